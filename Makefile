@@ -1,0 +1,44 @@
+# Every target sets up what it needs. PYTHON picks the interpreter that makes the environment.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: help venv demo test test-long check format benchmark data clean
+.DEFAULT_GOAL := help
+
+help:           ## list the targets
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+venv: $(VENV)/.installed  ## make .venv and install the project into it
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: venv      ## Figure 8 at --quick size, then its report (minutes on two cores)
+	$(BIN)/python study/run.py --grid paper-appendix --quick --study demo
+	$(BIN)/python -m analysis report results/demo
+
+test: venv      ## the test suite (under 10 minutes on two cores)
+	$(BIN)/python -m pytest -m "not long"
+
+test-long: venv  ## the tests that take minutes each
+	$(BIN)/python -m pytest -m long
+
+check: venv     ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: venv    ## rewrite the sources in the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmark: venv  ## one epoch of the engine against the plain eager loop
+	$(BIN)/python benchmarks/plain_loop.py
+
+data: venv      ## rebuild the packaged data from MNIST's four IDX files in IDX=folder
+	$(BIN)/python -m binarygan.build_mnist $(IDX)
+
+clean:          ## remove the environment and caches (never results)
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build *.egg-info

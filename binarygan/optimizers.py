@@ -1,0 +1,72 @@
+"""Optimizers over a cohort's stacked parameters: each member's update is as if it were alone."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from binarygan.config import MemberConfig
+
+
+class TensorFlowAdam(torch.optim.Adam):
+    """Adam as TensorFlow has it: epsilon is added to the root of the *uncorrected* second moment.
+
+    w := w - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon), which is torch's update with
+    epsilon / sqrt(1 - beta2^t) for epsilon. At these losses some gradients are near epsilon, and the released code's
+    traces are met only so.
+    """
+
+    def __init__(self, params: Iterable[Tensor], *, lr: float, betas: tuple[float, float], epsilon: float = 1e-8) -> None:
+        super().__init__(params, lr=lr, betas=betas, eps=epsilon, fused=True)
+        self._epsilon = epsilon
+        self._steps: int | None = None
+
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Update every parameter that has a gradient; gradients must be contiguous.
+
+        (The fused CPU kernel reads a transposed gradient in the wrong order: seen with torch 2.15.)
+        """
+        if self._steps is None:  # restored state knows; asked once, since on a GPU the answer waits for the device
+            self._steps = max((int(s["step"]) for s in self.state.values()), default=0)
+        self._steps += 1
+        for group in self.param_groups:
+            group["eps"] = self._epsilon / (1 - group["betas"][1] ** self._steps) ** 0.5
+        super().step()
+
+
+class TensorFlowRMSprop(torch.optim.Optimizer):
+    """RMSProp as TensorFlow 1 has it: the mean square starts at 1, epsilon stands inside the root.
+
+    ms := decay ms + (1 - decay) g²;  w := w - lr g / sqrt(ms + epsilon).
+    torch.optim.RMSprop starts at 0 with epsilon outside, so that its first steps are about three times longer.
+    """
+
+    def __init__(self, params: Iterable[Tensor], *, lr: float, decay: float, epsilon: float = 1e-8) -> None:
+        super().__init__(params, {"lr": lr, "decay": decay, "epsilon": epsilon})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Update every parameter that has a gradient."""
+        for group in self.param_groups:
+            params = [p for p in group["params"] if p.grad is not None]
+            for p in params:
+                if not self.state[p]:
+                    self.state[p]["mean_square"] = torch.ones_like(p)
+            squares = [self.state[p]["mean_square"] for p in params]
+            grads = [p.grad for p in params]
+            torch._foreach_mul_(squares, group["decay"])
+            torch._foreach_addcmul_(squares, grads, grads, 1 - group["decay"])
+            roots = torch._foreach_add(squares, group["epsilon"])
+            torch._foreach_sqrt_(roots)
+            torch._foreach_addcdiv_(params, grads, roots, -group["lr"])
+
+
+def make_optimizer(config: MemberConfig, params: Iterable[Tensor]) -> torch.optim.Optimizer:
+    """The optimizer that `config` names, over `params`."""
+    if config.optimizer == "adam":
+        assert config.beta1 is not None
+        assert config.beta2 is not None
+        betas = (config.beta1, config.beta2)
+        return TensorFlowAdam(params, lr=config.learning_rate, betas=betas)
+    assert config.decay is not None
+    return TensorFlowRMSprop(params, lr=config.learning_rate, decay=config.decay)

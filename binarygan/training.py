@@ -1,0 +1,187 @@
+"""The trainer: a cohort of members advances together, one epoch at a call.
+
+Shapes: M members, B batch, Z latent size, P = 784 pixels, K critic steps.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from binarygan.config import COHORT_FREE, MemberConfig
+from binarygan.networks import PIXELS, Parameters, discriminator, generator
+from binarygan.neurons import Neurons, slope_at
+from binarygan.objectives import make_objective
+from binarygan.optimizers import make_optimizer
+from binarygan.schedules import critic_steps
+from binarygan.streams import Draws, SeededDraws
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochLosses:
+    """Means over an epoch's steps, one a member: (M,)."""
+
+    discriminator_loss: Tensor
+    generator_loss: Tensor
+
+
+class Trainer:
+    """Trains the members of one cohort.
+
+    Args:
+        configs: the members; they may differ in neuron, slope rate and seed only.
+        images: binary images (n, 784), uint8, at least `train_images` of them.
+
+    Raises:
+        ValueError: the configurations do not belong to one cohort.
+    """
+
+    def __init__(
+        self,
+        configs: Sequence[MemberConfig],
+        images: Tensor,
+        *,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        if len({c.cohort_key for c in configs}) != 1:
+            raise ValueError(f"members of a cohort may differ in {', '.join(COHORT_FREE)} only")
+        self.configs = tuple(configs)
+        self.epochs_done = 0
+        self._device, self._dtype = device, dtype
+        shared = configs[0]
+        seeds = [c.seed for c in configs]
+        self._images = images[: shared.train_images].to(device)
+        self._objective = make_objective(shared)
+        self.generator, self.discriminator = generator(shared), discriminator(shared)
+        place = {"device": device, "dtype": dtype}
+        self.generator_parameters = self.generator.initial_parameters(seeds, "generator", **place)
+        self.discriminator_parameters = self.discriminator.initial_parameters(seeds, "discriminator", **place)
+        self._make_optimizers()
+
+    def neurons_at(self, epoch: int) -> Neurons:
+        """The output neurons with the slopes of the given epoch."""
+        slopes = [slope_at(c.slope_rate, epoch) for c in self.configs]
+        return Neurons([c.neuron for c in self.configs], slopes, device=self._device, dtype=self._dtype)
+
+    def train_epoch(self) -> EpochLosses:
+        """Train the next epoch; no synchronization with the device before its end."""
+        shared, epoch = self.configs[0], self.epochs_done + 1
+        neurons = self.neurons_at(epoch)
+        draws = SeededDraws(
+            [c.seed for c in self.configs],
+            stochastic=neurons.stochastic,
+            epoch=epoch,
+            images=shared.train_images,
+            batch=shared.batch_size,
+            latent=shared.latent_size,
+            outputs=PIXELS,
+            device=self._device,
+            dtype=self._dtype,
+        )
+        first = self.epochs_done * shared.iterations_per_epoch
+        critic_total = torch.zeros(len(self.configs), device=self._device, dtype=self._dtype)
+        generator_total = torch.zeros_like(critic_total)
+        steps = 0
+        for i, batch in enumerate(draws.batches()):
+            count = critic_steps(shared, first + i)
+            of_critic, of_generator = self.iteration(batch, draws, neurons, count)
+            critic_total += of_critic.sum(0)
+            generator_total += of_generator
+            steps += count
+        self.epochs_done = epoch
+        return EpochLosses(
+            discriminator_loss=critic_total / steps,
+            generator_loss=generator_total / shared.iterations_per_epoch,
+        )
+
+    def iteration(self, batch: Tensor, draws: Draws, neurons: Neurons, critic_steps: int) -> tuple[Tensor, Tensor]:
+        """K critic steps and one generator step, all on one batch (indices (M, B)) and one z.
+
+        The generator does not change between the critic steps, so its forward pass is done once; only the noise of
+        stochastic neurons is new at each step.
+
+        Returns:
+            Losses before each update: the critic's (K, M), the generator's (M,).
+        """
+        real = self._images[batch].to(self._dtype)
+        a = self.generator(self.generator_parameters, draws.latent())
+        fixed = a.detach()
+        noisy = bool(neurons.stochastic)
+        fake = neurons(fixed, None) if not noisy else fixed
+        losses = []
+        for _ in range(critic_steps):
+            if noisy:
+                fake = neurons(fixed, draws.thresholds())
+            mixing = draws.mixing() if self._objective.mixes else None
+            loss = self._objective.critic_loss(self._critic, real=real, fake=fake, mixing=mixing)
+            _update(self._discriminator_optimizer, self.discriminator_parameters, loss)
+            self._objective.constrain(self.discriminator_parameters.values())
+            losses.append(loss.detach())
+        fake = neurons(a, draws.thresholds() if noisy else None)
+        generator_loss = self._objective.generator_loss(self._critic(fake))
+        _update(self._generator_optimizer, self.generator_parameters, generator_loss)
+        return torch.stack(losses), generator_loss.detach()
+
+    def finite(self) -> Tensor:
+        """Which members' parameters are all finite: (M,), boolean."""
+        tensors = [*self.generator_parameters.values(), *self.discriminator_parameters.values()]
+        return torch.stack([t.detach().isfinite().flatten(1).all(1) for t in tensors]).all(0)
+
+    def state(self) -> dict[str, Tensor]:
+        """Every tensor that training changes, by name: parameters and optimizers' states."""
+        tensors: dict[str, Tensor] = {}
+        for network, parameters, optimizer in self._parts():
+            for name, parameter in parameters.items():
+                tensors[f"{network}.{name}"] = parameter.detach()
+                for key, value in optimizer.state[parameter].items():
+                    tensors[f"{network}.{name}.{key}"] = value
+        return tensors
+
+    def load_state(self, tensors: dict[str, Tensor], epochs_done: int) -> None:
+        """Go on from `state()` as it was after `epochs_done` epochs.
+
+        Raises:
+            ValueError: a tensor is missing, or of another shape.
+        """
+        self._make_optimizers()
+        with torch.no_grad():
+            for network, parameters, optimizer in self._parts():
+                for name, parameter in parameters.items():
+                    stored = tensors.get(f"{network}.{name}")
+                    if stored is None or stored.shape != parameter.shape:
+                        raise ValueError(f"the checkpoint has no {network}.{name} of shape {tuple(parameter.shape)}")
+                    parameter.copy_(stored)
+                    prefix = f"{network}.{name}."
+                    keys = [k for k in tensors if k.startswith(prefix)]
+                    optimizer.state[parameter] = {k.removeprefix(prefix): _placed(tensors[k], parameter) for k in keys}
+        self.epochs_done = epochs_done
+
+    def _make_optimizers(self) -> None:
+        shared = self.configs[0]
+        self._generator_optimizer = make_optimizer(shared, self.generator_parameters.values())
+        self._discriminator_optimizer = make_optimizer(shared, self.discriminator_parameters.values())
+
+    def _parts(self) -> list[tuple[str, Parameters, torch.optim.Optimizer]]:
+        return [
+            ("generator", self.generator_parameters, self._generator_optimizer),
+            ("discriminator", self.discriminator_parameters, self._discriminator_optimizer),
+        ]
+
+    def _critic(self, images: Tensor, passes: int = 1) -> Tensor:
+        return self.discriminator(self.discriminator_parameters, images, passes=passes).squeeze(2)
+
+
+def _update(optimizer: torch.optim.Optimizer, parameters: Parameters, loss: Tensor) -> None:
+    """One step on these parameters alone: each member's gradient is of its own loss (M,)."""
+    tensors = list(parameters.values())
+    gradients = torch.autograd.grad(loss.sum(), tensors, materialize_grads=True)
+    for tensor, gradient in zip(tensors, gradients, strict=True):
+        tensor.grad = gradient.contiguous()  # the penalty's double backward gives some of them transposed
+    optimizer.step()
+
+
+def _placed(value: Tensor, like: Tensor) -> Tensor:
+    """A copy on the device of `like`."""
+    return value.to(like.device).clone()

@@ -1,0 +1,149 @@
+"""Reading the released code's traces: its names, its layouts, its random numbers."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from binarygan.config import paper_config
+from binarygan.data import load_images
+from binarygan.networks import PIXELS, Network, discriminator, generator, without_norm
+from binarygan.training import Trainer
+
+CRITIC_STEPS, BATCH, LATENT = 5, 64, 128
+NEURONS = {"round": "deterministic", "bernoulli": "stochastic", "real": "real"}
+
+
+class TraceDraws:
+    """The random numbers of a trace, drawn in the order that its description gives."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+
+    def next_batch(self) -> Tensor:
+        indices = self._rng.choice(70000, BATCH, replace=False)
+        self._latent = self._rng.standard_normal((BATCH, LATENT))
+        steps = [(self._rng.random((BATCH, PIXELS)), self._rng.random((BATCH, 1))) for _ in range(CRITIC_STEPS + 1)]
+        self._thresholds = [u for u, _ in steps]
+        self._mixing = [e for _, e in steps]
+        return torch.from_numpy(indices).unsqueeze(0)
+
+    def batches(self) -> Tensor:
+        raise NotImplementedError
+
+    def latent(self) -> Tensor:
+        return _tensor(self._latent)
+
+    def thresholds(self) -> Tensor:
+        return _tensor(self._thresholds.pop(0))
+
+    def mixing(self) -> Tensor:
+        return _tensor(self._mixing.pop(0))
+
+
+class Trace:
+    """One JSON file of the released code's losses, and the trainer and random numbers that should give the same."""
+
+    def __init__(self, path: Path) -> None:
+        content = json.loads(path.read_text())
+        self.losses, self.variables = content["losses"], content["variables"]
+        self.preactivated = content["preactivated_last_z"]
+        names = content["config"]
+        architecture, kind = names["generator"].split("_")[:2]
+        normalized = any(v["name"].startswith("D/") and v["name"].endswith("gamma") for v in self.variables)
+        config = paper_config(
+            fidelity="as-released",
+            objective=names["objective"],
+            neuron=NEURONS[kind],
+            architecture=architecture,
+            discriminator_norm="affine" if normalized else "none",
+            data_digest=load_images("mnist").digest,
+            train_images=70000,
+        )
+        self.rng = np.random.default_rng(names["seed"])
+        images = torch.from_numpy(load_images("mnist").bits(70000))
+        self.trainer = Trainer([config], images, device=torch.device("cpu"))
+        self._networks = {
+            "G": (generator(config), self.trainer.generator_parameters),
+            "D": (discriminator(config), self.trainer.discriminator_parameters),
+        }
+        self._match_norm_placement()
+        self._draw_kernels()
+        self.draws = TraceDraws(self.rng)
+
+    def run(self) -> tuple[np.ndarray, np.ndarray]:
+        """Losses of every iteration: the critic's (iterations, 5), the generator's (iterations,)."""
+        neurons = self.trainer.neurons_at(1)
+        rows = [
+            self.trainer.iteration(self.draws.next_batch(), self.draws, neurons, CRITIC_STEPS) for _ in self.losses
+        ]
+        return np.array([c[:, 0].numpy() for c, _ in rows]), np.array([g.item() for _, g in rows])
+
+    def expected(self) -> tuple[np.ndarray, np.ndarray]:
+        """The released code's losses in the shapes of `run`."""
+        return np.array([i["d"] for i in self.losses]), np.array([i["g"] for i in self.losses])
+
+    def norms(self) -> list[tuple[str, float, float]]:
+        """(variable, our l2 norm, theirs) after the last iteration."""
+        return [
+            (v["name"], self._parameter(v["name"]).detach().norm().item(), v["l2"]) for v in self.variables
+        ]
+
+    def last_preactivated(self) -> np.ndarray:
+        """p of the last z, (64, 784)."""
+        a = self.trainer.generator(self.trainer.generator_parameters, self.draws.latent())
+        return torch.sigmoid(a)[0].detach().numpy()
+
+    def _layers_with_weights(self, side: str) -> list[int]:
+        network, _ = self._networks[side]
+        return [i for i, layer in enumerate(network.layers) if layer.kind != "maxpool"]
+
+    def _parameter(self, variable: str) -> Tensor:
+        side = variable[0]
+        kernels = [v["name"] for v in self.variables if v["name"][0] == side and v["name"].endswith("kernel")]
+        prefix = re.match(r".*/Layer_\d+/", variable)
+        assert prefix is not None
+        place = next(i for i, name in enumerate(kernels) if name.startswith(prefix[0]))
+        ours = {"kernel": "weight", "bias": "bias", "gamma": "scale", "beta": "shift"}[variable.rsplit("/", 1)[1]]
+        return self._networks[side][1][f"{self._layers_with_weights(side)[place]}.{ours}"]
+
+    def _match_norm_placement(self) -> None:
+        """Take the norm away where the trace has none though its network is normalized elsewhere."""
+        for side, attribute in (("G", "generator"), ("D", "discriminator")):
+            network, parameters = self._networks[side]
+            names = {v["name"].split("/batch_norm")[0] for v in self.variables if v["name"].endswith("gamma")}
+            kernels = [v["name"].rsplit("/", 2)[0] for v in self.variables if v["name"].endswith("kernel")]
+            kernels = [k for k in kernels if k[0] == side]
+            bare = [i for i, k in zip(self._layers_with_weights(side), kernels, strict=True) if k not in names]
+            adjusted = dataclasses.replace(network, layers=without_norm(network.layers, bare))
+            assert isinstance(adjusted, Network)
+            setattr(self.trainer, attribute, adjusted)
+            for name in set(network.parameter_shapes()) - set(adjusted.parameter_shapes()):
+                del parameters[name]
+
+    @torch.no_grad()
+    def _draw_kernels(self) -> None:
+        previous = 0
+        for v in self.variables:
+            if not v["name"].endswith("kernel"):
+                self._parameter(v["name"]).fill_(1.0 if v["name"].endswith("gamma") else 0.0)
+                continue
+            shape = tuple(v["shape"])
+            values = (self.rng.standard_normal(shape) * 0.02).astype(np.float32)
+            target = self._parameter(v["name"])
+            if len(shape) == 4:  # (h, w, in, out), or (h, w, out, in) for transconv: ours has these two first
+                values = values.transpose(3, 2, 0, 1)
+            elif previous == 4:  # the flatten before it is over (h, w, c); ours over (c, h, w)
+                side = int((shape[0] / 64) ** 0.5)
+                values = values.reshape(side, side, 64, -1).transpose(2, 0, 1, 3).reshape(shape)
+            assert values.shape == target.shape[1:], (v["name"], values.shape, target.shape)
+            target.copy_(torch.from_numpy(values.copy()).unsqueeze(0))
+            previous = len(shape)
+
+
+def _tensor(values: np.ndarray) -> Tensor:
+    return torch.from_numpy(values.astype(np.float32)).unsqueeze(0)
