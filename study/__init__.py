@@ -1,0 +1,1 @@
+"""Grids of cells, trained as Ray Tune trials or in this process, into a store of Parquet files."""

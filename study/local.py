@@ -1,0 +1,19 @@
+"""Cohorts in this process, one after another: for debuggers, profilers and machines without Ray."""
+
+from collections.abc import Sequence
+
+from study.plan import Cohort
+from study.progress import StudyProgress
+from study.trial import Task, train_cohort
+
+
+def run_cohorts(cohorts: Sequence[Cohort], task: Task, progress: StudyProgress) -> None:
+    """Train all cohorts; one that fails leaves its reason in the store and the others go on."""
+    for cohort in cohorts:
+        size = len(cohort.members)
+        try:
+            train_cohort(cohort, task, lambda _, n=size: progress.epoch(n))  # type: ignore[misc]
+        except Exception:
+            progress.finished(size, failed=True)
+        else:
+            progress.finished(size)

@@ -1,0 +1,57 @@
+"""Live progress: a bar on a terminal, a plain line now and then elsewhere."""
+
+import sys
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+QUIET_SECONDS = 15.0
+
+
+class StudyProgress:
+    """Counts epochs of members; `total` is how many are to be trained in this run."""
+
+    def __init__(self, *, members: int, total: int) -> None:
+        self._members, self._total = members, total
+        self._epochs = self._done = self._failed = 0
+        self._start = self._said = time.monotonic()
+        self._bar: Progress | None = None
+        if sys.stdout.isatty():
+            columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+            self._bar = Progress(*columns, console=Console())
+            self._task = self._bar.add_task(self._text(), total=total)
+            self._bar.start()
+
+    def epoch(self, members: int) -> None:
+        """Another epoch of a cohort of so many members is done."""
+        self._epochs += members
+        self._show()
+
+    def finished(self, members: int, *, failed: bool = False) -> None:
+        """A cohort ended."""
+        if failed:
+            self._failed += members
+        else:
+            self._done += members
+        self._show()
+
+    def close(self) -> None:
+        """The last line."""
+        if self._bar:
+            self._bar.stop()
+        else:
+            print(self._text(), flush=True)
+
+    def _text(self) -> str:
+        return f"{self._done}/{self._members} members done, {self._failed} failed, epochs {self._epochs}/{self._total}"
+
+    def _show(self) -> None:
+        if self._bar:
+            self._bar.update(self._task, completed=self._epochs, description=self._text())
+        elif time.monotonic() - self._said > QUIET_SECONDS:
+            self._said = time.monotonic()
+            elapsed = self._said - self._start
+            left = elapsed / self._epochs * (self._total - self._epochs) if self._epochs else None
+            eta = f", about {left:.0f} s left" if left is not None else ""
+            print(f"{self._text()}, {elapsed:.0f} s{eta}", flush=True)

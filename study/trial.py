@@ -1,0 +1,179 @@
+"""One trial: trains a cohort into the store, an epoch at a time, going on from its checkpoint where there is one."""
+
+import logging
+import math
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from binarygan import checkpoints
+from binarygan.data import load_images
+from binarygan.errors import UserError
+from binarygan.evaluation import Evaluation, evaluate
+from binarygan.metrics import HISTOGRAM_BINS
+from binarygan.neurons import slope_at
+from binarygan.training import EpochLosses, Trainer
+from study import provenance
+from study.plan import Cohort
+from study.results import METRICS, Store
+
+log = logging.getLogger(__name__)
+EDGES = np.linspace(0, 1, HISTOGRAM_BINS + 1).tolist()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a trial needs beside its cohort; none of it affects a member's outcome."""
+
+    results: Path
+    study: str
+    fidelity: str
+    source: str
+    """Name of the data set or path of a file."""
+    root: Path | None
+    device: str
+
+
+def train_cohort(cohort: Cohort, task: Task, report: Callable[[int], None]) -> None:
+    """Train to the end. `report` gets the number of epochs done after each of them.
+
+    Raises:
+        Exception: whatever went wrong, after each unfinished member's row says so.
+    """
+    store = Store(task.results, task.study)
+    rows = {m.member_id: _new_row(m.member_id, cohort, task, i) for i, m in enumerate(cohort.members)}
+    try:
+        _train(cohort, task, store, rows, report)
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        for member_id, row in rows.items():
+            if row["status"] == "running":
+                row |= {"status": "failed", "error": f"{reason} ({Path(place.filename).name}:{place.lineno})"}
+                store.write("members", member_id, [row])
+        raise
+
+
+def _train(
+    cohort: Cohort, task: Task, store: Store, rows: dict[str, dict[str, Any]], report: Callable[[int], None]
+) -> None:
+    torch.set_num_threads(1)
+    device = torch.device(task.device)
+    shared = cohort.members[0]
+    data = load_images(task.source, root=task.root)
+    if data.digest != shared.data_digest:
+        raise UserError(f"{task.source} changed since the study was planned: digest {data.digest}")
+    images = torch.from_numpy(data.bits(shared.train_images))
+    trainer = Trainer(cohort.members, images, device=device)
+    folder = store.checkpoints(cohort.cohort_id)
+    try:
+        if checkpoints.restore(trainer, folder):
+            _take_over(store, rows, trainer.epochs_done)
+    except checkpoints.DamagedCheckpoint as error:
+        log.warning("starting again from the first epoch: %s", error)
+        trainer = Trainer(cohort.members, images, device=device)
+    for member_id, row in rows.items():
+        store.write("members", member_id, [row])
+    while trainer.epochs_done < shared.epochs:
+        start = time.perf_counter()
+        losses = trainer.train_epoch()
+        finite = trainer.finite().tolist()
+        evaluations = [evaluate(trainer, i) for i in range(len(cohort.members))]
+        seconds = time.perf_counter() - start
+        for i, member in enumerate(cohort.members):
+            row = rows[member.member_id]
+            if row["status"] == "running":
+                _record(store, trainer, i, row, losses, evaluations[i], finite[i], seconds / len(cohort.members))
+        if trainer.epochs_done < shared.epochs:
+            checkpoints.save(trainer, folder)
+        else:
+            checkpoints.save_generators(trainer, folder)
+        # Rows come last: a member is never done without its other files.
+        for member_id, row in rows.items():
+            if trainer.epochs_done == shared.epochs and row["status"] == "running":
+                row["status"] = "done"
+            store.write("members", member_id, [row])
+        report(trainer.epochs_done)
+
+
+def _new_row(member_id: str, cohort: Cohort, task: Task, place: int) -> dict[str, Any]:
+    config = cohort.members[place]
+    device = torch.cuda.get_device_name() if task.device == "cuda" else "cpu"
+    return {
+        "study": task.study,
+        "member_id": member_id,
+        "cell_id": config.cell_id,
+        "fidelity": task.fidelity,
+        **config.to_dict(),
+        "status": "running",
+        "error": None,
+        "seconds": 0.0,
+        "epochs_done": 0,
+        "device": device,
+        "versions": provenance.versions(),
+        "git_commit": provenance.git_commit(),
+        "started_at": datetime.now(UTC),
+    }
+
+
+def _take_over(store: Store, rows: dict[str, dict[str, Any]], epochs_done: int) -> None:
+    """Go on from what the store has of the epochs before the checkpoint."""
+    for member_id, row in rows.items():
+        curves = store.read("curves", member_id, before_epoch=epochs_done + 1)
+        stored = store.read("members", member_id)
+        row["seconds"] = sum(c["seconds"] for c in curves)
+        row["epochs_done"] = epochs_done
+        if stored:
+            row["started_at"] = stored[0]["started_at"]
+        if curves:
+            row |= {k: curves[-1][k] for k in ("discriminator_loss", "generator_loss", *METRICS)}
+        if stored and stored[0]["status"] == "diverged":
+            row |= {k: stored[0][k] for k in ("status", "error", "epochs_done")}
+
+
+def _record(
+    store: Store,
+    trainer: Trainer,
+    place: int,
+    row: dict[str, Any],
+    losses: EpochLosses,
+    evaluation: Evaluation,
+    finite: bool,
+    seconds: float,
+) -> None:
+    """Write the epoch's curve, samples and histogram of one member, and enter it in its row."""
+    config, epoch, member_id = trainer.configs[place], trainer.epochs_done, row["member_id"]
+    numbers: dict[str, float | None] = {
+        "discriminator_loss": float(losses.discriminator_loss[place]),
+        "generator_loss": float(losses.generator_loss[place]),
+        **evaluation.metrics,
+    }
+    curve = {
+        "member_id": member_id,
+        "epoch": epoch,
+        "slope": slope_at(config.slope_rate, epoch),
+        "seconds": seconds,
+        **numbers,
+    }
+    stepped = (evaluation.preactivated * 1024).round() / 1024
+    bernoulli = evaluation.bernoulli_bits
+    samples = {
+        "member_id": member_id,
+        "epoch": epoch,
+        "bits": np.packbits(evaluation.bits.numpy()).tobytes(),
+        "bernoulli_bits": None if bernoulli is None else np.packbits(bernoulli.numpy()).tobytes(),
+        "preactivated": stepped.flatten().numpy(),
+    }
+    counts = {"member_id": member_id, "epoch": epoch, "bin_edges": EDGES, "counts": evaluation.histogram.tolist()}
+    for table, entry in (("curves", curve), ("samples", samples), ("histograms", counts)):
+        store.write(table, member_id, [*store.read(table, member_id, before_epoch=epoch), entry])
+    row |= {**numbers, "epochs_done": epoch, "seconds": row["seconds"] + seconds}
+    if not (finite and all(math.isfinite(float(numbers[k] or 0)) for k in ("discriminator_loss", "generator_loss"))):
+        row |= {"status": "diverged", "error": f"losses or parameters are not finite after epoch {epoch}"}
