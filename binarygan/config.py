@@ -37,7 +37,15 @@ _CHOICES = {
     "split": SPLITS,
     "precision": PRECISIONS,
 }
-_POSITIVE = ("slope_rate", "batch_size", "latent_size", "train_images", "epochs", "critic_steps", "learning_rate")
+_POSITIVE = (
+    "slope_rate",
+    "batch_size",
+    "latent_size",
+    "train_images",
+    "epochs",
+    "critic_steps",
+    "learning_rate",
+)
 # Fields that only one choice of another field gives a meaning: field -> (that other field, its value).
 _CONDITIONAL = {
     "clip_value": ("objective", "wgan"),
@@ -208,8 +216,15 @@ def _checked(name: str, value: Any, annotation: Any) -> Any:
     wanted = typing.get_args(annotation)[0] if optional else annotation
     if value is None and optional:
         return None
-    if wanted is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    if (
+        wanted is float
+        and isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+    ):
         return float(value)
     if isinstance(value, wanted) and not isinstance(value, bool) and wanted is not float:
         return value
-    raise UserError(f"{name}={value!r} must be {'a finite number' if wanted is float else 'of type ' + wanted.__name__}")
+    raise UserError(
+        f"{name}={value!r} must be {'a finite number' if wanted is float else 'of type ' + wanted.__name__}"
+    )

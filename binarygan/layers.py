@@ -51,7 +51,13 @@ def apply_weights(layer: Layer, x: Tensor, weight: Tensor, bias: Tensor) -> Tens
 
 
 def apply_norm(
-    kind: str, x: Tensor, scale: Tensor, shift: Tensor, *, passes: int, fixed: tuple[Tensor, Tensor] | None = None
+    kind: str,
+    x: Tensor,
+    scale: Tensor,
+    shift: Tensor,
+    *,
+    passes: int,
+    fixed: tuple[Tensor, Tensor] | None = None,
 ) -> Tensor:
     """scale * normalized(x) + shift, with scale and shift (M, units).
 

@@ -65,7 +65,9 @@ class Neurons:
         slopes: s for each member.
     """
 
-    def __init__(self, kinds: list[str], slopes: list[float], *, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(
+        self, kinds: list[str], slopes: list[float], *, device: torch.device, dtype: torch.dtype
+    ) -> None:
         self.stochastic = [i for i, kind in enumerate(kinds) if kind == "stochastic"]
         self._all_stochastic = len(self.stochastic) == len(kinds)
         self.slope = torch.tensor(slopes, device=device, dtype=dtype).view(-1, 1, 1)

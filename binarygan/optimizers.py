@@ -16,7 +16,9 @@ class TensorFlowAdam(torch.optim.Adam):
     traces are met only so.
     """
 
-    def __init__(self, params: Iterable[Tensor], *, lr: float, betas: tuple[float, float], epsilon: float = 1e-8) -> None:
+    def __init__(
+        self, params: Iterable[Tensor], *, lr: float, betas: tuple[float, float], epsilon: float = 1e-8
+    ) -> None:
         super().__init__(params, lr=lr, betas=betas, eps=epsilon, fused=True)
         self._epsilon = epsilon
         self._steps: int | None = None
@@ -26,7 +28,9 @@ class TensorFlowAdam(torch.optim.Adam):
 
         (The fused CPU kernel reads a transposed gradient in the wrong order: seen with torch 2.15.)
         """
-        if self._steps is None:  # restored state knows; asked once, since on a GPU the answer waits for the device
+        if (
+            self._steps is None
+        ):  # restored state knows; asked once, since on a GPU the answer waits for the device
             self._steps = max((int(s["step"]) for s in self.state.values()), default=0)
         self._steps += 1
         for group in self.param_groups:

@@ -96,7 +96,9 @@ class Trainer:
             generator_loss=generator_total / shared.iterations_per_epoch,
         )
 
-    def iteration(self, batch: Tensor, draws: Draws, neurons: Neurons, critic_steps: int) -> tuple[Tensor, Tensor]:
+    def iteration(
+        self, batch: Tensor, draws: Draws, neurons: Neurons, critic_steps: int
+    ) -> tuple[Tensor, Tensor]:
         """K critic steps and one generator step, all on one batch (indices (M, B)) and one z.
 
         The generator does not change between the critic steps, so its forward pass is done once; only the noise of
@@ -151,11 +153,15 @@ class Trainer:
                 for name, parameter in parameters.items():
                     stored = tensors.get(f"{network}.{name}")
                     if stored is None or stored.shape != parameter.shape:
-                        raise ValueError(f"the checkpoint has no {network}.{name} of shape {tuple(parameter.shape)}")
+                        raise ValueError(
+                            f"the checkpoint has no {network}.{name} of shape {tuple(parameter.shape)}"
+                        )
                     parameter.copy_(stored)
                     prefix = f"{network}.{name}."
                     keys = [k for k in tensors if k.startswith(prefix)]
-                    optimizer.state[parameter] = {k.removeprefix(prefix): _placed(tensors[k], parameter) for k in keys}
+                    optimizer.state[parameter] = {
+                        k.removeprefix(prefix): _placed(tensors[k], parameter) for k in keys
+                    }
         self.epochs_done = epochs_done
 
     def _make_optimizers(self) -> None:

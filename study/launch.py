@@ -38,7 +38,10 @@ def run_cohorts(
     else:
         # Nothing listens beyond loopback: no dashboard, every service on 127.0.0.1.
         ray.init(
-            include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False, logging_level=logging.ERROR
+            include_dashboard=False,
+            _node_ip_address="127.0.0.1",
+            log_to_driver=False,
+            logging_level=logging.ERROR,
         )
     try:
         resources = {"cpu": 1, "gpu": 1} if task.device == "cuda" else {"cpu": 1}
@@ -46,7 +49,9 @@ def run_cohorts(
             raise UserError("the Ray cluster has no GPU; use --device cpu")
         with tempfile.TemporaryDirectory(prefix="tune-") as scratch:
             tune.Tuner(
-                tune.with_resources(tune.with_parameters(_trainable, cohorts=list(cohorts), task=task), resources),
+                tune.with_resources(
+                    tune.with_parameters(_trainable, cohorts=list(cohorts), task=task), resources
+                ),
                 param_space={"cohort": tune.grid_search(list(range(len(cohorts))))},
                 tune_config=tune.TuneConfig(reuse_actors=True, max_concurrent_trials=max_concurrent),
                 run_config=tune.RunConfig(
@@ -59,7 +64,9 @@ def run_cohorts(
 
 def _trainable(config: dict[str, Any], *, cohorts: list[Cohort], task: Task) -> None:
     """A trial: `config["cohort"]` is the cohort's place in the list."""
-    train_cohort(cohorts[config["cohort"]], task, lambda epochs_done: tune.report({"epochs_done": epochs_done}))
+    train_cohort(
+        cohorts[config["cohort"]], task, lambda epochs_done: tune.report({"epochs_done": epochs_done})
+    )
 
 
 class _Watch(tune.Callback):
@@ -69,7 +76,9 @@ class _Watch(tune.Callback):
         self._sizes = [len(c.members) for c in cohorts]
         self._progress = progress
 
-    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any) -> None:
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any
+    ) -> None:
         if "epochs_done" in result and not result.get("done"):
             self._progress.epoch(self._sizes[trial.config["cohort"]])
 

@@ -18,7 +18,12 @@ class StudyProgress:
         self._start = self._said = time.monotonic()
         self._bar: Progress | None = None
         if sys.stdout.isatty():
-            columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+            )
             self._bar = Progress(*columns, console=Console())
             self._task = self._bar.add_task(self._text(), total=total)
             self._bar.start()

@@ -7,7 +7,17 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("binarygan-study", "torch", "torchvision", "ray", "optuna", "numpy", "pandas", "pyarrow", "safetensors")
+PACKAGES = (
+    "binarygan-study",
+    "torch",
+    "torchvision",
+    "ray",
+    "optuna",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "safetensors",
+)
 
 
 @lru_cache(maxsize=1)
@@ -28,6 +38,9 @@ def git_commit() -> str | None:
     here = Path(__file__).parent
     command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip() or None
+        return (
+            subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+            or None
+        )
     except (OSError, subprocess.SubprocessError):
         return None

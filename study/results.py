@@ -17,7 +17,13 @@ import pyarrow.parquet as pq
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
 
-METRICS = ("ink", "isolated_pixel_rate", "ink_bernoulli", "isolated_pixel_rate_bernoulli", "preactivated_middle_mass")
+METRICS = (
+    "ink",
+    "isolated_pixel_rate",
+    "ink_bernoulli",
+    "isolated_pixel_rate_bernoulli",
+    "preactivated_middle_mass",
+)
 FINISHED = ("done", "diverged")
 """Statuses that another run would only repeat."""
 _ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64()}
@@ -33,13 +39,22 @@ _LOSSES = [("discriminator_loss", pa.float64()), ("generator_loss", pa.float64()
 _METRICS = [(name, pa.float64()) for name in METRICS]
 SCHEMAS = {
     "members": pa.schema(
-        [("study", pa.string()), ("member_id", pa.string()), ("cell_id", pa.string()), ("fidelity", pa.string())]
+        [
+            ("study", pa.string()),
+            ("member_id", pa.string()),
+            ("cell_id", pa.string()),
+            ("fidelity", pa.string()),
+        ]
         + _config_fields()
         + [("status", pa.string()), ("error", pa.string())]
         + _LOSSES
         + _METRICS
         + [("seconds", pa.float64()), ("epochs_done", pa.int64()), ("device", pa.string())]
-        + [("versions", pa.string()), ("git_commit", pa.string()), ("started_at", pa.timestamp("ms", tz="UTC"))]
+        + [
+            ("versions", pa.string()),
+            ("git_commit", pa.string()),
+            ("started_at", pa.timestamp("ms", tz="UTC")),
+        ]
     ),
     "curves": pa.schema(
         [("member_id", pa.string()), ("epoch", pa.int64()), ("slope", pa.float64())]
@@ -118,7 +133,9 @@ class Store:
             try:
                 known = json.loads(path.read_text())["cells"]
             except (ValueError, KeyError, TypeError):
-                raise UserError(f"{path} is damaged: move the folder away or name another with --study") from None
+                raise UserError(
+                    f"{path} is damaged: move the folder away or name another with --study"
+                ) from None
             if set(known) != set(wanted):
                 raise UserError(
                     f"{self.folder} was written by another configuration of {self.study} ({_difference(known, wanted)}); "

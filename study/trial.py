@@ -90,7 +90,9 @@ def _train(
         for i, member in enumerate(cohort.members):
             row = rows[member.member_id]
             if row["status"] == "running":
-                _record(store, trainer, i, row, losses, evaluations[i], finite[i], seconds / len(cohort.members))
+                _record(
+                    store, trainer, i, row, losses, evaluations[i], finite[i], seconds / len(cohort.members)
+                )
         if trainer.epochs_done < shared.epochs:
             checkpoints.save(trainer, folder)
         else:
@@ -171,9 +173,17 @@ def _record(
         "bernoulli_bits": None if bernoulli is None else np.packbits(bernoulli.numpy()).tobytes(),
         "preactivated": stepped.flatten().numpy(),
     }
-    counts = {"member_id": member_id, "epoch": epoch, "bin_edges": EDGES, "counts": evaluation.histogram.tolist()}
+    counts = {
+        "member_id": member_id,
+        "epoch": epoch,
+        "bin_edges": EDGES,
+        "counts": evaluation.histogram.tolist(),
+    }
     for table, entry in (("curves", curve), ("samples", samples), ("histograms", counts)):
         store.write(table, member_id, [*store.read(table, member_id, before_epoch=epoch), entry])
     row |= {**numbers, "epochs_done": epoch, "seconds": row["seconds"] + seconds}
-    if not (finite and all(math.isfinite(float(numbers[k] or 0)) for k in ("discriminator_loss", "generator_loss"))):
+    if not (
+        finite
+        and all(math.isfinite(float(numbers[k] or 0)) for k in ("discriminator_loss", "generator_loss"))
+    ):
         row |= {"status": "diverged", "error": f"losses or parameters are not finite after epoch {epoch}"}

@@ -27,7 +27,9 @@ class TraceDraws:
     def next_batch(self) -> Tensor:
         indices = self._rng.choice(70000, BATCH, replace=False)
         self._latent = self._rng.standard_normal((BATCH, LATENT))
-        steps = [(self._rng.random((BATCH, PIXELS)), self._rng.random((BATCH, 1))) for _ in range(CRITIC_STEPS + 1)]
+        steps = [
+            (self._rng.random((BATCH, PIXELS)), self._rng.random((BATCH, 1))) for _ in range(CRITIC_STEPS + 1)
+        ]
         self._thresholds = [u for u, _ in steps]
         self._mixing = [e for _, e in steps]
         return torch.from_numpy(indices).unsqueeze(0)
@@ -79,7 +81,8 @@ class Trace:
         """Losses of every iteration: the critic's (iterations, 5), the generator's (iterations,)."""
         neurons = self.trainer.neurons_at(1)
         rows = [
-            self.trainer.iteration(self.draws.next_batch(), self.draws, neurons, CRITIC_STEPS) for _ in self.losses
+            self.trainer.iteration(self.draws.next_batch(), self.draws, neurons, CRITIC_STEPS)
+            for _ in self.losses
         ]
         return np.array([c[:, 0].numpy() for c, _ in rows]), np.array([g.item() for _, g in rows])
 
@@ -108,7 +111,9 @@ class Trace:
         prefix = re.match(r".*/Layer_\d+/", variable)
         assert prefix is not None
         place = next(i for i, name in enumerate(kernels) if name.startswith(prefix[0]))
-        ours = {"kernel": "weight", "bias": "bias", "gamma": "scale", "beta": "shift"}[variable.rsplit("/", 1)[1]]
+        ours = {"kernel": "weight", "bias": "bias", "gamma": "scale", "beta": "shift"}[
+            variable.rsplit("/", 1)[1]
+        ]
         return self._networks[side][1][f"{self._layers_with_weights(side)[place]}.{ours}"]
 
     def _match_norm_placement(self) -> None:
@@ -118,7 +123,9 @@ class Trace:
             names = {v["name"].split("/batch_norm")[0] for v in self.variables if v["name"].endswith("gamma")}
             kernels = [v["name"].rsplit("/", 2)[0] for v in self.variables if v["name"].endswith("kernel")]
             kernels = [k for k in kernels if k[0] == side]
-            bare = [i for i, k in zip(self._layers_with_weights(side), kernels, strict=True) if k not in names]
+            bare = [
+                i for i, k in zip(self._layers_with_weights(side), kernels, strict=True) if k not in names
+            ]
             adjusted = dataclasses.replace(network, layers=without_norm(network.layers, bare))
             assert isinstance(adjusted, Network)
             setattr(self.trainer, attribute, adjusted)
