@@ -3,16 +3,15 @@
 from pathlib import Path
 
 import matplotlib as mpl
-import numpy as np
-
-mpl.use("Agg")
-mpl.rcParams["pdf.fonttype"] = 42  # fonts embedded as TrueType
-
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 
 from analysis import labels
 from analysis.load import Study
+
+mpl.use("Agg")
+mpl.rcParams["pdf.fonttype"] = 42  # fonts embedded as TrueType
 
 ROWS = [(objective, with_norm) for objective in ("wgan-gp", "wgan", "gan") for with_norm in (True, False)]
 COLUMNS = [(neuron, kind) for neuron in ("deterministic", "stochastic") for kind in ("bits", "preactivated")]
@@ -50,9 +49,7 @@ def figure_8(study: Study, out: Path) -> list[str]:
                 if kind == "bits":
                     missing.append(f"{objective} {'with' if with_norm else 'without'} norm in D, {neuron}")
                 continue
-            axis.imshow(
-                tile(pictures[kind == "preactivated"]), cmap="gray", vmin=0, vmax=1, interpolation="nearest"
-            )
+            axis.imshow(tile(pictures[kind == "preactivated"]), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     figure.tight_layout(pad=0.4)
     figure.savefig(out / "figure-8.png", dpi=200)
     figure.savefig(out / "figure-8.pdf", dpi=300)
@@ -60,9 +57,7 @@ def figure_8(study: Study, out: Path) -> list[str]:
     return missing
 
 
-def _samples(
-    study: Study, objective: str, with_norm: bool, neuron: str
-) -> tuple[np.ndarray, np.ndarray] | None:
+def _samples(study: Study, objective: str, with_norm: bool, neuron: str) -> tuple[np.ndarray, np.ndarray] | None:
     m: pd.DataFrame = study.members
     chosen = m[
         (m["objective"] == objective)

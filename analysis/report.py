@@ -19,6 +19,6 @@ def write_report(folder: Path, out: Path) -> list[str]:
     (out / "cells.md").write_text(to_markdown(table))
     notes = [f"missing in Figure 8: {m}" for m in figure_8(study, out)]
     notes += [f"damaged, left out: {path}" for path in study.damaged]
-    for row in study.members[study.members["status"] != "done"].itertuples():
-        notes.append(f"{row.member_id} is {row.status}: {row.error or f'{row.epochs_done} epochs done'}")
+    for row in study.members[study.members["status"] != "done"].to_dict("records"):
+        notes.append(f"{row['member_id']} is {row['status']}: {row['error'] or '%d epochs done' % row['epochs_done']}")
     return notes

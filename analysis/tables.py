@@ -17,9 +17,7 @@ NUMBERS = [
 
 def cells_table(members: pd.DataFrame) -> pd.DataFrame:
     """One row a cell: how many members, how many done, and the means of these."""
-    order = {
-        name: list(known) for name, known in (("objective", labels.OBJECTIVES), ("neuron", labels.NEURONS))
-    }
+    order = {name: list(known) for name, known in (("objective", labels.OBJECTIVES), ("neuron", labels.NEURONS))}
     rows = []
     for _, cell in members.groupby("cell_id", sort=False):
         done = cell[cell["status"] == "done"]

@@ -90,9 +90,7 @@ class PlainLoop:
             optimizers = [torch.optim.Adam(p, lr=config.learning_rate, betas=betas) for p in parameters]
         else:
             assert config.decay is not None
-            optimizers = [
-                torch.optim.RMSprop(p, lr=config.learning_rate, alpha=config.decay) for p in parameters
-            ]  # type: ignore[assignment]
+            optimizers = [torch.optim.RMSprop(p, lr=config.learning_rate, alpha=config.decay) for p in parameters]  # type: ignore[assignment]
         self.of_generator, self.of_discriminator = optimizers
         self.iterations_done = 0
 

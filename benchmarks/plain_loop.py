@@ -14,17 +14,13 @@ from pathlib import Path
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--objective", nargs="+", default=["wgan-gp", "wgan", "gan"])
     parser.add_argument("--architecture", nargs="+", default=["mlp"])
     parser.add_argument("--neuron", nargs="+", default=["deterministic", "stochastic"])
     parser.add_argument("--fidelity", default="as-described")
     parser.add_argument("--threads", type=int, default=1, help="threads of either side (a trial has one)")
-    parser.add_argument(
-        "--iterations", type=int, default=60, help="of 5 critic steps and a generator step, a turn"
-    )
+    parser.add_argument("--iterations", type=int, default=60, help="of 5 critic steps and a generator step, a turn")
     parser.add_argument(
         "--epoch", action="store_true", help="a turn is a whole epoch of 937 iterations with its warm-up"
     )
@@ -46,9 +42,7 @@ def main() -> None:
         arguments.json.write_text(json.dumps(rows, indent=1))
 
 
-def compare(
-    objective: str, architecture: str, neuron: str, arguments: argparse.Namespace
-) -> dict[str, object]:
+def compare(objective: str, architecture: str, neuron: str, arguments: argparse.Namespace) -> dict[str, object]:
     """Time both sides in turns and print one line."""
     import torch
     from plain import PlainLoop

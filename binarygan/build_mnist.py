@@ -36,9 +36,7 @@ def build(folder: Path) -> pa.Table:
         labels.append(read_idx(folder / f"{prefix}-labels-idx1-ubyte"))
         splits += [split] * len(stack)
     rows = np.concatenate(images)
-    column = pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(PACKED), len(rows), [None, pa.py_buffer(rows.tobytes())]
-    )
+    column = pa.FixedSizeBinaryArray.from_buffers(pa.binary(PACKED), len(rows), [None, pa.py_buffer(rows.tobytes())])
     return pa.table({"image": column, "label": np.concatenate(labels), "split": splits})
 
 

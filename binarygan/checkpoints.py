@@ -4,8 +4,8 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -19,7 +19,7 @@ from binarygan.training import Trainer
 TENSORS, DESCRIPTION = "state.safetensors", "state.json"
 
 
-class DamagedCheckpoint(Exception):
+class DamagedCheckpointError(Exception):
     """A checkpoint that cannot be read or belongs to other members."""
 
 
@@ -41,7 +41,7 @@ def restore(trainer: Trainer, folder: Path) -> bool:
         Whether there was one.
 
     Raises:
-        DamagedCheckpoint: it cannot be read, or is of other members.
+        DamagedCheckpointError: it cannot be read, or is of other members.
     """
     saved = sorted(folder.glob("epoch-*"))
     if not saved:
@@ -49,11 +49,11 @@ def restore(trainer: Trainer, folder: Path) -> bool:
     newest = saved[-1]
     description = _description(newest)
     if description.get("members") != [c.to_dict() for c in trainer.configs]:
-        raise DamagedCheckpoint(f"{newest} is of other members")
+        raise DamagedCheckpointError(f"{newest} is of other members")
     try:
         trainer.load_state(load_file(newest / TENSORS), int(description["epochs_done"]))
     except (SafetensorError, OSError, ValueError, KeyError) as error:
-        raise DamagedCheckpoint(f"{newest}: {error}") from None
+        raise DamagedCheckpointError(f"{newest}: {error}") from None
     return True
 
 
@@ -75,7 +75,7 @@ def load_generator(folder: Path, member: int, device: torch.device) -> tuple[Mem
     try:
         description = _description(folder / "final")
         tensors = load_file(folder / "final" / TENSORS, device=str(device))
-    except (DamagedCheckpoint, SafetensorError, OSError) as error:
+    except (DamagedCheckpointError, SafetensorError, OSError) as error:
         raise UserError(f"no generator can be read from {folder}: {error}") from None
     config = MemberConfig.from_dict(description["members"][member])
     return config, {name: tensor[member : member + 1] for name, tensor in tensors.items()}
@@ -102,11 +102,11 @@ def _flush(path: Path) -> None:
         os.close(handle)
 
 
-def _description(folder: Path) -> dict[str, Sequence[dict[str, object]]]:
+def _description(folder: Path) -> dict[str, Any]:
     try:
         content = json.loads((folder / DESCRIPTION).read_text())
     except (OSError, ValueError) as error:
-        raise DamagedCheckpoint(f"{folder}: {error}") from None
+        raise DamagedCheckpointError(f"{folder}: {error}") from None
     if not isinstance(content, dict):
-        raise DamagedCheckpoint(f"{folder}: {DESCRIPTION} holds no object")
+        raise DamagedCheckpointError(f"{folder}: {DESCRIPTION} holds no object")
     return content

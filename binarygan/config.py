@@ -216,12 +216,7 @@ def _checked(name: str, value: Any, annotation: Any) -> Any:
     wanted = typing.get_args(annotation)[0] if optional else annotation
     if value is None and optional:
         return None
-    if (
-        wanted is float
-        and isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-    ):
+    if wanted is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return float(value)
     if isinstance(value, wanted) and not isinstance(value, bool) and wanted is not float:
         return value

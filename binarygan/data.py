@@ -120,9 +120,7 @@ def _from_torchvision(name: str, root: Path, download: bool) -> Images:
         splits = [build(str(root), train=train, download=download, **options) for train in (True, False)]
     except (RuntimeError, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(
-            f"data set {name} is not in {root} ({reason}); put it there or pass --download"
-        ) from None
+        raise UserError(f"data set {name} is not in {root} ({reason}); put it there or pass --download") from None
     if class_name == "EMNIST":  # its images are stored transposed
         stacks = [s.data.numpy().transpose(0, 2, 1) for s in splits]
     else:

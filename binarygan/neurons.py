@@ -28,7 +28,7 @@ class _BinaryNeuron(torch.autograd.Function):
 def binary_neuron(a: Tensor, *, slope: Tensor, threshold: Tensor, real: Tensor | None = None) -> Tensor:
     """Output b of binary neurons with the sigmoid-adjusted straight-through gradient.
 
-    b = 1[sigmoid(s a) > threshold]; where `real`, b = sigmoid(s a). In all cases db/da := s p (1 - p), p = sigmoid(s a).
+    b = 1[p > threshold], p = sigmoid(s a); where `real`, b = p. In all cases db/da := s p (1 - p).
     A deterministic neuron has threshold 0.5, a stochastic one uniform noise v, drawn anew for each forward pass.
 
     Args:
@@ -65,9 +65,7 @@ class Neurons:
         slopes: s for each member.
     """
 
-    def __init__(
-        self, kinds: list[str], slopes: list[float], *, device: torch.device, dtype: torch.dtype
-    ) -> None:
+    def __init__(self, kinds: list[str], slopes: list[float], *, device: torch.device, dtype: torch.dtype) -> None:
         self.stochastic = [i for i, kind in enumerate(kinds) if kind == "stochastic"]
         self._all_stochastic = len(self.stochastic) == len(kinds)
         self.slope = torch.tensor(slopes, device=device, dtype=dtype).view(-1, 1, 1)

@@ -36,11 +36,11 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class Gan:
-    """Non-saturating GAN on logits (Goodfellow et al. 2014): softplus(-D(real)) + softplus(D(fake)); softplus(-D(G))."""
+    """Non-saturating GAN on logits (arXiv 1406.2661): softplus(-D(real)) + softplus(D(fake)); softplus(-D(G))."""
 
     mixes = False
 
-    def critic_loss(self, critic: Critic, *, real: Tensor, fake: Tensor, mixing: Tensor | None) -> Tensor:  # noqa: ARG002
+    def critic_loss(self, critic: Critic, *, real: Tensor, fake: Tensor, mixing: Tensor | None) -> Tensor:
         of_real, of_fake = _both(critic, real=real, fake=fake)
         return F.softplus(-of_real).mean(1) + F.softplus(of_fake).mean(1)
 
@@ -58,7 +58,7 @@ class Wgan:
     clip_value: float
     mixes = False
 
-    def critic_loss(self, critic: Critic, *, real: Tensor, fake: Tensor, mixing: Tensor | None) -> Tensor:  # noqa: ARG002
+    def critic_loss(self, critic: Critic, *, real: Tensor, fake: Tensor, mixing: Tensor | None) -> Tensor:
         of_real, of_fake = _both(critic, real=real, fake=fake)
         return of_fake.mean(1) - of_real.mean(1)
 

@@ -28,9 +28,7 @@ class TensorFlowAdam(torch.optim.Adam):
 
         (The fused CPU kernel reads a transposed gradient in the wrong order: seen with torch 2.15.)
         """
-        if (
-            self._steps is None
-        ):  # restored state knows; asked once, since on a GPU the answer waits for the device
+        if self._steps is None:  # restored state knows; asked once, since on a GPU the answer waits for the device
             self._steps = max((int(s["step"]) for s in self.state.values()), default=0)
         self._steps += 1
         for group in self.param_groups:

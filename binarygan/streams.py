@@ -67,7 +67,7 @@ class SeededDraws:
             return [derived_generator(s, purpose, epoch, device) for s in members]
 
         self._images, self._batch, self._latent, self._outputs = images, batch, latent, outputs
-        self._options = {"device": device, "dtype": dtype}
+        self._device, self._dtype = device, dtype
         self._for_batches = generators("batches", seeds)
         self._for_latent = generators("latent", seeds)
         self._for_thresholds = generators("thresholds", [seeds[i] for i in stochastic])
@@ -75,8 +75,7 @@ class SeededDraws:
 
     def batches(self) -> Tensor:
         steps = self._images // self._batch
-        device = self._options["device"]
-        orders = [torch.randperm(self._images, generator=g, device=device) for g in self._for_batches]
+        orders = [torch.randperm(self._images, generator=g, device=self._device) for g in self._for_batches]
         return torch.stack([o[: steps * self._batch].view(steps, self._batch) for o in orders], 1)
 
     def latent(self) -> Tensor:
@@ -89,5 +88,5 @@ class SeededDraws:
         return self._stacked(torch.rand, self._for_mixing, 1)
 
     def _stacked(self, draw, generators: list[torch.Generator], width: int) -> Tensor:  # type: ignore[no-untyped-def]
-        rows = [draw(self._batch, width, generator=g, **self._options) for g in generators]
+        rows = [draw(self._batch, width, generator=g, device=self._device, dtype=self._dtype) for g in generators]
         return rows[0].unsqueeze(0) if len(rows) == 1 else torch.stack(rows)

@@ -55,9 +55,10 @@ class Trainer:
         self._images = images[: shared.train_images].to(device)
         self._objective = make_objective(shared)
         self.generator, self.discriminator = generator(shared), discriminator(shared)
-        place = {"device": device, "dtype": dtype}
-        self.generator_parameters = self.generator.initial_parameters(seeds, "generator", **place)
-        self.discriminator_parameters = self.discriminator.initial_parameters(seeds, "discriminator", **place)
+        self.generator_parameters = self.generator.initial_parameters(seeds, "generator", device=device, dtype=dtype)
+        self.discriminator_parameters = self.discriminator.initial_parameters(
+            seeds, "discriminator", device=device, dtype=dtype
+        )
         self._make_optimizers()
 
     def neurons_at(self, epoch: int) -> Neurons:
@@ -96,9 +97,7 @@ class Trainer:
             generator_loss=generator_total / shared.iterations_per_epoch,
         )
 
-    def iteration(
-        self, batch: Tensor, draws: Draws, neurons: Neurons, critic_steps: int
-    ) -> tuple[Tensor, Tensor]:
+    def iteration(self, batch: Tensor, draws: Draws, neurons: Neurons, critic_steps: int) -> tuple[Tensor, Tensor]:
         """K critic steps and one generator step, all on one batch (indices (M, B)) and one z.
 
         The generator does not change between the critic steps, so its forward pass is done once; only the noise of
@@ -153,15 +152,11 @@ class Trainer:
                 for name, parameter in parameters.items():
                     stored = tensors.get(f"{network}.{name}")
                     if stored is None or stored.shape != parameter.shape:
-                        raise ValueError(
-                            f"the checkpoint has no {network}.{name} of shape {tuple(parameter.shape)}"
-                        )
+                        raise ValueError(f"the checkpoint has no {network}.{name} of shape {tuple(parameter.shape)}")
                     parameter.copy_(stored)
                     prefix = f"{network}.{name}."
                     keys = [k for k in tensors if k.startswith(prefix)]
-                    optimizer.state[parameter] = {
-                        k.removeprefix(prefix): _placed(tensors[k], parameter) for k in keys
-                    }
+                    optimizer.state[parameter] = {k.removeprefix(prefix): _placed(tensors[k], parameter) for k in keys}
         self.epochs_done = epochs_done
 
     def _make_optimizers(self) -> None:

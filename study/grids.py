@@ -34,22 +34,22 @@ def appendix(norm: str) -> list[dict[str, Any]]:
     ]
 
 
-def neurons(norm: str) -> list[dict[str, Any]]:  # noqa: ARG001
+def neurons(norm: str) -> list[dict[str, Any]]:
     """Figures 3 and 4: DBN and SBN, and the real-valued neuron of the histograms."""
     return [{"objective": "wgan-gp", "neuron": neuron} for neuron in (*BINARY, "real")]
 
 
-def real_valued(norm: str) -> list[dict[str, Any]]:  # noqa: ARG001
+def real_valued(norm: str) -> list[dict[str, Any]]:
     """Figures 4 and 5: the real-valued neuron, binarized after training."""
     return [{"objective": "wgan-gp", "neuron": "real"}]
 
 
-def objectives(norm: str) -> list[dict[str, Any]]:  # noqa: ARG001
+def objectives(norm: str) -> list[dict[str, Any]]:
     """Figure 6: GAN (normalized in D, as in the paper's main runs) and WGAN."""
     return [{"objective": o, "neuron": n} for o, n in product(("gan", "wgan"), BINARY)]
 
 
-def architectures(norm: str) -> list[dict[str, Any]]:  # noqa: ARG001
+def architectures(norm: str) -> list[dict[str, Any]]:
     """Figure 7: the CNN with each neuron."""
     return [{"objective": "wgan-gp", "architecture": "cnn", "neuron": n} for n in (*BINARY, "real")]
 

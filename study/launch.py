@@ -16,6 +16,7 @@ from study.trial import Task, train_cohort
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # the new output prints a box even when it is told to be quiet
 
 import ray
 from ray import tune
@@ -44,14 +45,12 @@ def run_cohorts(
             logging_level=logging.ERROR,
         )
     try:
-        resources = {"cpu": 1, "gpu": 1} if task.device == "cuda" else {"cpu": 1}
+        resources: dict[str, float] = {"cpu": 1, "gpu": 1} if task.device == "cuda" else {"cpu": 1}
         if task.device == "cuda" and ray.cluster_resources().get("GPU", 0) < 1:
             raise UserError("the Ray cluster has no GPU; use --device cpu")
         with tempfile.TemporaryDirectory(prefix="tune-") as scratch:
             tune.Tuner(
-                tune.with_resources(
-                    tune.with_parameters(_trainable, cohorts=list(cohorts), task=task), resources
-                ),
+                tune.with_resources(tune.with_parameters(_trainable, cohorts=list(cohorts), task=task), resources),
                 param_space={"cohort": tune.grid_search(list(range(len(cohorts))))},
                 tune_config=tune.TuneConfig(reuse_actors=True, max_concurrent_trials=max_concurrent),
                 run_config=tune.RunConfig(
@@ -64,9 +63,7 @@ def run_cohorts(
 
 def _trainable(config: dict[str, Any], *, cohorts: list[Cohort], task: Task) -> None:
     """A trial: `config["cohort"]` is the cohort's place in the list."""
-    train_cohort(
-        cohorts[config["cohort"]], task, lambda epochs_done: tune.report({"epochs_done": epochs_done})
-    )
+    train_cohort(cohorts[config["cohort"]], task, lambda epochs_done: tune.report({"epochs_done": epochs_done}))
 
 
 class _Watch(tune.Callback):
@@ -76,9 +73,7 @@ class _Watch(tune.Callback):
         self._sizes = [len(c.members) for c in cohorts]
         self._progress = progress
 
-    def on_trial_result(
-        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any
-    ) -> None:
+    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any) -> None:
         if "epochs_done" in result and not result.get("done"):
             self._progress.epoch(self._sizes[trial.config["cohort"]])
 

@@ -44,23 +44,28 @@ SCHEMAS = {
             ("member_id", pa.string()),
             ("cell_id", pa.string()),
             ("fidelity", pa.string()),
-        ]
-        + _config_fields()
-        + [("status", pa.string()), ("error", pa.string())]
-        + _LOSSES
-        + _METRICS
-        + [("seconds", pa.float64()), ("epochs_done", pa.int64()), ("device", pa.string())]
-        + [
+            *_config_fields(),
+            ("status", pa.string()),
+            ("error", pa.string()),
+            *_LOSSES,
+            *_METRICS,
+            ("seconds", pa.float64()),
+            ("epochs_done", pa.int64()),
+            ("device", pa.string()),
             ("versions", pa.string()),
             ("git_commit", pa.string()),
             ("started_at", pa.timestamp("ms", tz="UTC")),
         ]
     ),
     "curves": pa.schema(
-        [("member_id", pa.string()), ("epoch", pa.int64()), ("slope", pa.float64())]
-        + _LOSSES
-        + _METRICS
-        + [("seconds", pa.float64())]
+        [
+            ("member_id", pa.string()),
+            ("epoch", pa.int64()),
+            ("slope", pa.float64()),
+            *_LOSSES,
+            *_METRICS,
+            ("seconds", pa.float64()),
+        ]
     ),
     "samples": pa.schema(
         [
@@ -133,9 +138,7 @@ class Store:
             try:
                 known = json.loads(path.read_text())["cells"]
             except (ValueError, KeyError, TypeError):
-                raise UserError(
-                    f"{path} is damaged: move the folder away or name another with --study"
-                ) from None
+                raise UserError(f"{path} is damaged: move the folder away or choose --study NAME") from None
             if set(known) != set(wanted):
                 raise UserError(
                     f"{self.folder} was written by another configuration of {self.study} ({_difference(known, wanted)}); "

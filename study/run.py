@@ -45,20 +45,14 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--quick", action="store_true", help=f"{QUICK_IMAGES} images, {QUICK_EPOCHS} epoch")
     p.add_argument("--seeds", type=int, default=1, metavar="N", help="members a cell (default 1)")
     p.add_argument("--epochs", type=int, metavar="N", help="epochs (default 20)")
-    p.add_argument(
-        "--fidelity", choices=FIDELITIES, default="as-described", help="the paper's text or its code"
-    )
+    p.add_argument("--fidelity", choices=FIDELITIES, default="as-described", help="the paper's text or its code")
     p.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results/")
     p.add_argument("--study", metavar="NAME", help="name of the results folder (default: the grid's)")
-    p.add_argument(
-        "--data", default="mnist", metavar="NAME|FILE.npy", help="data set (default: packaged MNIST)"
-    )
+    p.add_argument("--data", default="mnist", metavar="NAME|FILE.npy", help="data set (default: packaged MNIST)")
     p.add_argument("--data-root", type=Path, metavar="DIR", help="folder of torchvision's data sets")
     p.add_argument("--download", action="store_true", help="let torchvision fetch a data set that is missing")
     p.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    p.add_argument(
-        "--executor", choices=("ray", "local"), default="ray", help="local: in this process, without Ray"
-    )
+    p.add_argument("--executor", choices=("ray", "local"), default="ray", help="local: in this process, without Ray")
     p.add_argument("--address", metavar="RAY_ADDRESS", help="a running Ray cluster")
     p.add_argument("--max-concurrent", type=int, metavar="N", help="trials at a time (default: what fits)")
     return p
@@ -108,9 +102,7 @@ def _run(arguments: argparse.Namespace) -> int:
         raise UserError(f"another run is writing {store.folder}; wait for it or stop it") from None
     store.agree(cells, {"grid": grid.name, "fidelity": arguments.fidelity, "quick": arguments.quick})
     if cohorts:
-        print(
-            f"{store.study}: {len(cells)} cells, {len(members)} members, {len(cohorts)} trials to train on {device}"
-        )
+        print(f"{store.study}: {len(cells)} cells, {len(members)} members, {len(cohorts)} trials to train on {device}")
         _train(arguments, store, cohorts, device)
     return _summarize(store, members)
 
@@ -163,9 +155,7 @@ def _train(arguments: argparse.Namespace, store: Store, cohorts: list[Cohort], d
         else:
             from study.launch import run_cohorts
 
-            run_cohorts(
-                cohorts, task, progress, address=arguments.address, max_concurrent=arguments.max_concurrent
-            )
+            run_cohorts(cohorts, task, progress, address=arguments.address, max_concurrent=arguments.max_concurrent)
     finally:
         progress.close()
 
@@ -183,9 +173,7 @@ def _show_plan(
             f"  {cell.cell_id}  {cell.objective:8} {cell.architecture} {cell.neuron:13} D norm {cell.discriminator_norm}"
         )
     steps = sum(c.work() for c in cohorts)
-    print(
-        f"to train: {steps:,} critic steps (an MLP takes roughly 0.01 s for one on a CPU core, a CNN 0.1 s)"
-    )
+    print(f"to train: {steps:,} critic steps (an MLP takes roughly 0.01 s for one on a CPU core, a CNN 0.1 s)")
     return 0
 
 
@@ -199,9 +187,7 @@ def _summarize(store: Store, members: list[MemberConfig]) -> int:
     for m in unfinished:
         row = rows.get(m.member_id, {})
         what = f"{m.objective} {m.architecture} {m.neuron} D norm {m.discriminator_norm} seed {m.seed}"
-        print(
-            f"  {m.member_id} {what}: {row.get('status', 'missing')}: {row.get('error') or 'not trained to its end'}"
-        )
+        print(f"  {m.member_id} {what}: {row.get('status', 'missing')}: {row.get('error') or 'not trained to its end'}")
     print(f"next: python -m analysis report {store.folder}")
     return 1 if unfinished else 0
 

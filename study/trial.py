@@ -76,7 +76,7 @@ def _train(
     try:
         if checkpoints.restore(trainer, folder):
             _take_over(store, rows, trainer.epochs_done)
-    except checkpoints.DamagedCheckpoint as error:
+    except checkpoints.DamagedCheckpointError as error:
         log.warning("starting again from the first epoch: %s", error)
         trainer = Trainer(cohort.members, images, device=device)
     for member_id, row in rows.items():
@@ -90,9 +90,7 @@ def _train(
         for i, member in enumerate(cohort.members):
             row = rows[member.member_id]
             if row["status"] == "running":
-                _record(
-                    store, trainer, i, row, losses, evaluations[i], finite[i], seconds / len(cohort.members)
-                )
+                _record(store, trainer, i, row, losses, evaluations[i], finite[i], seconds / len(cohort.members))
         if trainer.epochs_done < shared.epochs:
             checkpoints.save(trainer, folder)
         else:
@@ -182,8 +180,5 @@ def _record(
     for table, entry in (("curves", curve), ("samples", samples), ("histograms", counts)):
         store.write(table, member_id, [*store.read(table, member_id, before_epoch=epoch), entry])
     row |= {**numbers, "epochs_done": epoch, "seconds": row["seconds"] + seconds}
-    if not (
-        finite
-        and all(math.isfinite(float(numbers[k] or 0)) for k in ("discriminator_loss", "generator_loss"))
-    ):
+    if not (finite and all(math.isfinite(float(numbers[k] or 0)) for k in ("discriminator_loss", "generator_loss"))):
         row |= {"status": "diverged", "error": f"losses or parameters are not finite after epoch {epoch}"}

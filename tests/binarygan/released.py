@@ -27,9 +27,7 @@ class TraceDraws:
     def next_batch(self) -> Tensor:
         indices = self._rng.choice(70000, BATCH, replace=False)
         self._latent = self._rng.standard_normal((BATCH, LATENT))
-        steps = [
-            (self._rng.random((BATCH, PIXELS)), self._rng.random((BATCH, 1))) for _ in range(CRITIC_STEPS + 1)
-        ]
+        steps = [(self._rng.random((BATCH, PIXELS)), self._rng.random((BATCH, 1))) for _ in range(CRITIC_STEPS + 1)]
         self._thresholds = [u for u, _ in steps]
         self._mixing = [e for _, e in steps]
         return torch.from_numpy(indices).unsqueeze(0)
@@ -80,10 +78,7 @@ class Trace:
     def run(self) -> tuple[np.ndarray, np.ndarray]:
         """Losses of every iteration: the critic's (iterations, 5), the generator's (iterations,)."""
         neurons = self.trainer.neurons_at(1)
-        rows = [
-            self.trainer.iteration(self.draws.next_batch(), self.draws, neurons, CRITIC_STEPS)
-            for _ in self.losses
-        ]
+        rows = [self.trainer.iteration(self.draws.next_batch(), self.draws, neurons, CRITIC_STEPS) for _ in self.losses]
         return np.array([c[:, 0].numpy() for c, _ in rows]), np.array([g.item() for _, g in rows])
 
     def expected(self) -> tuple[np.ndarray, np.ndarray]:
@@ -92,9 +87,7 @@ class Trace:
 
     def norms(self) -> list[tuple[str, float, float]]:
         """(variable, our l2 norm, theirs) after the last iteration."""
-        return [
-            (v["name"], self._parameter(v["name"]).detach().norm().item(), v["l2"]) for v in self.variables
-        ]
+        return [(v["name"], self._parameter(v["name"]).detach().norm().item(), v["l2"]) for v in self.variables]
 
     def last_preactivated(self) -> np.ndarray:
         """p of the last z, (64, 784)."""
@@ -111,9 +104,7 @@ class Trace:
         prefix = re.match(r".*/Layer_\d+/", variable)
         assert prefix is not None
         place = next(i for i, name in enumerate(kernels) if name.startswith(prefix[0]))
-        ours = {"kernel": "weight", "bias": "bias", "gamma": "scale", "beta": "shift"}[
-            variable.rsplit("/", 1)[1]
-        ]
+        ours = {"kernel": "weight", "bias": "bias", "gamma": "scale", "beta": "shift"}[variable.rsplit("/", 1)[1]]
         return self._networks[side][1][f"{self._layers_with_weights(side)[place]}.{ours}"]
 
     def _match_norm_placement(self) -> None:
@@ -123,9 +114,7 @@ class Trace:
             names = {v["name"].split("/batch_norm")[0] for v in self.variables if v["name"].endswith("gamma")}
             kernels = [v["name"].rsplit("/", 2)[0] for v in self.variables if v["name"].endswith("kernel")]
             kernels = [k for k in kernels if k[0] == side]
-            bare = [
-                i for i, k in zip(self._layers_with_weights(side), kernels, strict=True) if k not in names
-            ]
+            bare = [i for i, k in zip(self._layers_with_weights(side), kernels, strict=True) if k not in names]
             adjusted = dataclasses.replace(network, layers=without_norm(network.layers, bare))
             assert isinstance(adjusted, Network)
             setattr(self.trainer, attribute, adjusted)

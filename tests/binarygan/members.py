@@ -1,0 +1,21 @@
+"""Small members on real images."""
+
+from typing import Any
+
+import torch
+
+from binarygan.config import MemberConfig, paper_config
+from binarygan.data import load_images
+from binarygan.training import Trainer
+
+
+def small(**choices: Any) -> MemberConfig:
+    """A member of two iterations an epoch."""
+    values = {"objective": "wgan-gp", "train_images": 32, "batch_size": 16, "critic_schedule": "constant"}
+    return paper_config(fidelity="as-described", data_digest=load_images("mnist").digest, **(values | choices))
+
+
+def trainer(*configs: MemberConfig, dtype: torch.dtype = torch.float32) -> Trainer:
+    """A trainer of these members on the CPU."""
+    images = torch.from_numpy(load_images("mnist").bits(configs[0].train_images))
+    return Trainer(configs, images, device=torch.device("cpu"), dtype=dtype)

@@ -1,0 +1,65 @@
+"""The packaged data and what is refused."""
+
+import hashlib
+import struct
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from binarygan import build_mnist
+from binarygan.data import load_images
+from binarygan.errors import UserError
+
+LABELS = "671ff9d70b481111"
+
+
+def test_packaged_mnist_is_pinned() -> None:
+    data = load_images("mnist")
+    assert data.digest == "431646702e2f04bd"
+    assert data.labels is not None
+    assert hashlib.sha256(data.labels.tobytes()).hexdigest()[:16] == LABELS
+    assert (len(data.packed), data.train) == (70_000, 60_000)
+    assert data.bits(60_000).mean() == pytest.approx(0.1912, abs=5e-5)
+    assert (Path(build_mnist.__file__).parent / "datasets" / "binarized_mnist.parquet").stat().st_size < 2_000_000
+
+
+def test_rebuilding_from_idx_files(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    grey = rng.integers(0, 3, (2, 5, 28, 28), dtype=np.uint8)
+    for prefix, stack in zip(("train", "t10k"), grey, strict=True):
+        (tmp_path / f"{prefix}-images-idx3-ubyte").write_bytes(struct.pack(">4i", 2051, 5, 28, 28) + stack.tobytes())
+        (tmp_path / f"{prefix}-labels-idx1-ubyte").write_bytes(struct.pack(">2i", 2049, 5) + bytes(range(5)))
+    table = build_mnist.build(tmp_path)
+    assert isinstance(table, pa.Table)
+    packed = np.frombuffer(b"".join(table.column("image").to_pylist()), np.uint8).reshape(-1, 98)
+    np.testing.assert_array_equal(np.unpackbits(packed, axis=1).reshape(2, 5, 28, 28), grey > 0)
+    assert table.column("split").to_pylist() == ["train"] * 5 + ["test"] * 5
+
+
+def test_binary_arrays_are_taken_and_others_refused(tmp_path: Path) -> None:
+    good = np.random.default_rng(0).integers(0, 2, (70, 28, 28))
+    np.save(tmp_path / "good.npy", good)
+    np.testing.assert_array_equal(load_images(str(tmp_path / "good.npy")).bits(70).reshape(good.shape), good)
+    np.save(tmp_path / "shape.npy", good[:, :20])
+    np.save(tmp_path / "grey.npy", good * 7)
+    (tmp_path / "text.npy").write_text("no array")
+    for name, words in (("shape", "shape"), ("grey", "not binary"), ("text", "no readable"), ("none", "not exist")):
+        with pytest.raises(UserError, match=words):
+            load_images(str(tmp_path / f"{name}.npy"))
+    with pytest.raises(UserError, match="did you mean 'kmnist'"):
+        load_images("kmnits")
+
+
+def test_torchvision_reads_a_local_root(tmp_path: Path) -> None:
+    raw = tmp_path / "KMNIST" / "raw"
+    raw.mkdir(parents=True)
+    grey = np.random.default_rng(0).integers(0, 2, (5, 28, 28), dtype=np.uint8) * 9
+    for prefix in ("train", "t10k"):
+        (raw / f"{prefix}-images-idx3-ubyte").write_bytes(struct.pack(">4i", 2051, 5, 28, 28) + grey.tobytes())
+        (raw / f"{prefix}-labels-idx1-ubyte").write_bytes(struct.pack(">2i", 2049, 5) + bytes(range(5)))
+    data = load_images("kmnist", root=tmp_path)
+    np.testing.assert_array_equal(data.bits(5).reshape(grey.shape), grey > 0)
+    with pytest.raises(UserError, match="not in"):
+        load_images("fashion-mnist", root=tmp_path)

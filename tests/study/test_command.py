@@ -1,0 +1,139 @@
+"""The command line as its user has it: real processes, real data, real Ray."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import psutil
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RUN = [sys.executable, str(ROOT / "study" / "run.py")]
+
+
+def command(*options: object, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+    words = [*RUN, *map(str, options)]
+    return subprocess.run(words, capture_output=True, text=True, timeout=timeout, cwd=ROOT)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """128 real digits: two iterations an epoch."""
+    from binarygan.data import load_images
+
+    path = tmp_path_factory.mktemp("data") / "digits.npy"
+    np.save(path, load_images("mnist").bits(128).reshape(-1, 28, 28))
+    return path
+
+
+def test_bad_input_is_one_line_and_status_2(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    cases = {
+        ("--grid", "paper-apendix"): "did you mean 'paper-appendix'",
+        ("--grid", "paper-appendix", "--fidelity", "exact"): "invalid choice",
+        ("--grid", "paper-appendix", "--seeds", "0"): "--seeds 0",
+        ("--grid", "paper-appendix", "--epochs", "-3"): "--epochs -3",
+        ("--grid", "paper-appendix", "--results", tmp_path / "file"): "cannot be written",
+        ("--grid", "paper-appendix", "--data", "none.npy"): "does not exist",
+        ("--grid", "paper-appendix", "--device", "cuda", "--results", tmp_path): "no GPU",
+        (): "--grid",
+    }
+    for options, words in cases.items():
+        outcome = command(*options)
+        assert outcome.returncode == 2, outcome
+        assert words in outcome.stderr
+        assert outcome.stderr.count("\n") == 1, outcome.stderr
+
+
+def test_an_unreachable_cluster_is_refused_in_time(tiny: Path, tmp_path: Path) -> None:
+    start = time.monotonic()
+    options = ("--grid", "paper-neurons", "--data", tiny, "--results", tmp_path, "--address", "127.0.0.1:1")
+    outcome = command(*options)
+    assert (outcome.returncode, outcome.stderr.count("\n")) == (2, 1)
+    assert "no Ray cluster answers" in outcome.stderr
+    assert time.monotonic() - start < 30
+
+
+def test_another_configuration_is_never_mixed(tiny: Path, tmp_path: Path) -> None:
+    same = ("--grid", "paper-real-valued", "--executor", "local", "--data", tiny, "--results", tmp_path)
+    assert command(*same, "--epochs", 1).returncode == 0
+    outcome = command(*same, "--epochs", 2)
+    assert outcome.returncode == 2
+    assert "epochs: 1 there, 2 asked" in outcome.stderr
+
+
+def test_kill_and_continue_gives_the_same_numbers(tiny: Path, tmp_path: Path) -> None:
+    """SIGKILL to the driver and every worker in the middle; readers in the middle, too."""
+    options = ["--grid", "paper-neurons", "--epochs", "3", "--data", str(tiny), "--study", "s"]
+    process = subprocess.Popen(
+        [*RUN, *options, "--results", str(tmp_path / "killed")],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    folder = tmp_path / "killed" / "s" / "members"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not list(folder.parent.glob("checkpoints/*/epoch-*")):
+        time.sleep(0.05)
+    pattern = str(folder / "*.parquet")
+    counts = {
+        len(pd.read_parquet(folder)),
+        len(pl.read_parquet(folder)),
+        len(duckdb.sql(f"select * from '{pattern}'").df()),
+    }
+    assert min(counts) >= 1
+    victims = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    for victim in victims:
+        try:
+            os.kill(victim.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    process.wait()
+    statuses = set(pd.read_parquet(folder)["status"])
+    assert "running" in statuses
+    assert command(*options, "--results", tmp_path / "killed").returncode == 0
+    assert command(*options, "--results", tmp_path / "whole", "--executor", "local").returncode == 0
+    for table, key in (
+        ("members", ["member_id"]),
+        ("curves", ["member_id", "epoch"]),
+        ("samples", ["member_id", "epoch"]),
+    ):
+        killed, whole = (
+            pd.read_parquet(tmp_path / name / "s" / table)
+            .sort_values(key)
+            .reset_index(drop=True)
+            .drop(columns=["seconds", "started_at"], errors="ignore")
+            for name in ("killed", "whole")
+        )
+        pd.testing.assert_frame_equal(killed, whole, check_exact=True)
+    assert set(pd.read_parquet(folder)["status"]) == {"done"}
+    again = command(*options, "--results", tmp_path / "killed")
+    assert again.returncode == 0
+    assert "trials to train" not in again.stdout
+
+
+def test_from_command_to_figure(tiny: Path, tmp_path: Path) -> None:
+    options = ("--grid", "paper-appendix", "--epochs", 1, "--executor", "local", "--data", tiny, "--results", tmp_path)
+    assert command(*options).returncode == 0
+    words = [
+        sys.executable,
+        "-m",
+        "analysis",
+        "report",
+        str(tmp_path / "paper-appendix"),
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    outcome = subprocess.run(words, capture_output=True, text=True, cwd=ROOT)
+    assert outcome.returncode == 0, outcome.stderr
+    assert "missing" not in outcome.stdout
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"cells.csv", "cells.md", "figure-8.png", "figure-8.pdf"}
+    table = pd.read_csv(tmp_path / "out" / "cells.csv")
+    assert (len(table), set(table["done"])) == (12, {1})

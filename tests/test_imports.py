@@ -1,0 +1,42 @@
+"""The directions of imports, and what each package must not pull in."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("binarygan", "study", "analysis")
+
+
+def imported(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
+
+
+@pytest.mark.parametrize("path", [p for k in PACKAGES for p in (ROOT / k).glob("*.py")], ids=str)
+def test_nothing_imports_against_the_arrows(path: Path) -> None:
+    roots = {name.split(".")[0] for name in imported(path)}
+    forbidden = {
+        "binarygan": {"study", "analysis", "ray", "pandas"},
+        "study": {"analysis"} | (set() if path.name == "launch.py" else {"ray"}),
+        "analysis": {"torch", "ray", "torchvision"},
+    }[path.parent.name]
+    assert not roots & forbidden
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [("analysis.__main__", ("torch", "ray")), ("study.run", ("torch", "ray")), ("study.local", ("ray",))],
+)
+def test_heavy_packages_stay_out(module: str, absent: tuple[str, ...]) -> None:
+    code = f"import sys, {module}; print([m for m in {absent!r} if m in sys.modules])"
+    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert outcome.stdout.strip() == "[]"
