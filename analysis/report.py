@@ -20,5 +20,5 @@ def write_report(folder: Path, out: Path) -> list[str]:
     notes = [f"missing in Figure 8: {m}" for m in figure_8(study, out)]
     notes += [f"damaged, left out: {path}" for path in study.damaged]
     for row in study.members[study.members["status"] != "done"].to_dict("records"):
-        notes.append(f"{row['member_id']} is {row['status']}: {row['error'] or '%d epochs done' % row['epochs_done']}")
+        notes.append(f"{row['member_id']} is {row['status']}: {row['error'] or 'not at its end'}")
     return notes

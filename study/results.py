@@ -141,7 +141,7 @@ class Store:
                 raise UserError(f"{path} is damaged: move the folder away or choose --study NAME") from None
             if set(known) != set(wanted):
                 raise UserError(
-                    f"{self.folder} was written by another configuration of {self.study} ({_difference(known, wanted)}); "
+                    f"{self.folder} was written by another configuration ({_difference(known, wanted)}); "
                     "choose another folder with --study NAME or --results DIR"
                 )
             return

@@ -170,7 +170,7 @@ def _show_plan(
     )
     for cell in cells:
         print(
-            f"  {cell.cell_id}  {cell.objective:8} {cell.architecture} {cell.neuron:13} D norm {cell.discriminator_norm}"
+            f"  {cell.cell_id}  {cell.objective:8} {cell.architecture} {cell.neuron:13} {cell.discriminator_norm} in D"
         )
     steps = sum(c.work() for c in cohorts)
     print(f"to train: {steps:,} critic steps (an MLP takes roughly 0.01 s for one on a CPU core, a CNN 0.1 s)")
