@@ -37,13 +37,7 @@ def run_cohorts(
         _check(address)
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     else:
-        # Nothing listens beyond loopback: no dashboard, every service on 127.0.0.1.
-        ray.init(
-            include_dashboard=False,
-            _node_ip_address="127.0.0.1",
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+        ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     try:
         resources: dict[str, float] = {"cpu": 1, "gpu": 1} if task.device == "cuda" else {"cpu": 1}
         if task.device == "cuda" and ray.cluster_resources().get("GPU", 0) < 1:

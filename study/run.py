@@ -2,6 +2,7 @@
 
 import argparse
 import fcntl
+import os
 import signal
 import sys
 from pathlib import Path
@@ -153,6 +154,8 @@ def _train(arguments: argparse.Namespace, store: Store, cohorts: list[Cohort], d
 
             run_locally(cohorts, task, progress)
         else:
+            if not arguments.address:  # read when Ray is imported: "no cluster", so all its services stay on loopback
+                os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
             from study.launch import run_cohorts
 
             run_cohorts(cohorts, task, progress, address=arguments.address, max_concurrent=arguments.max_concurrent)

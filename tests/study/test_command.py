@@ -69,6 +69,14 @@ def test_another_configuration_is_never_mixed(tiny: Path, tmp_path: Path) -> Non
     assert "epochs: 1 there, 2 asked" in outcome.stderr
 
 
+def assert_loopback_only(pid: int) -> None:
+    """The process and all its children listen on the loopback interface alone."""
+    own = {pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))}
+    listening = [c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN and c.pid in own]
+    assert listening, "Ray has services"
+    assert {c.laddr.ip.removeprefix("::ffff:") for c in listening} <= {"127.0.0.1", "::1"}
+
+
 def test_kill_and_continue_gives_the_same_numbers(tiny: Path, tmp_path: Path) -> None:
     """SIGKILL to the driver and every worker in the middle; readers in the middle, too."""
     options = ["--grid", "paper-neurons", "--epochs", "3", "--data", str(tiny), "--study", "s"]
@@ -89,6 +97,7 @@ def test_kill_and_continue_gives_the_same_numbers(tiny: Path, tmp_path: Path) ->
         len(duckdb.sql(f"select * from '{pattern}'").df()),
     }
     assert min(counts) >= 1
+    assert_loopback_only(process.pid)
     victims = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
     for victim in victims:
         try:
