@@ -11,6 +11,7 @@ from typing import Any
 from binarygan.errors import UserError
 from study.plan import Cohort
 from study.progress import StudyProgress
+from study.results import Store
 from study.trial import Task, train_cohort
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -42,17 +43,21 @@ def run_cohorts(
         resources: dict[str, float] = {"cpu": 1, "gpu": 1} if task.device == "cuda" else {"cpu": 1}
         if task.device == "cuda" and ray.cluster_resources().get("GPU", 0) < 1:
             raise UserError("the Ray cluster has no GPU; use --device cpu")
+        watch = _Watch(cohorts, progress)
         with tempfile.TemporaryDirectory(prefix="tune-") as scratch:
             tune.Tuner(
                 tune.with_resources(tune.with_parameters(_trainable, cohorts=list(cohorts), task=task), resources),
                 param_space={"cohort": tune.grid_search(list(range(len(cohorts))))},
                 tune_config=tune.TuneConfig(reuse_actors=True, max_concurrent_trials=max_concurrent),
-                run_config=tune.RunConfig(
-                    name=task.study, storage_path=scratch, verbose=0, callbacks=[_Watch(cohorts, progress)]
-                ),
+                run_config=tune.RunConfig(name=task.study, storage_path=scratch, verbose=0, callbacks=[watch]),
             ).fit()
     finally:
         ray.shutdown()
+    store = Store(task.results, task.study)
+    for place in watch.failed:
+        store.mark_failed([m.member_id for m in cohorts[place].members], "its worker process died")
+    if watch.ended < len(cohorts):  # after SIGINT, fit() returns as if all were well
+        raise KeyboardInterrupt
 
 
 def _trainable(config: dict[str, Any], *, cohorts: list[Cohort], task: Task) -> None:
@@ -66,15 +71,20 @@ class _Watch(tune.Callback):
     def __init__(self, cohorts: Sequence[Cohort], progress: StudyProgress) -> None:
         self._sizes = [len(c.members) for c in cohorts]
         self._progress = progress
+        self.ended = 0
+        self.failed: list[int] = []
 
     def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any) -> None:
         if "epochs_done" in result and not result.get("done"):
             self._progress.epoch(self._sizes[trial.config["cohort"]])
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
+        self.ended += 1
         self._progress.finished(self._sizes[trial.config["cohort"]])
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
+        self.ended += 1
+        self.failed.append(trial.config["cohort"])
         self._progress.finished(self._sizes[trial.config["cohort"]], failed=True)
 
 

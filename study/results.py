@@ -125,6 +125,13 @@ class Store:
         rows: list[dict[str, Any]] = pq.read_table(path, partitioning=None).to_pylist()
         return [r for r in rows if before_epoch is None or r["epoch"] < before_epoch]
 
+    def mark_failed(self, member_ids: list[str], reason: str) -> None:
+        """Give members that are still `running` the status `failed`; what a trial wrote of itself stays."""
+        for member_id in member_ids:
+            for row in self.read("members", member_id):
+                if row["status"] == "running":
+                    self.write("members", member_id, [row | {"status": "failed", "error": reason}])
+
     def statuses(self) -> dict[str, dict[str, Any]]:
         """Every member's row, by member_id."""
         paths = sorted((self.folder / "members").glob("*.parquet"))

@@ -146,3 +146,26 @@ def test_from_command_to_figure(tiny: Path, tmp_path: Path) -> None:
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"cells.csv", "cells.md", "figure-8.png", "figure-8.pdf"}
     table = pd.read_csv(tmp_path / "out" / "cells.csv")
     assert (len(table), set(table["done"])) == (12, {1})
+
+
+def test_a_dead_worker_is_a_failure_and_an_interrupt_is_not(tiny: Path, tmp_path: Path) -> None:
+    """Kill one worker: its member is failed with the reason. Interrupt the driver: exit status 130."""
+    options = [*RUN, "--grid", "paper-real-valued", "--data", str(tiny), "--epochs", "2000"]
+    for name, status in (("killed", 1), ("interrupted", 130)):
+        process = subprocess.Popen(
+            [*options, "--results", str(tmp_path / name)], cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
+        )
+        folder = tmp_path / name / "paper-real-valued"
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and not list(folder.glob("checkpoints/*/epoch-*")):
+            time.sleep(0.05)
+        if name == "killed":
+            workers = psutil.Process(process.pid).children(recursive=True)
+            [worker] = [w for w in workers if "_trainable" in " ".join(w.cmdline()) or "ImplicitFunc" in w.name()]
+            worker.kill()
+        else:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=90) == status
+        row = pd.read_parquet(folder / "members").iloc[0]
+        assert row["status"] == ("failed" if name == "killed" else "running")
+        assert row["error"] == ("its worker process died" if name == "killed" else None) or pd.isna(row["error"])
