@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from analysis.figures import figure_8
 from analysis.load import load_study
 from analysis.tables import cells_table, to_markdown
@@ -20,5 +22,7 @@ def write_report(folder: Path, out: Path) -> list[str]:
     notes = [f"missing in Figure 8: {m}" for m in figure_8(study, out)]
     notes += [f"damaged, left out: {path}" for path in study.damaged]
     for row in study.members[study.members["status"] != "done"].to_dict("records"):
-        notes.append(f"{row['member_id']} is {row['status']}: {row['error'] or 'not at its end'}")
+        notes.append(
+            f"{row['member_id']} is {row['status']}: {row['error'] if pd.notna(row['error']) else 'not at its end'}"
+        )
     return notes
