@@ -33,12 +33,13 @@ def test_real_neuron_has_the_true_gradient() -> None:
 
 
 def test_a_mixed_cohort_gives_each_member_its_own_neurons() -> None:
+    torch.manual_seed(0)
     a, v = torch.randn(3, 4, 6), torch.rand(1, 4, 6)
     mixed = Neurons(["deterministic", "stochastic", "real"], [1, 2, 3], device=torch.device("cpu"), dtype=torch.float32)
     b = mixed(a, v)
     assert torch.equal(b[0], (a[0] > 0).float())
     assert torch.equal(b[1], (torch.sigmoid(2 * a[1]) > v[0]).float())
-    assert torch.equal(b[2], torch.sigmoid(3 * a[2]))
+    torch.testing.assert_close(b[2], torch.sigmoid(3 * a[2]))  # vectorized and scalar sigmoids differ in the last bit
 
 
 def test_slope_grows_after_each_epoch() -> None:
