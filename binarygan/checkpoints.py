@@ -11,9 +11,6 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from binarygan.config import MemberConfig
-from binarygan.errors import UserError
-from binarygan.networks import Parameters
 from binarygan.training import Trainer
 
 TENSORS, DESCRIPTION = "state.safetensors", "state.json"
@@ -64,21 +61,6 @@ def save_generators(trainer: Trainer, folder: Path) -> None:
     _write(folder / "final", tensors, description)
     for other in folder.glob("epoch-*"):
         shutil.rmtree(other, ignore_errors=True)
-
-
-def load_generator(folder: Path, member: int, device: torch.device) -> tuple[MemberConfig, Parameters]:
-    """Configuration and parameters (leading axis of 1) of one member of a finished cohort.
-
-    Raises:
-        UserError: there is no readable `final` in `folder`.
-    """
-    try:
-        description = _description(folder / "final")
-        tensors = load_file(folder / "final" / TENSORS, device=str(device))
-    except (DamagedCheckpointError, SafetensorError, OSError) as error:
-        raise UserError(f"no generator can be read from {folder}: {error}") from None
-    config = MemberConfig.from_dict(description["members"][member])
-    return config, {name: tensor[member : member + 1] for name, tensor in tensors.items()}
 
 
 def _write(target: Path, tensors: dict[str, torch.Tensor], description: dict[str, object]) -> None:

@@ -90,13 +90,3 @@ def evaluate(trainer: Trainer, member: int) -> Evaluation:
         histogram=metrics.histogram(p).cpu(),
         metrics=found,
     )
-
-
-METRICS = (
-    "ink",
-    "isolated_pixel_rate",
-    "ink_bernoulli",
-    "isolated_pixel_rate_bernoulli",
-    "preactivated_middle_mass",
-)
-"""Columns of `Evaluation.metrics`, in the order of tables."""
