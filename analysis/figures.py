@@ -39,10 +39,7 @@ def figure_8(study: Study, out: Path) -> list[str]:
             if i == 0:
                 axis.set_title(name if kind == "bits" else f"{name}, preactivated", fontsize=9)
             if j == 0:
-                axis.set_ylabel(
-                    f"{labels.OBJECTIVES[objective]}\n{'with' if with_norm else 'without'} BN in D",
-                    fontsize=9,
-                )
+                axis.set_ylabel(f"{labels.OBJECTIVES[objective]}\n{_placement(study, with_norm)}", fontsize=9)
             pictures = _samples(study, objective, with_norm, neuron)
             if pictures is None:
                 axis.text(0.5, 0.5, "not trained yet", ha="center", va="center", fontsize=8)
@@ -55,6 +52,14 @@ def figure_8(study: Study, out: Path) -> list[str]:
     figure.savefig(out / "figure-8.pdf", dpi=300)
     plt.close(figure)
     return missing
+
+
+def _placement(study: Study, with_norm: bool) -> str:
+    """What the row's discriminators have; under `as-released` an affine map, not BN."""
+    if not with_norm:
+        return "without BN in D"
+    kinds = set(study.members["discriminator_norm"]) - {"none"}
+    return "with " + " / ".join(labels.NORMS[k] for k in sorted(kinds)) if kinds else "with BN in D"
 
 
 def _samples(study: Study, objective: str, with_norm: bool, neuron: str) -> tuple[np.ndarray, np.ndarray] | None:

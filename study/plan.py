@@ -22,10 +22,10 @@ class Cohort:
         """Digest of its members' ids."""
         return hashlib.sha256(" ".join(m.member_id for m in self.members).encode()).hexdigest()[:16]
 
-    def work(self) -> int:
-        """Critic steps over all its epochs, times members."""
+    def critic_steps(self) -> int:
+        """Critic steps of each member over all its epochs."""
         shared = self.members[0]
-        return len(self.members) * sum(critic_steps_in_epoch(shared, e + 1) for e in range(shared.epochs))
+        return sum(critic_steps_in_epoch(shared, e + 1) for e in range(shared.epochs))
 
 
 def members_of(cells: Sequence[MemberConfig], seeds: int) -> list[MemberConfig]:

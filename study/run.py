@@ -95,7 +95,7 @@ def _run(arguments: argparse.Namespace) -> int:
     device = _device(arguments.device)
     cohorts = missing_cohorts(members, store, size=len(members) if device == "cuda" else 1)
     if arguments.plan:
-        return _show_plan(store, cells, members, cohorts, device)
+        return _show_plan(store, cells, members, cohorts, device, arguments.max_concurrent)
     lock = (store.folder / ".lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -164,7 +164,12 @@ def _train(arguments: argparse.Namespace, store: Store, cohorts: list[Cohort], d
 
 
 def _show_plan(
-    store: Store, cells: list[MemberConfig], members: list[MemberConfig], cohorts: list[Cohort], device: str
+    store: Store,
+    cells: list[MemberConfig],
+    members: list[MemberConfig],
+    cohorts: list[Cohort],
+    device: str,
+    max_concurrent: int | None,
 ) -> int:
     rows = store.statuses()
     done = sum(rows.get(m.member_id, {}).get("status") in FINISHED for m in members)
@@ -175,8 +180,17 @@ def _show_plan(
         print(
             f"  {cell.cell_id}  {cell.objective:8} {cell.architecture} {cell.neuron:13} {cell.discriminator_norm} in D"
         )
-    steps = sum(c.work() for c in cohorts)
-    print(f"to train: {steps:,} critic steps (an MLP takes roughly 0.01 s for one on a CPU core, a CNN 0.1 s)")
+    if not cohorts:
+        return 0
+    from study.estimate import seconds_of
+
+    seconds = seconds_of(cohorts, device)
+    places = min(max_concurrent or len(cohorts), len(cohorts), 1 if device == "cuda" else os.cpu_count() or 1)
+    hours = max(sum(seconds) / places, max(seconds)) / 3600
+    print(
+        f"to train: about {hours:.1f} h on a machine like this one, {places} at a time "
+        f"({sum(c.critic_steps() for c in cohorts):,} critic steps; timed over a few of each kind just now)"
+    )
     return 0
 
 

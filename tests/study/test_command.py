@@ -1,6 +1,7 @@
 """The command line as its user has it: real processes, real data, real Ray."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 RUN = [sys.executable, str(ROOT / "study" / "run.py")]
 
 
-def command(*options: object, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+def command(*options: object, timeout: float = 600) -> subprocess.CompletedProcess[str]:
     words = [*RUN, *map(str, options)]
     return subprocess.run(words, capture_output=True, text=True, timeout=timeout, cwd=ROOT)
 
@@ -77,9 +78,37 @@ def assert_loopback_only(pid: int) -> None:
     assert {c.laddr.ip.removeprefix("::ffff:") for c in listening} <= {"127.0.0.1", "::1"}
 
 
-def test_kill_and_continue_gives_the_same_numbers(tiny: Path, tmp_path: Path) -> None:
+def test_help_is_frozen() -> None:
+    """A change of the command line is a change of a contract: make it on purpose, in tests/data/help.txt too."""
+    environment = os.environ | {"COLUMNS": "110", "NO_COLOR": "1"}
+    outcome = subprocess.run([*RUN, "--help"], capture_output=True, text=True, env=environment)
+    assert outcome.stdout == (ROOT / "tests" / "data" / "help.txt").read_text()
+
+
+def test_a_plan_says_what_is_done_and_how_long_the_rest_takes(tiny: Path, tmp_path: Path) -> None:
+    options = ("--grid", "paper-neurons", "--data", tiny, "--results", tmp_path, "--epochs", 1)
+    before = command(*options, "--plan")
+    assert (before.returncode, before.stderr) == (0, "")
+    assert "3 members, 0 finished, 3 trials" in before.stdout
+    assert re.search(r"about \d+\.\d h", before.stdout)
+    assert not list(tmp_path.iterdir()), "a plan writes nothing"
+    assert command(*options, "--executor", "local").returncode == 0
+    after = command(*options, "--plan")
+    assert "3 members, 3 finished, 0 trials" in after.stdout
+    assert "to train" not in after.stdout
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [
+        ["--grid", "paper-neurons", "--epochs", "3"],
+        pytest.param(["--grid", "paper-appendix", "--quick", "--data", "mnist"], marks=pytest.mark.long),
+    ],
+    ids=["neurons", "appendix"],
+)
+def test_kill_and_continue_gives_the_same_numbers(grid: list[str], tiny: Path, tmp_path: Path) -> None:
     """SIGKILL to the driver and every worker in the middle; readers in the middle, too."""
-    options = ["--grid", "paper-neurons", "--epochs", "3", "--data", str(tiny), "--study", "s"]
+    options = ["--data", str(tiny), "--study", "s", *grid]
     process = subprocess.Popen(
         [*RUN, *options, "--results", str(tmp_path / "killed")],
         cwd=ROOT,
