@@ -22,7 +22,7 @@ ESTIMATORS = ("sigmoid",)
 OPTIMIZERS = ("adam", "rmsprop")
 CRITIC_SCHEDULES = ("released", "constant")
 SPLITS = ("train", "all")
-PRECISIONS = ("fp32",)
+DTYPES = ("float32",)
 FIDELITIES = ("as-described", "as-released")
 
 _CHOICES = {
@@ -35,7 +35,7 @@ _CHOICES = {
     "optimizer": OPTIMIZERS,
     "critic_schedule": CRITIC_SCHEDULES,
     "split": SPLITS,
-    "precision": PRECISIONS,
+    "dtype": DTYPES,
 }
 _POSITIVE = (
     "slope_rate",
@@ -97,7 +97,8 @@ class MemberConfig:
     critic_schedule: str
     critic_steps: int
     """Critic steps before a generator step; the released schedule has 100 where it warms up."""
-    precision: str
+    dtype: str
+    """Of parameters and of arithmetic."""
 
     def __post_init__(self) -> None:
         for name, annotation in typing.get_type_hints(type(self)).items():
@@ -200,7 +201,7 @@ def paper_config(*, fidelity: str, **choices: Any) -> MemberConfig:
         "penalty_weight": 10.0 if objective == "wgan-gp" else None,
         "critic_schedule": "released",
         "critic_steps": 5,
-        "precision": "fp32",
+        "dtype": "float32",
     }
     return MemberConfig.from_dict(values | choices)
 

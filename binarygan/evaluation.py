@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from binarygan import metrics
 from binarygan.layers import Statistics
+from binarygan.metrics.names import BERNOULLI, columns
+from binarygan.metrics.preactivations import histogram, of_histogram
 from binarygan.networks import IMAGE_SIZE
+from binarygan.scores import Reference, full_scores, light_scores
 from binarygan.streams import derived_generator
 from binarygan.training import Trainer
 
@@ -30,7 +32,7 @@ class Evaluation:
         bernoulli_bits: a real-valued member's by Bernoulli sampling; None for the others.
         preactivated: their preactivated outputs (64, 28, 28).
         histogram: counts of 7,840,000 preactivated outputs in 1000 bins over [0, 1].
-        metrics: of 10,000 samples, by column name.
+        metrics: of 10,000 samples, by the names of `names.columns`; None where the member has no such number.
     """
 
     bits: Tensor
@@ -41,8 +43,12 @@ class Evaluation:
 
 
 @torch.no_grad()
-def evaluate(trainer: Trainer, member: int) -> Evaluation:
-    """Evaluate one member of the trainer's cohort as it stands, with draws of its seed and epoch."""
+def evaluate(trainer: Trainer, member: int, reference: Reference, *, full: bool) -> Evaluation:
+    """Evaluate one member of the trainer's cohort as it stands, with draws of its seed and epoch.
+
+    Args:
+        full: all metrics, rather than those for every epoch.
+    """
     config, epoch = trainer.configs[member], trainer.epochs_done
     parameters = {name: p[member : member + 1] for name, p in trainer.generator_parameters.items()}
     device, dtype = parameters["0.weight"].device, parameters["0.weight"].dtype
@@ -69,24 +75,20 @@ def evaluate(trainer: Trainer, member: int) -> Evaluation:
     shape = (-1, IMAGE_SIZE, IMAGE_SIZE)
     p = preactivated(normal("evaluation latent", EVALUATION_SAMPLES, epoch))
     fixed = preactivated(normal("fixed latent", FIXED_SAMPLES, 0))
-    images = binarized(p, kind, "evaluation thresholds").view(shape)
-    found: dict[str, float | None] = {
-        "ink": metrics.ink(images),
-        "isolated_pixel_rate": metrics.isolated_pixel_rate(images),
-        "ink_bernoulli": None,
-        "isolated_pixel_rate_bernoulli": None,
-        "preactivated_middle_mass": metrics.mass_middle(p),
-    }
+    scores = full_scores if full else light_scores
+    found: dict[str, float | None] = dict.fromkeys(columns(light=not full))
+    found |= scores(binarized(p, kind, "evaluation thresholds").view(shape), reference)
     bernoulli = None
     if config.neuron == "real":
-        sampled = binarized(p, "stochastic", "evaluation thresholds").view(shape)
-        found["ink_bernoulli"] = metrics.ink(sampled)
-        found["isolated_pixel_rate_bernoulli"] = metrics.isolated_pixel_rate(sampled)
+        of_bernoulli = scores(binarized(p, "stochastic", "evaluation thresholds").view(shape), reference)
+        found |= {f"{name}{BERNOULLI}": value for name, value in of_bernoulli.items()}
         bernoulli = binarized(fixed, "stochastic", "fixed thresholds").view(shape).cpu()
+    counts = histogram(p)
+    found |= of_histogram(counts)
     return Evaluation(
         bits=binarized(fixed, kind, "fixed thresholds").view(shape).cpu(),
         bernoulli_bits=bernoulli,
         preactivated=fixed.view(shape).cpu(),
-        histogram=metrics.histogram(p).cpu(),
+        histogram=counts.cpu(),
         metrics=found,
     )

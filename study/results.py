@@ -16,14 +16,8 @@ import pyarrow.parquet as pq
 
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
+from binarygan.metrics.names import columns
 
-METRICS = (
-    "ink",
-    "isolated_pixel_rate",
-    "ink_bernoulli",
-    "isolated_pixel_rate_bernoulli",
-    "preactivated_middle_mass",
-)
 FINISHED = ("done", "diverged")
 """Statuses that another run would only repeat."""
 _ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64()}
@@ -36,7 +30,6 @@ def _config_fields() -> list[tuple[str, pa.DataType]]:
 
 
 _LOSSES = [("discriminator_loss", pa.float64()), ("generator_loss", pa.float64())]
-_METRICS = [(name, pa.float64()) for name in METRICS]
 SCHEMAS = {
     "members": pa.schema(
         [
@@ -48,7 +41,8 @@ SCHEMAS = {
             ("status", pa.string()),
             ("error", pa.string()),
             *_LOSSES,
-            *_METRICS,
+            *((name, pa.float64()) for name in columns(light=False)),
+            ("extractors", pa.string()),  # digest of the weights that the metrics of features rest on
             ("seconds", pa.float64()),
             ("epochs_done", pa.int64()),
             ("device", pa.string()),
@@ -63,8 +57,9 @@ SCHEMAS = {
             ("epoch", pa.int64()),
             ("slope", pa.float64()),
             *_LOSSES,
-            *_METRICS,
+            *((name, pa.float64()) for name in columns(light=True)),
             ("seconds", pa.float64()),
+            ("evaluation_seconds", pa.float64()),  # of them
         ]
     ),
     "samples": pa.schema(

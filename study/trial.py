@@ -17,12 +17,15 @@ from binarygan import checkpoints
 from binarygan.data import load_images
 from binarygan.errors import UserError
 from binarygan.evaluation import Evaluation, evaluate
-from binarygan.metrics import HISTOGRAM_BINS
+from binarygan.extractor import extractors_digest
+from binarygan.metrics.names import columns
+from binarygan.metrics.preactivations import HISTOGRAM_BINS
 from binarygan.neurons import slope_at
+from binarygan.scores import reference_of
 from binarygan.training import EpochLosses, Trainer
 from study import provenance
 from study.plan import Cohort
-from study.results import METRICS, Store
+from study.results import Store
 
 log = logging.getLogger(__name__)
 EDGES = np.linspace(0, 1, HISTOGRAM_BINS + 1).tolist()
@@ -71,6 +74,7 @@ def _train(
     if data.digest != shared.data_digest:
         raise UserError(f"{task.source} changed since the study was planned: digest {data.digest}")
     images = torch.from_numpy(data.bits(shared.train_images))
+    reference = reference_of(data, device)
     trainer = Trainer(cohort.members, images, device=device)
     folder = store.checkpoints(cohort.cohort_id)
     try:
@@ -85,12 +89,15 @@ def _train(
         start = time.perf_counter()
         losses = trainer.train_epoch()
         finite = trainer.finite().tolist()
-        evaluations = [evaluate(trainer, i) for i in range(len(cohort.members))]
-        seconds = time.perf_counter() - start
+        trained = time.perf_counter()
+        full = trainer.epochs_done == shared.epochs
+        evaluations = [evaluate(trainer, i, reference, full=full) for i in range(len(cohort.members))]
+        end, share = time.perf_counter(), 1 / len(cohort.members)
+        seconds = {"seconds": share * (end - start), "evaluation_seconds": share * (end - trained)}
         for i, member in enumerate(cohort.members):
             row = rows[member.member_id]
             if row["status"] == "running":
-                _record(store, trainer, i, row, losses, evaluations[i], finite[i], seconds / len(cohort.members))
+                _record(store, trainer, i, row, losses, evaluations[i], finite[i], seconds)
         if trainer.epochs_done < shared.epochs:
             checkpoints.save(trainer, folder)
         else:
@@ -116,6 +123,7 @@ def _new_row(member_id: str, cohort: Cohort, task: Task, place: int) -> dict[str
         "error": None,
         "seconds": 0.0,
         "epochs_done": 0,
+        "extractors": extractors_digest(),
         "device": device,
         "versions": provenance.versions(),
         "git_commit": provenance.git_commit(),
@@ -133,7 +141,7 @@ def _take_over(store: Store, rows: dict[str, dict[str, Any]], epochs_done: int) 
         if stored:
             row["started_at"] = stored[0]["started_at"]
         if curves:
-            row |= {k: curves[-1][k] for k in ("discriminator_loss", "generator_loss", *METRICS)}
+            row |= {k: curves[-1][k] for k in ("discriminator_loss", "generator_loss", *columns(light=True))}
         if stored and stored[0]["status"] == "diverged":
             row |= {k: stored[0][k] for k in ("status", "error", "epochs_done")}
 
@@ -146,7 +154,7 @@ def _record(
     losses: EpochLosses,
     evaluation: Evaluation,
     finite: bool,
-    seconds: float,
+    seconds: dict[str, float],
 ) -> None:
     """Write the epoch's curve, samples and histogram of one member, and enter it in its row."""
     config, epoch, member_id = trainer.configs[place], trainer.epochs_done, row["member_id"]
@@ -159,7 +167,7 @@ def _record(
         "member_id": member_id,
         "epoch": epoch,
         "slope": slope_at(config.slope_rate, epoch),
-        "seconds": seconds,
+        **seconds,
         **numbers,
     }
     stepped = (evaluation.preactivated * 1024).round() / 1024
@@ -179,6 +187,6 @@ def _record(
     }
     for table, entry in (("curves", curve), ("samples", samples), ("histograms", counts)):
         store.write(table, member_id, [*store.read(table, member_id, before_epoch=epoch), entry])
-    row |= {**numbers, "epochs_done": epoch, "seconds": row["seconds"] + seconds}
+    row |= {**numbers, "epochs_done": epoch, "seconds": row["seconds"] + seconds["seconds"]}
     if not (finite and all(math.isfinite(float(numbers[k] or 0)) for k in ("discriminator_loss", "generator_loss"))):
         row |= {"status": "diverged", "error": f"losses or parameters are not finite after epoch {epoch}"}

@@ -6,6 +6,7 @@ import torch
 
 from binarygan.config import MemberConfig, paper_config
 from binarygan.data import load_images
+from binarygan.scores import Reference
 from binarygan.training import Trainer
 
 
@@ -19,3 +20,10 @@ def trainer(*configs: MemberConfig, dtype: torch.dtype = torch.float32) -> Train
     """A trainer of these members on the CPU."""
     images = torch.from_numpy(load_images("mnist").bits(configs[0].train_images))
     return Trainer(configs, images, device=torch.device("cpu"), dtype=dtype)
+
+
+def tiny_reference() -> Reference:
+    """64 test images and 128 train images."""
+    data = load_images("mnist")
+    bits = torch.from_numpy(data.bits(len(data.packed))).bool().view(-1, 28, 28)
+    return Reference(images=bits[data.train : data.train + 64], train=bits[:128])
