@@ -26,8 +26,11 @@ def tile(images: np.ndarray, columns: int = 8) -> np.ndarray:
 def figure_8(study: Study, out: Path) -> list[str]:
     """Figure 8 as PNG and PDF: objectives with and without normalization in D; DBN and SBN beside their preactivations.
 
-    A cell's first seed that has samples is shown. Returns what is missing, in words.
+    A cell's first seed that has samples is shown. Returns what is missing, in words; a study that has none of its
+    cells gets no figure.
     """
+    if all(_samples(study, *row, neuron) is None for row in ROWS for neuron in ("deterministic", "stochastic")):
+        return []
     figure, axes = plt.subplots(len(ROWS), len(COLUMNS), figsize=(7.1, 11.0), squeeze=False)
     missing = []
     for i, (objective, with_norm) in enumerate(ROWS):

@@ -32,6 +32,11 @@ class Study:
         return bits, np.asarray(row["preactivated"], np.float32).reshape(IMAGE)
 
 
+def load_anchors() -> Study:
+    """The released code's runs and the floor of real images, measured by the code that measures ours."""
+    return load_study(Path(__file__).parent / "anchors")
+
+
 def load_study(folder: Path) -> Study:
     """Read every member's row. Raises UserError where there is no study; damaged files are named, the rest read."""
     paths = sorted((folder / "members").glob("*.parquet"))
@@ -45,4 +50,4 @@ def load_study(folder: Path) -> Study:
             damaged.append(str(path))
     if not tables:
         raise UserError(f"{folder}: no file of members/ can be read")
-    return Study(folder, pa.concat_tables(tables).to_pandas(), tuple(damaged))
+    return Study(folder, pa.concat_tables(tables, promote_options="default").to_pandas(), tuple(damaged))

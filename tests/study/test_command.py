@@ -174,7 +174,10 @@ def test_from_command_to_figure(tiny: Path, tmp_path: Path) -> None:
     assert "missing" not in outcome.stdout
     assert {p.name for p in (tmp_path / "out").iterdir()} == {"cells.csv", "cells.md", "figure-8.png", "figure-8.pdf"}
     table = pd.read_csv(tmp_path / "out" / "cells.csv")
-    assert (len(table), set(table["done"])) == (12, {1})
+    ours = table[table["source"] == "this study"]
+    assert (len(ours), set(ours["done"])) == (12, {1})
+    assert ours["fid"].notna().all()
+    assert (table["source"].value_counts()[["released code", "real images"]] == [8, 1]).all()
 
 
 def test_a_dead_worker_is_a_failure_and_an_interrupt_is_not(tiny: Path, tmp_path: Path) -> None:
