@@ -27,8 +27,17 @@ class Objective(Protocol):
     def critic_loss(self, critic: Critic, *, real: Tensor, fake: Tensor, mixing: Tensor | None) -> Tensor:
         """Loss of the discriminator (M,) on images (M, B, P); `mixing` is e of the gradient penalty, (M, B, 1)."""
 
+    def loss_of_logits(self, of_real: Tensor, of_fake: Tensor) -> Tensor:
+        """The part of `critic_loss` that logits (M, B) alone decide: all but the penalty, (M,)."""
+
+    def slopes_of_logits(self, of_real: Tensor, of_fake: Tensor) -> tuple[Tensor, Tensor]:
+        """Its derivatives by the logits, (M, B) each."""
+
     def generator_loss(self, logits: Tensor) -> Tensor:
         """Loss of the generator (M,) from the discriminator's logits of fake images, (M, B)."""
+
+    def generator_slopes(self, logits: Tensor) -> Tensor:
+        """Its derivative by the logits, (M, B)."""
 
     def constrain(self, parameters: Iterable[Tensor]) -> None:
         """What is done to the discriminator's parameters after each of its steps."""
@@ -41,29 +50,51 @@ class Gan:
     mixes = False
 
     def critic_loss(self, critic: Critic, *, real: Tensor, fake: Tensor, mixing: Tensor | None) -> Tensor:
-        of_real, of_fake = _both(critic, real=real, fake=fake)
+        return self.loss_of_logits(*_both(critic, real=real, fake=fake))
+
+    def loss_of_logits(self, of_real: Tensor, of_fake: Tensor) -> Tensor:
         return F.softplus(-of_real).mean(1) + F.softplus(of_fake).mean(1)
+
+    def slopes_of_logits(self, of_real: Tensor, of_fake: Tensor) -> tuple[Tensor, Tensor]:
+        batch = of_real.shape[1]
+        return torch.sigmoid(-of_real) / -batch, torch.sigmoid(of_fake) / batch
 
     def generator_loss(self, logits: Tensor) -> Tensor:
         return F.softplus(-logits).mean(1)
+
+    def generator_slopes(self, logits: Tensor) -> Tensor:
+        return torch.sigmoid(-logits) / -logits.shape[1]
 
     def constrain(self, parameters: Iterable[Tensor]) -> None:
         pass
 
 
+class _Wasserstein:
+    """What WGAN and WGAN-GP share: D(fake) - D(real); -D(G)."""
+
+    def loss_of_logits(self, of_real: Tensor, of_fake: Tensor) -> Tensor:
+        return of_fake.mean(1) - of_real.mean(1)
+
+    def slopes_of_logits(self, of_real: Tensor, of_fake: Tensor) -> tuple[Tensor, Tensor]:
+        share = 1 / of_real.shape[1]
+        return torch.full_like(of_real, -share), torch.full_like(of_fake, share)
+
+    def generator_loss(self, logits: Tensor) -> Tensor:
+        return -logits.mean(1)
+
+    def generator_slopes(self, logits: Tensor) -> Tensor:
+        return torch.full_like(logits, -1 / logits.shape[1])
+
+
 @dataclass(frozen=True)
-class Wgan:
+class Wgan(_Wasserstein):
     """Wasserstein GAN (arXiv 1701.07875): D(fake) - D(real); -D(G); every parameter of D clipped to [-clip, clip]."""
 
     clip_value: float
     mixes = False
 
     def critic_loss(self, critic: Critic, *, real: Tensor, fake: Tensor, mixing: Tensor | None) -> Tensor:
-        of_real, of_fake = _both(critic, real=real, fake=fake)
-        return of_fake.mean(1) - of_real.mean(1)
-
-    def generator_loss(self, logits: Tensor) -> Tensor:
-        return -logits.mean(1)
+        return self.loss_of_logits(*_both(critic, real=real, fake=fake))
 
     @torch.no_grad()
     def constrain(self, parameters: Iterable[Tensor]) -> None:
@@ -73,7 +104,7 @@ class Wgan:
 
 
 @dataclass(frozen=True)
-class WganGp:
+class WganGp(_Wasserstein):
     """WGAN with gradient penalty (arXiv 1704.00028): D(fake) - D(real) + weight * penalty; -D(G)."""
 
     penalty_weight: float
@@ -81,12 +112,8 @@ class WganGp:
 
     def critic_loss(self, critic: Critic, *, real: Tensor, fake: Tensor, mixing: Tensor | None) -> Tensor:
         assert mixing is not None
-        of_real, of_fake = _both(critic, real=real, fake=fake)
-        penalty = gradient_penalty(critic, real=real, fake=fake, mixing=mixing)
-        return of_fake.mean(1) - of_real.mean(1) + self.penalty_weight * penalty
-
-    def generator_loss(self, logits: Tensor) -> Tensor:
-        return -logits.mean(1)
+        loss = self.loss_of_logits(*_both(critic, real=real, fake=fake))
+        return loss + self.penalty_weight * gradient_penalty(critic, real=real, fake=fake, mixing=mixing)
 
     def constrain(self, parameters: Iterable[Tensor]) -> None:
         pass
@@ -101,6 +128,13 @@ def gradient_penalty(critic: Critic, *, real: Tensor, fake: Tensor, mixing: Tens
     (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
     norm = torch.sqrt(1e-8 + gradient.square().sum(2))
     return (norm - 1).square().mean(1)
+
+
+def penalty_of(gradient: Tensor, weight: float) -> tuple[Tensor, Tensor]:
+    """weight * mean of (|g| - 1)² for gradients g (M, B, P), (M,), and its derivative by them."""
+    norm = torch.sqrt(1e-8 + gradient.square().sum(2, keepdim=True))
+    above = norm - 1
+    return weight * above.square().mean((1, 2)), gradient * (above / norm * (2 * weight / gradient.shape[1]))
 
 
 def make_objective(config: MemberConfig) -> Objective:

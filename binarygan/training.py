@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from binarygan.config import COHORT_FREE, MemberConfig
+from binarygan.gradients import make_gradients
 from binarygan.networks import PIXELS, Parameters, discriminator, generator
 from binarygan.neurons import Neurons, slope_at
 from binarygan.objectives import make_objective
@@ -55,6 +56,7 @@ class Trainer:
         self._images = images[: shared.train_images].to(device)
         self._objective = make_objective(shared)
         self.generator, self.discriminator = generator(shared), discriminator(shared)
+        self._gradients = make_gradients(shared, self.discriminator)
         self.generator_parameters = self.generator.initial_parameters(seeds, "generator", device=device, dtype=dtype)
         self.discriminator_parameters = self.discriminator.initial_parameters(
             seeds, "discriminator", device=device, dtype=dtype
@@ -116,14 +118,17 @@ class Trainer:
             if noisy:
                 fake = neurons(fixed, draws.thresholds())
             mixing = draws.mixing() if self._objective.mixes else None
-            loss = self._objective.critic_loss(self._critic, real=real, fake=fake, mixing=mixing)
-            _update(self._discriminator_optimizer, self.discriminator_parameters, loss)
+            loss, of_critic = self._gradients.of_critic(
+                self.discriminator_parameters, real=real, fake=fake, mixing=mixing
+            )
+            _step(self._discriminator_optimizer, self.discriminator_parameters, of_critic)
             self._objective.constrain(self.discriminator_parameters.values())
-            losses.append(loss.detach())
+            losses.append(loss)
         fake = neurons(a, draws.thresholds() if noisy else None)
-        generator_loss = self._objective.generator_loss(self._critic(fake))
-        _update(self._generator_optimizer, self.generator_parameters, generator_loss)
-        return torch.stack(losses), generator_loss.detach()
+        generator_loss, slope = self._gradients.of_generator(self.discriminator_parameters, fake.detach())
+        gradients = torch.autograd.grad(fake, list(self.generator_parameters.values()), slope)
+        _step(self._generator_optimizer, self.generator_parameters, gradients)
+        return torch.stack(losses), generator_loss
 
     def finite(self) -> Tensor:
         """Which members' parameters are all finite: (M,), boolean."""
@@ -170,16 +175,11 @@ class Trainer:
             ("discriminator", self.discriminator_parameters, self._discriminator_optimizer),
         ]
 
-    def _critic(self, images: Tensor, passes: int = 1) -> Tensor:
-        return self.discriminator(self.discriminator_parameters, images, passes=passes).squeeze(2)
 
-
-def _update(optimizer: torch.optim.Optimizer, parameters: Parameters, loss: Tensor) -> None:
-    """One step on these parameters alone: each member's gradient is of its own loss (M,)."""
-    tensors = list(parameters.values())
-    gradients = torch.autograd.grad(loss.sum(), tensors, materialize_grads=True)
-    for tensor, gradient in zip(tensors, gradients, strict=True):
-        tensor.grad = gradient.contiguous()  # the penalty's double backward gives some of them transposed
+def _step(optimizer: torch.optim.Optimizer, parameters: Parameters, gradients: Sequence[Tensor]) -> None:
+    """One step on these parameters alone."""
+    for tensor, gradient in zip(parameters.values(), gradients, strict=True):
+        tensor.grad = gradient
     optimizer.step()
 
 

@@ -147,7 +147,7 @@ def test_kill_and_continue_gives_the_same_numbers(grid: list[str], tiny: Path, t
             pd.read_parquet(tmp_path / name / "s" / table)
             .sort_values(key)
             .reset_index(drop=True)
-            .drop(columns=["seconds", "started_at"], errors="ignore")
+            .drop(columns=["seconds", "evaluation_seconds", "started_at"], errors="ignore")
             for name in ("killed", "whole")
         )
         pd.testing.assert_frame_equal(killed, whole, check_exact=True)

@@ -1,0 +1,47 @@
+"""Gradients by hand against autograd."""
+
+import pytest
+import torch
+from members import small
+
+from binarygan.gradients import AutogradGradients, make_gradients
+from binarygan.mlp_gradients import MlpGradients, serves
+from binarygan.networks import discriminator
+from binarygan.objectives import make_objective
+
+FLOAT64 = {"device": torch.device("cpu"), "dtype": torch.float64}
+
+
+@pytest.mark.parametrize("objective", ["gan", "wgan", "wgan-gp"])
+@pytest.mark.parametrize("norm", ["none", "affine"])
+@pytest.mark.parametrize("members", [1, 3])
+def test_by_hand_is_autograds(objective: str, norm: str, members: int) -> None:
+    config = small(objective=objective, discriminator_norm=norm)
+    network = discriminator(config)
+    parameters = network.initial_parameters(range(members), "test", **FLOAT64)  # type: ignore[arg-type]
+    source = torch.Generator().manual_seed(0)
+    with torch.no_grad():  # away from their first values, at which some gradients vanish
+        for parameter in parameters.values():
+            parameter += 0.1 * torch.randn(parameter.shape, generator=source, dtype=torch.float64)
+    real, fake = (torch.rand(2, members, 8, 784, generator=source, dtype=torch.float64) < 0.3).double()
+    mixing = torch.rand(members, 8, 1, generator=source, dtype=torch.float64) if objective == "wgan-gp" else None
+    by_hand = make_gradients(config, network)
+    assert isinstance(by_hand, MlpGradients)
+    reference = AutogradGradients(network, make_objective(config))
+    loss, gradients = by_hand.of_critic(parameters, real=real, fake=fake, mixing=mixing)
+    expected_loss, expected = reference.of_critic(parameters, real=real, fake=fake, mixing=mixing)
+    torch.testing.assert_close(loss, expected_loss, rtol=1e-10, atol=1e-12)
+    assert len(gradients) == len(parameters)
+    for name, found, wanted in zip(parameters, gradients, expected, strict=True):
+        assert found.is_contiguous()
+        torch.testing.assert_close(found, wanted, rtol=1e-10, atol=1e-12, msg=lambda m, n=name: f"{n}: {m}")
+    for found, wanted in zip(
+        by_hand.of_generator(parameters, fake), reference.of_generator(parameters, fake), strict=True
+    ):
+        torch.testing.assert_close(found, wanted, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(("architecture", "norm"), [("cnn", "none"), ("mlp", "batch"), ("mlp", "layer")])
+def test_others_are_left_to_autograd(architecture: str, norm: str) -> None:
+    network = discriminator(small(architecture=architecture, discriminator_norm=norm))
+    assert not serves(network)
