@@ -40,8 +40,7 @@ class AutogradGradients:
 
         loss = self._objective.critic_loss(critic, real=real, fake=fake, mixing=mixing)
         gradients = torch.autograd.grad(loss.sum(), list(parameters.values()), materialize_grads=True)
-        # the penalty's double backward gives some of them transposed
-        return loss.detach(), [g.contiguous() for g in gradients]
+        return loss.detach(), list(gradients)
 
     def of_generator(self, parameters: Parameters, fake: Tensor) -> tuple[Tensor, Tensor]:
         fake = fake.detach().requires_grad_()

@@ -139,7 +139,11 @@ class Network:
             record: normalize by the statistics over all N examples and enter them here.
         """
         members, channels, size = x.shape[0], self.channels, self.size
+        activation = "none"
         for number, layer in enumerate(self.layers):
+            if layer.kind != "maxpool":  # activations are monotone: after pooling they give the same from a quarter
+                x = activate(activation, x)
+                activation = layer.activation
             if layer.kind == "dense":
                 x = to_rows(x, members)
             elif x.dim() == 3:
@@ -156,8 +160,7 @@ class Network:
                     statistics = fixed[str(number)]
                 scale, shift = parameters[f"{number}.scale"], parameters[f"{number}.shift"]
                 x = apply_norm(layer.norm, x, scale, shift, passes=passes, fixed=statistics)
-            x = activate(layer.activation, x)
-        return to_rows(x, members)
+        return to_rows(activate(activation, x), members)
 
 
 def generator(config: MemberConfig) -> Network:

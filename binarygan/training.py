@@ -179,7 +179,7 @@ class Trainer:
 def _step(optimizer: torch.optim.Optimizer, parameters: Parameters, gradients: Sequence[Tensor]) -> None:
     """One step on these parameters alone."""
     for tensor, gradient in zip(parameters.values(), gradients, strict=True):
-        tensor.grad = gradient
+        tensor.grad = gradient.contiguous()  # autograd gives some of them transposed
     optimizer.step()
 
 
