@@ -49,9 +49,11 @@ def compare(objective: str, architecture: str, neuron: str, arguments: argparse.
 
     from binarygan.config import paper_config
     from binarygan.data import load_images
+    from binarygan.memory import keep_freed_memory
     from binarygan.training import Trainer
 
     torch.set_num_threads(arguments.threads)
+    keep_freed_memory()  # the plain loop gains from it, too
     data = load_images("mnist")
     count = 60_000 if arguments.epoch else 64 * arguments.iterations
     config = paper_config(

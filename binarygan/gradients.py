@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from binarygan.config import MemberConfig
-from binarygan.mlp_gradients import MlpGradients, serves
 from binarygan.networks import Network, Parameters
 from binarygan.objectives import Objective, make_objective
+from binarygan.piecewise_gradients import PiecewiseGradients, serves
 
 
 class Gradients(Protocol):
@@ -53,5 +53,5 @@ def make_gradients(config: MemberConfig, network: Network) -> Gradients:
     """The faster way that serves the network."""
     objective = make_objective(config)
     if serves(network):
-        return MlpGradients(network, objective, config.penalty_weight)
+        return PiecewiseGradients(network, objective, config.penalty_weight)
     return AutogradGradients(network, objective)

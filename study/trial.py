@@ -18,6 +18,7 @@ from binarygan.data import load_images
 from binarygan.errors import UserError
 from binarygan.evaluation import Evaluation, evaluate
 from binarygan.extractor import extractors_digest
+from binarygan.memory import keep_freed_memory
 from binarygan.metrics.names import columns
 from binarygan.metrics.preactivations import HISTOGRAM_BINS
 from binarygan.neurons import slope_at
@@ -68,6 +69,7 @@ def _train(
     cohort: Cohort, task: Task, store: Store, rows: dict[str, dict[str, Any]], report: Callable[[int], None]
 ) -> None:
     torch.set_num_threads(1)
+    keep_freed_memory()
     device = torch.device(task.device)
     shared = cohort.members[0]
     data = load_images(task.source, root=task.root)
