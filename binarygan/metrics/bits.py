@@ -38,10 +38,11 @@ def isolated_pixel_rate(images: Tensor) -> float:
     >>> isolated_pixel_rate(torch.eye(4).unsqueeze(0)), isolated_pixel_rate(torch.ones(1, 1, 1))
     (0.0, 1.0)
     """
-    pixels = images.float().unsqueeze(1)
-    around = F.avg_pool2d(pixels, 3, stride=1, padding=1, divisor_override=1)
-    isolated = (pixels * (around < 1.5)).sum()
-    return float(isolated / pixels.sum())
+    pixels = images.to(torch.uint8)
+    framed = F.pad(pixels, (1, 1, 1, 1))
+    beside = framed[:, :, :-2] + framed[:, :, 1:-1] + framed[:, :, 2:]
+    around = beside[:, :-2] + beside[:, 1:-1] + beside[:, 2:]  # the pixel and its eight neighbours
+    return float((pixels * (around == 1)).sum() / pixels.sum())
 
 
 def components(images: Tensor) -> float:
@@ -82,8 +83,12 @@ def covariance_error(covariances: Tensor, reference: Tensor) -> float:
 
 def patch_counts(images: Tensor) -> Tensor:
     """How often each of the 512 patches of 3 x 3 pixels occurs: (512,), float64."""
-    weights = 2.0 ** torch.arange(9, device=images.device).view(1, 1, 3, 3)
-    codes = F.conv2d(images.float().unsqueeze(1), weights).round().long()
+    pixels = images.to(torch.int16)
+    height, width = images.shape[1] - 2, images.shape[2] - 2
+    codes = torch.zeros(len(images), height, width, dtype=torch.int16, device=images.device)
+    for bit in range(9):
+        i, j = divmod(bit, 3)
+        codes.add_(pixels[:, i : i + height, j : j + width], alpha=1 << bit)
     return torch.bincount(codes.flatten(), minlength=512).double()
 
 
