@@ -32,6 +32,16 @@ class Layer:
     activation: str = "none"
     """`none`, `relu` or `leaky-relu`."""
 
+    def output_size(self, size: int) -> int:
+        """Height and width of what the layer makes of maps of this height and width; 1 for a dense layer."""
+        if self.kind == "dense":
+            return 1
+        if self.kind == "maxpool":
+            return -((self.kernel - size) // self.stride) + 1
+        if self.kind == "conv":
+            return (size - self.kernel) // self.stride + 1
+        return (size - 1) * self.stride + self.kernel
+
 
 def apply_weights(layer: Layer, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """The layer's linear map.

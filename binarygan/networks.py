@@ -79,20 +79,15 @@ class Network:
         shapes: dict[str, tuple[int, ...]] = {}
         channels, size = self.channels, self.size
         for number, layer in enumerate(self.layers):
-            k, stride = layer.kernel, layer.stride
+            inputs, channels, size = (channels, size), layer.units or channels, layer.output_size(size)
             if layer.kind == "maxpool":
-                size = -((k - size) // stride) + 1
                 continue
             if layer.kind == "dense":
-                weight: tuple[int, ...] = (channels * size * size, layer.units)
-                size = 1
+                weight: tuple[int, ...] = (inputs[0] * inputs[1] ** 2, layer.units)
             elif layer.kind == "conv":
-                weight = (layer.units, channels, k, k)
-                size = (size - k) // stride + 1
+                weight = (layer.units, inputs[0], layer.kernel, layer.kernel)
             else:
-                weight = (channels, layer.units, k, k)
-                size = (size - 1) * stride + k
-            channels = layer.units
+                weight = (inputs[0], layer.units, layer.kernel, layer.kernel)
             shapes[f"{number}.weight"] = weight
             shapes[f"{number}.bias"] = (channels,)
             if layer.norm != "none":

@@ -84,11 +84,10 @@ def _stages(network: Network, parameters: Parameters) -> list["_Stage"]:
     for number, layer in enumerate(network.layers):
         if layer.kind == "maxpool":
             stages[-1].pool = layer
-            size = -((layer.kernel - size) // layer.stride) + 1
-            continue
-        own = {name.split(".")[1]: p for name, p in parameters.items() if name.split(".")[0] == str(number)}
-        stages.append(_Stage(layer, own, channels, size))
-        channels, size = layer.units, (size - layer.kernel) // layer.stride + 1 if layer.kind == "conv" else 1
+        else:
+            own = {name.split(".")[1]: p for name, p in parameters.items() if name.split(".")[0] == str(number)}
+            stages.append(_Stage(layer, own, channels, size))
+        channels, size = layer.units or channels, layer.output_size(size)
     return stages
 
 
