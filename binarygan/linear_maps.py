@@ -19,9 +19,6 @@ class LinearMap(Protocol):
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         """The map of x, plus the bias (M, units)."""
 
-    def make_room(self, examples: int) -> None:
-        """Append so many examples to the x that is kept, to be filled by `replace`."""
-
     def replace(self, x: Tensor, first: int) -> Tensor:
         """Replace the kept examples from `first` on, and give their map, without a bias."""
 
@@ -49,12 +46,9 @@ class _Dense:
         self._x = x
         return torch.baddbmm(bias.unsqueeze(1), x, self._weight)
 
-    def make_room(self, examples: int) -> None:
-        self._x = torch.cat([self._x, self._x[:, :examples]], 1)
-
     def replace(self, x: Tensor, first: int) -> Tensor:
-        self._x[:, first:] = x
-        return self._x[:, first:] @ self._weight
+        self._x = torch.cat([self._x[:, :first], x], 1)  # a first layer's x has no mixed images to be replaced
+        return x @ self._weight
 
     def transposed(self, d: Tensor) -> Tensor:
         return d @ self._weight.mT
@@ -74,9 +68,6 @@ class _Convolution:
         self._x = x.contiguous(memory_format=torch.channels_last)
         return self._map(self._x, bias.flatten())
 
-    def make_room(self, examples: int) -> None:
-        self._x = torch.cat([self._x, self._x[:examples]])
-
     def replace(self, x: Tensor, first: int) -> Tensor:
         self._x[first:] = x
         return self._map(self._x[first:], None)
@@ -88,7 +79,7 @@ class _Convolution:
         gradient = torch.nn.grad.conv2d_weight(  # type: ignore[attr-defined]
             self._x, self._weight.shape, d, stride=self._stride, groups=self._groups
         )
-        return gradient.view(self._shape) if gradient.is_contiguous() else gradient.reshape(self._shape)
+        return gradient.reshape(self._shape)
 
     def _map(self, x: Tensor, bias: Tensor | None) -> Tensor:
         y = F.conv2d(x, self._weight, bias, stride=self._stride, groups=self._groups)
@@ -106,9 +97,6 @@ class _ColumnConvolution:
         self._size = x.shape[2:]
         self._columns = self._columns_of(x)
         return self._as_maps(torch.baddbmm(bias.unsqueeze(1), self._columns.flatten(1, 2), self._weight))
-
-    def make_room(self, examples: int) -> None:
-        self._columns = torch.cat([self._columns, self._columns[:, :examples]], 1)
 
     def replace(self, x: Tensor, first: int) -> Tensor:
         self._columns[:, first:] = self._columns_of(x)

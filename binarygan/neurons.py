@@ -83,7 +83,3 @@ class Neurons:
         else:
             full = torch.full_like(a, 0.5).index_copy_(0, self._rows, thresholds)
         return binary_neuron(a, slope=self.slope, threshold=full, real=self._real)
-
-    def preactivated(self, a: Tensor) -> Tensor:
-        """p = sigmoid(s a)."""
-        return torch.sigmoid(self.slope * a)

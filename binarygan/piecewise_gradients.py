@@ -140,6 +140,8 @@ class _Stage:
     channels: int
     size: int
     pool: Layer | None = None
+    by_penalty: Tensor | None = None
+    """The penalty's derivative by the mixed examples' `by_linear`."""
 
     @property
     def members(self) -> int:
@@ -156,7 +158,6 @@ class _Stage:
         if mixing is not None and self.layer.kind == "dense":
             real, fake = y.chunk(2, 1)
             y = torch.cat([y, torch.lerp(fake, real, mixing)], 1)
-            self.map.make_room(len(real[0]))
         self.linear = y
         if self.layer.norm == "affine":
             y = torch.addcmul(self._wide(self.own["shift"]), y, self._wide(self.own["scale"]) * GAIN)
@@ -190,7 +191,7 @@ class _Stage:
     def replace_mixed(self, ahead: Tensor, own: int) -> Tensor:
         """Put the penalty's derivatives by the mixed examples' derivative by x in x; give those by the next stage's."""
         mixed = slice(own, None)
-        t = self.by_penalty = self.map.replace(self._laid_out(ahead), own)
+        self.by_penalty = t = self.map.replace(self._laid_out(ahead), own)
         if self.layer.norm == "affine":
             t = t * (self._wide(self.own["scale"]) * GAIN)
         if self.pool:
@@ -204,7 +205,7 @@ class _Stage:
         found = [self.map.gradient(self.by_linear), self._summed(by_linear)]
         if self.layer.norm == "affine":
             by_scale = self._summed(by_normed * self._part(self.linear, first))
-            if hasattr(self, "by_penalty"):
+            if self.by_penalty is not None:
                 by_scale = by_scale + self._summed(self._part(self.by_normed, slice(own, None)) * self.by_penalty)
             found += [by_scale * GAIN, self._summed(by_normed)]
         return found

@@ -1,4 +1,4 @@
-"""Gradients by hand against autograd."""
+"""Gradients by hand against autograd; for the CNN where no two places tie in pooling."""
 
 import pytest
 import torch
