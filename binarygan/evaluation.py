@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from binarygan.architectures import IMAGE_SIZE
 from binarygan.layers import Statistics
 from binarygan.metrics.names import BERNOULLI, columns
 from binarygan.metrics.preactivations import histogram, of_histogram
-from binarygan.networks import IMAGE_SIZE
 from binarygan.scores import Reference, full_scores, light_scores
 from binarygan.streams import derived_generator
 from binarygan.training import Trainer

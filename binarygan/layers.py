@@ -5,11 +5,11 @@ Activations come in two layouts; N is the number of examples (passes times batch
     maps: (N, M*C, H, W)   what convolutions take and give; members are groups
 """
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from binarygan.architectures import Layer
 
 EPSILON = 1e-3
 """Added to the variance: TensorFlow's default, which the released code uses."""
@@ -17,30 +17,6 @@ LEAK = 0.2
 
 Statistics = dict[str, tuple[Tensor, Tensor]]
 """Mean and variance of each batch-normalized layer's input, by layer name."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Layer:
-    """One line of the paper's tables: a map, then a norm, then an activation."""
-
-    kind: str
-    """`dense`, `conv`, `transconv` (both without padding) or `maxpool` (ceil mode)."""
-    units: int = 0
-    kernel: int = 1
-    stride: int = 1
-    norm: str = "none"
-    activation: str = "none"
-    """`none`, `relu` or `leaky-relu`."""
-
-    def output_size(self, size: int) -> int:
-        """Height and width of what the layer makes of maps of this height and width; 1 for a dense layer."""
-        if self.kind == "dense":
-            return 1
-        if self.kind == "maxpool":
-            return -((self.kernel - size) // self.stride) + 1
-        if self.kind == "conv":
-            return (size - self.kernel) // self.stride + 1
-        return (size - 1) * self.stride + self.kernel
 
 
 def apply_weights(layer: Layer, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from binarygan.layers import Layer
+from binarygan.architectures import Layer
 
 
 class LinearMap(Protocol):

@@ -16,7 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from binarygan.layers import EPSILON, LEAK, Layer, to_maps, to_rows
+from binarygan.architectures import Layer
+from binarygan.layers import EPSILON, LEAK, to_maps, to_rows
 from binarygan.linear_maps import linear_map
 from binarygan.networks import Network, Parameters
 from binarygan.objectives import Objective, penalty_of

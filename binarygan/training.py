@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from binarygan.architectures import PIXELS
 from binarygan.config import COHORT_FREE, MemberConfig
 from binarygan.gradients import make_gradients
-from binarygan.networks import PIXELS, Parameters, discriminator, generator
+from binarygan.networks import Parameters, discriminator, generator
 from binarygan.neurons import Neurons, slope_at
 from binarygan.objectives import make_objective
 from binarygan.optimizers import make_optimizer

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from binarygan.architectures import PIXELS, without_norm
 from binarygan.config import paper_config
 from binarygan.data import load_images
-from binarygan.networks import PIXELS, Network, discriminator, generator, without_norm
+from binarygan.networks import Network, discriminator, generator
 from binarygan.training import Trainer
 
 CRITIC_STEPS, BATCH, LATENT = 5, 64, 128
