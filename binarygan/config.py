@@ -22,7 +22,7 @@ ESTIMATORS = ("sigmoid",)
 OPTIMIZERS = ("adam", "rmsprop")
 CRITIC_SCHEDULES = ("released", "constant")
 SPLITS = ("train", "all")
-DTYPES = ("float32",)
+DTYPES = ("float32", "tf32", "bfloat16")
 FIDELITIES = ("as-described", "as-released")
 
 _CHOICES = {
@@ -98,7 +98,7 @@ class MemberConfig:
     critic_steps: int
     """Critic steps before a generator step; the released schedule has 100 where it warms up."""
     dtype: str
-    """Of parameters and of arithmetic."""
+    """Arithmetic of matrix products; parameters, optimizers and normalization are float32 in any case."""
 
     def __post_init__(self) -> None:
         for name, annotation in typing.get_type_hints(type(self)).items():

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from binarygan.architectures import Layer
+from binarygan.products import operand, result
 
 EPSILON = 1e-3
 """Added to the variance: TensorFlow's default, which the released code uses."""
@@ -19,21 +20,26 @@ Statistics = dict[str, tuple[Tensor, Tensor]]
 """Mean and variance of each batch-normalized layer's input, by layer name."""
 
 
-def apply_weights(layer: Layer, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+def apply_weights(layer: Layer, x: Tensor, weight: Tensor, bias: Tensor, operands: torch.dtype | None = None) -> Tensor:
     """The layer's linear map.
 
     Args:
         x: rows for a dense layer, maps for the others.
         weight: dense (M, in, out); conv (M, out, in, k, k); transconv (M, in, out, k, k).
         bias: (M, out).
+        operands: what x and weight are cast to for the product; None for nothing.
     """
     if layer.kind == "dense":
-        return torch.baddbmm(bias.unsqueeze(1), x, weight)
+        if operands is None:
+            return torch.baddbmm(bias.unsqueeze(1), x, weight)
+        return result(operand(x, operands) @ operand(weight, operands)) + bias.unsqueeze(1)
     members = weight.shape[0]
-    grouped = weight.flatten(0, 1)
-    if layer.kind == "conv":
-        return F.conv2d(x, grouped, bias.flatten(), stride=layer.stride, groups=members)
-    return F.conv_transpose2d(x, grouped, bias.flatten(), stride=layer.stride, groups=members)
+    grouped = operand(weight.flatten(0, 1), operands)
+    convolve = F.conv2d if layer.kind == "conv" else F.conv_transpose2d
+    if operands is None:
+        return convolve(x, grouped, bias.flatten(), stride=layer.stride, groups=members)
+    y = result(convolve(operand(x, operands), grouped, stride=layer.stride, groups=members))
+    return y + bias.view(1, -1, 1, 1)
 
 
 def apply_norm(

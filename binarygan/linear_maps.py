@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from binarygan.architectures import Layer
+from binarygan.products import operand, result
 
 
 class LinearMap(Protocol):
@@ -29,43 +30,46 @@ class LinearMap(Protocol):
         """The weight's gradient, where d are derivatives by the outputs of all kept examples."""
 
 
-def linear_map(layer: Layer, weight: Tensor) -> LinearMap:
-    """The map of a dense layer or a convolution."""
+def linear_map(layer: Layer, weight: Tensor, operands: torch.dtype | None = None) -> LinearMap:
+    """The map of a dense layer or a convolution; `operands` is what operands of products are cast to."""
     if layer.kind == "dense":
-        return _Dense(weight)
-    if weight.device.type == "cpu" and weight.shape[2] == layer.stride == 1:
-        return _ColumnConvolution(weight)
-    return _Convolution(layer, weight)
+        return _Dense(weight, operands)
+    if layer.stride == 1 and (weight.device.type != "cpu" or weight.shape[2] == 1):
+        return ColumnConvolution(weight, operands)
+    return GroupedConvolution(layer, weight, operands)
 
 
 class _Dense:
-    def __init__(self, weight: Tensor) -> None:
-        self._weight = weight
+    def __init__(self, weight: Tensor, operands: torch.dtype | None) -> None:
+        self._operands, self._weight = operands, operand(weight, operands)
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        self._x = x
-        return torch.baddbmm(bias.unsqueeze(1), x, self._weight)
+        self._x = operand(x, self._operands)
+        return _with_bias(bias, self._x, self._weight)
 
     def replace(self, x: Tensor, first: int) -> Tensor:
+        x = operand(x, self._operands)
         self._x = torch.cat([self._x[:, :first], x], 1)  # a first layer's x has no mixed images to be replaced
-        return x @ self._weight
+        return result(x @ self._weight)
 
     def transposed(self, d: Tensor) -> Tensor:
-        return d @ self._weight.mT
+        return result(operand(d, self._operands) @ self._weight.mT)
 
     def gradient(self, d: Tensor) -> Tensor:
-        return self._x.mT @ d
+        return result(self._x.mT @ operand(d, self._operands))
 
 
-class _Convolution:
-    """Members are groups."""
+class GroupedConvolution:
+    """The library's, members being groups."""
 
-    def __init__(self, layer: Layer, weight: Tensor) -> None:
+    def __init__(self, layer: Layer, weight: Tensor, operands: torch.dtype | None) -> None:
         self._shape, self._groups, self._stride = weight.shape, weight.shape[0], layer.stride
-        self._weight = weight.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        self._operands = operands
+        grouped = weight.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        self._weight = operand(grouped, operands)
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        self._x = x.contiguous(memory_format=torch.channels_last)
+        self._x = operand(x, self._operands).contiguous(memory_format=torch.channels_last)
         return self._map(self._x, bias.flatten())
 
     def replace(self, x: Tensor, first: int) -> Tensor:
@@ -73,49 +77,61 @@ class _Convolution:
         return self._map(self._x[first:], None)
 
     def transposed(self, d: Tensor) -> Tensor:
-        return F.conv_transpose2d(d, self._weight, stride=self._stride, groups=self._groups)
+        d = operand(d, self._operands)
+        return result(F.conv_transpose2d(d, self._weight, stride=self._stride, groups=self._groups))
 
     def gradient(self, d: Tensor) -> Tensor:
         gradient = torch.nn.grad.conv2d_weight(  # type: ignore[attr-defined]
-            self._x, self._weight.shape, d, stride=self._stride, groups=self._groups
+            self._x, self._weight.shape, operand(d, self._operands), stride=self._stride, groups=self._groups
         )
-        return gradient.reshape(self._shape)
+        return result(gradient).reshape(self._shape)
 
     def _map(self, x: Tensor, bias: Tensor | None) -> Tensor:
-        y = F.conv2d(x, self._weight, bias, stride=self._stride, groups=self._groups)
+        if self._operands is None:
+            y = F.conv2d(x, self._weight, bias, stride=self._stride, groups=self._groups)
+        else:
+            y = result(F.conv2d(x, self._weight, stride=self._stride, groups=self._groups))
+            y = y if bias is None else y + bias.view(1, -1, 1, 1)
         return y.contiguous(memory_format=torch.channels_last)
 
 
-class _ColumnConvolution:
-    """Of maps with one channel a member, on a CPU: a product of columns, five times faster than the library's."""
+class ColumnConvolution:
+    """As one product a member of the columns that the kernel sees, stride 1.
 
-    def __init__(self, weight: Tensor) -> None:
-        self._shape, self._kernel = weight.shape, weight.shape[-1]
-        self._weight = weight.flatten(2).mT  # (M, k * k, units)
+    On a CPU, for maps of one channel, five times faster than the library's; on a GPU grouped convolutions of many small
+    groups are slow.
+    """
+
+    def __init__(self, weight: Tensor, operands: torch.dtype | None) -> None:
+        self._shape, self._kernel, self._operands = weight.shape, weight.shape[-1], operands
+        self._weight = operand(weight.flatten(2).mT, operands)  # (M, C * k * k, units)
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         self._size = x.shape[2:]
         self._columns = self._columns_of(x)
-        return self._as_maps(torch.baddbmm(bias.unsqueeze(1), self._columns.flatten(1, 2), self._weight))
+        return self._as_maps(_with_bias(bias, self._columns.flatten(1, 2), self._weight))
 
     def replace(self, x: Tensor, first: int) -> Tensor:
         self._columns[:, first:] = self._columns_of(x)
-        return self._as_maps(self._columns[:, first:].flatten(1, 2) @ self._weight)
+        return self._as_maps(result(self._columns[:, first:].flatten(1, 2) @ self._weight))
 
     def transposed(self, d: Tensor) -> Tensor:
-        columns = self._as_rows(d) @ self._weight.mT  # (M, N * places, k * k)
+        columns = result(self._as_rows(d) @ self._weight.mT)  # (M, N * places, C * k * k)
         members, places = len(columns), self._columns.shape[2]
         each = columns.view(-1, places, columns.shape[2]).mT
-        return F.fold(each, self._size, self._kernel).view(members, -1, *self._size).transpose(0, 1)
+        maps = F.fold(each, self._size, self._kernel).view(members, -1, self._shape[2], *self._size)
+        return maps.transpose(0, 1).flatten(1, 2)
 
     def gradient(self, d: Tensor) -> Tensor:
         # the other order of the product is ten times slower
-        return (self._columns.flatten(1, 2).mT @ self._as_rows(d)).mT.reshape(self._shape)
+        return result(self._columns.flatten(1, 2).mT @ self._as_rows(d)).mT.reshape(self._shape)
 
     def _columns_of(self, x: Tensor) -> Tensor:
-        """(M, N, places, k * k) of maps (N, M, H, W)."""
-        k = self._kernel
-        return x.transpose(0, 1).unfold(2, k, 1).unfold(3, k, 1).flatten(4).flatten(2, 3)
+        """(M, N, places, C * k * k) of maps (N, M * C, H, W)."""
+        k, members = self._kernel, self._shape[0]
+        windows = x.unflatten(1, (members, -1)).unfold(3, k, 1).unfold(4, k, 1)  # (N, M, C, H', W', k, k)
+        columns = windows.permute(1, 0, 3, 4, 2, 5, 6).flatten(4).flatten(2, 3)
+        return operand(columns, self._operands)
 
     def _as_maps(self, y: Tensor) -> Tensor:
         """Rows (M, N * places, units) as maps (N, M * units, H, W), channels last."""
@@ -124,5 +140,13 @@ class _ColumnConvolution:
         return maps.flatten(3).permute(0, 3, 1, 2)
 
     def _as_rows(self, maps: Tensor) -> Tensor:
-        """The reverse."""
-        return maps.unflatten(1, (self._shape[0], -1)).permute(1, 0, 3, 4, 2).flatten(1, 3)
+        """The reverse, as an operand."""
+        rows = maps.unflatten(1, (self._shape[0], -1)).permute(1, 0, 3, 4, 2).flatten(1, 3)
+        return operand(rows, self._operands)
+
+
+def _with_bias(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+    """x @ weight + bias: rows (M, N, units)."""
+    if x.dtype is bias.dtype:
+        return torch.baddbmm(bias.unsqueeze(1), x, weight)
+    return result(x @ weight) + bias.unsqueeze(1)

@@ -5,6 +5,7 @@ Parameters are plain tensors by name, each with a leading member axis. Shapes: M
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -20,6 +21,7 @@ from binarygan.layers import (
     to_maps,
     to_rows,
 )
+from binarygan.products import operands_of
 from binarygan.streams import derived_generator
 
 INITIAL_STD = 0.02
@@ -27,8 +29,15 @@ INITIAL_STD = 0.02
 Parameters = dict[str, Tensor]
 
 
+@dataclass(frozen=True)
 class Network(Architecture):
-    """An architecture that computes."""
+    """An architecture that computes.
+
+    Args:
+        operands: what the operands of its matrix products are cast to; None for nothing.
+    """
+
+    operands: torch.dtype | None = None
 
     def initial_parameters(
         self, seeds: Sequence[int], purpose: str, *, device: torch.device, dtype: torch.dtype = torch.float32
@@ -77,7 +86,8 @@ class Network(Architecture):
             if layer.kind == "maxpool":
                 x = torch.nn.functional.max_pool2d(x, layer.kernel, layer.stride, ceil_mode=True)
                 continue
-            x = apply_weights(layer, x, parameters[f"{number}.weight"], parameters[f"{number}.bias"])
+            weight, bias = parameters[f"{number}.weight"], parameters[f"{number}.bias"]
+            x = apply_weights(layer, x, weight, bias, self.operands)
             if layer.norm != "none":
                 statistics = None
                 if layer.norm == "batch" and record is not None:
@@ -91,9 +101,9 @@ class Network(Architecture):
 
 def generator(config: MemberConfig) -> Network:
     """The generator of `config`: z (M, N, Z) to the input of the output neurons (M, N, 784)."""
-    return Network.of_generator(config)
+    return replace(Network.of_generator(config), operands=operands_of(config))
 
 
 def discriminator(config: MemberConfig) -> Network:
     """The discriminator of `config`: images (M, N, 784) to logits (M, N, 1)."""
-    return Network.of_discriminator(config)
+    return replace(Network.of_discriminator(config), operands=operands_of(config))

@@ -7,6 +7,9 @@ from torch import Tensor
 
 from binarygan.config import MemberConfig
 
+BEYOND_ALL_STEPS = 1e9
+"""At which beta^t is 0 for every beta."""
+
 
 class TensorFlowAdam(torch.optim.Adam):
     """Adam as TensorFlow has it: epsilon is added to the root of the *uncorrected* second moment.
@@ -34,6 +37,54 @@ class TensorFlowAdam(torch.optim.Adam):
         for group in self.param_groups:
             group["eps"] = self._epsilon / (1 - group["betas"][1] ** self._steps) ** 0.5
         super().step()
+
+
+class DeviceAdam(torch.optim.Optimizer):
+    """The same rule with its step count on the device, so that a captured step can be replayed.
+
+    The fused kernel's own bias corrections are 1 (it is told of a step beyond all); the learning rate that it reads
+    from the device is lr sqrt(1 - beta2^t) / (1 - beta1^t). The state is TensorFlowAdam's: either goes on from the
+    other's.
+    """
+
+    def __init__(
+        self, params: Iterable[Tensor], *, lr: float, betas: tuple[float, float], epsilon: float = 1e-8
+    ) -> None:
+        super().__init__(params, {"lr": lr, "betas": betas, "epsilon": epsilon})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Update every parameter that has a gradient; gradients must be contiguous."""
+        for group in self.param_groups:
+            params = [p for p in group["params"] if p.grad is not None]
+            for p in params:
+                if not self.state[p]:
+                    self.state[p] = {
+                        "step": torch.zeros((), device=p.device),
+                        "exp_avg": torch.zeros_like(p),
+                        "exp_avg_sq": torch.zeros_like(p),
+                    }
+            states = [self.state[p] for p in params]
+            steps = [s["step"] for s in states]
+            torch._foreach_add_(steps, 1.0)
+            beta1, beta2 = group["betas"]
+            t = steps[0].double()
+            rate = group["lr"] * torch.sqrt(1 - beta2**t) / (1 - beta1**t)
+            torch._fused_adam_(
+                params,
+                [p.grad for p in params],
+                [s["exp_avg"] for s in states],
+                [s["exp_avg_sq"] for s in states],
+                [],
+                [torch.full_like(steps[0], BEYOND_ALL_STEPS)] * len(params),
+                lr=rate.float(),
+                beta1=beta1,
+                beta2=beta2,
+                weight_decay=0.0,
+                eps=group["epsilon"],
+                amsgrad=False,
+                maximize=False,
+            )
 
 
 class TensorFlowRMSprop(torch.optim.Optimizer):
@@ -64,11 +115,12 @@ class TensorFlowRMSprop(torch.optim.Optimizer):
 
 
 def make_optimizer(config: MemberConfig, params: Iterable[Tensor]) -> torch.optim.Optimizer:
-    """The optimizer that `config` names, over `params`."""
+    """The optimizer that `config` names, over `params`; on a GPU one whose steps can be captured."""
+    tensors = list(params)
     if config.optimizer == "adam":
         assert config.beta1 is not None
         assert config.beta2 is not None
-        betas = (config.beta1, config.beta2)
-        return TensorFlowAdam(params, lr=config.learning_rate, betas=betas)
+        rule = TensorFlowAdam if tensors[0].device.type == "cpu" else DeviceAdam
+        return rule(tensors, lr=config.learning_rate, betas=(config.beta1, config.beta2))
     assert config.decay is not None
-    return TensorFlowRMSprop(params, lr=config.learning_rate, decay=config.decay)
+    return TensorFlowRMSprop(tensors, lr=config.learning_rate, decay=config.decay)

@@ -87,7 +87,7 @@ def _stages(network: Network, parameters: Parameters) -> list["_Stage"]:
             stages[-1].pool = layer
         else:
             own = {name.split(".")[1]: p for name, p in parameters.items() if name.split(".")[0] == str(number)}
-            stages.append(_Stage(layer, own, channels, size))
+            stages.append(_Stage(layer, own, channels, size, network.operands))
         channels, size = layer.units or channels, layer.output_size(size)
     return stages
 
@@ -140,6 +140,8 @@ class _Stage:
     own: Parameters
     channels: int
     size: int
+    operands: torch.dtype | None
+    """What the operands of its products are cast to."""
     pool: Layer | None = None
     by_penalty: Tensor | None = None
     """The penalty's derivative by the mixed examples' `by_linear`."""
@@ -154,7 +156,7 @@ class _Stage:
         if mixing is not None and self.layer.kind == "conv":
             real, fake = x.chunk(2)
             x = torch.cat([x, torch.lerp(fake, real, mixing.transpose(0, 1).unsqueeze(3))])
-        self.map = linear_map(self.layer, self.own["weight"])
+        self.map = linear_map(self.layer, self.own["weight"], self.operands)
         y = self.map.forward(x, self.own["bias"])
         if mixing is not None and self.layer.kind == "dense":
             real, fake = y.chunk(2, 1)

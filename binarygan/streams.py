@@ -5,11 +5,16 @@ drawn again from its number alone: checkpoints need no generator state.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
 from torch import Tensor
+
+CALLS_AT_ONCE = 8
+"""Calls whose numbers a GPU's generator gives in one go."""
+Fill = Callable[..., Tensor]
+"""Fills a tensor in place, from `generator=`."""
 
 
 def derived_seed(seed: int, purpose: str, epoch: int = 0) -> int:
@@ -63,15 +68,15 @@ class SeededDraws:
         device: torch.device,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        def generators(purpose: str, members: Sequence[int]) -> list[torch.Generator]:
-            return [derived_generator(s, purpose, epoch, device) for s in members]
+        def stream(purpose: str, members: Sequence[int], width: int, draw: Fill) -> _Stream:
+            sources = [derived_generator(s, purpose, epoch, device) for s in members]
+            return _Stream(sources, draw, (batch, width), device, dtype)
 
-        self._images, self._batch, self._latent, self._outputs = images, batch, latent, outputs
-        self._device, self._dtype = device, dtype
-        self._for_batches = generators("batches", seeds)
-        self._for_latent = generators("latent", seeds)
-        self._for_thresholds = generators("thresholds", [seeds[i] for i in stochastic])
-        self._for_mixing = generators("mixing", seeds)
+        self._images, self._batch, self._device = images, batch, device
+        self._for_batches = [derived_generator(s, "batches", epoch, device) for s in seeds]
+        self._latent = stream("latent", seeds, latent, Tensor.normal_)
+        self._thresholds = stream("thresholds", [seeds[i] for i in stochastic], outputs, Tensor.uniform_)
+        self._mixing = stream("mixing", seeds, 1, Tensor.uniform_)
 
     def batches(self) -> Tensor:
         steps = self._images // self._batch
@@ -79,14 +84,36 @@ class SeededDraws:
         return torch.stack([o[: steps * self._batch].view(steps, self._batch) for o in orders], 1)
 
     def latent(self) -> Tensor:
-        return self._stacked(torch.randn, self._for_latent, self._latent)
+        return self._latent.next()
 
     def thresholds(self) -> Tensor:
-        return self._stacked(torch.rand, self._for_thresholds, self._outputs)
+        return self._thresholds.next()
 
     def mixing(self) -> Tensor:
-        return self._stacked(torch.rand, self._for_mixing, 1)
+        return self._mixing.next()
 
-    def _stacked(self, draw, generators: list[torch.Generator], width: int) -> Tensor:  # type: ignore[no-untyped-def]
-        rows = [draw(self._batch, width, generator=g, device=self._device, dtype=self._dtype) for g in generators]
-        return rows[0].unsqueeze(0) if len(rows) == 1 else torch.stack(rows)
+
+class _Stream:
+    """One purpose's numbers for all members, some calls' worth at a time: a GPU is asked less often so."""
+
+    def __init__(
+        self,
+        generators: Sequence[torch.Generator],
+        fill: Fill,
+        shape: tuple[int, int],
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        self._generators, self._fill, self._device, self._dtype = generators, fill, device, dtype
+        # a constant for each device: what a generator gives on a GPU depends on how much it is asked for at once
+        self._shape = (1 if device.type == "cpu" else CALLS_AT_ONCE, *shape)
+        self._left: list[Tensor] = []
+
+    def next(self) -> Tensor:
+        """The numbers of the next call: (members, *shape)."""
+        if not self._left:
+            numbers = torch.empty(len(self._generators), *self._shape, device=self._device, dtype=self._dtype)
+            for own, generator in zip(numbers, self._generators, strict=True):
+                self._fill(own, generator=generator)
+            self._left = list(reversed(numbers.unbind(1)))
+        return self._left.pop()

@@ -12,10 +12,12 @@ from torch import Tensor
 from binarygan.architectures import PIXELS
 from binarygan.config import COHORT_FREE, MemberConfig
 from binarygan.gradients import make_gradients
+from binarygan.graphs import CudaGraphs, RecordedIteration, Recorder
 from binarygan.networks import Parameters, discriminator, generator
 from binarygan.neurons import Neurons, slope_at
 from binarygan.objectives import make_objective
 from binarygan.optimizers import make_optimizer
+from binarygan.products import set_arithmetic
 from binarygan.schedules import critic_steps
 from binarygan.streams import Draws, SeededDraws
 
@@ -51,6 +53,7 @@ class Trainer:
             raise ValueError(f"members of a cohort may differ in {', '.join(COHORT_FREE)} only")
         self.configs = tuple(configs)
         self.epochs_done = 0
+        self._recorded: RecordedIteration | None = None
         self._device, self._dtype = device, dtype
         shared = configs[0]
         seeds = [c.seed for c in configs]
@@ -69,13 +72,12 @@ class Trainer:
         slopes = [slope_at(c.slope_rate, epoch) for c in self.configs]
         return Neurons([c.neuron for c in self.configs], slopes, device=self._device, dtype=self._dtype)
 
-    def train_epoch(self) -> EpochLosses:
-        """Train the next epoch; no synchronization with the device before its end."""
-        shared, epoch = self.configs[0], self.epochs_done + 1
-        neurons = self.neurons_at(epoch)
-        draws = SeededDraws(
+    def draws(self, epoch: int) -> SeededDraws:
+        """The random numbers of the given epoch, from their beginning."""
+        shared = self.configs[0]
+        return SeededDraws(
             [c.seed for c in self.configs],
-            stochastic=neurons.stochastic,
+            stochastic=[i for i, c in enumerate(self.configs) if c.neuron == "stochastic"],
             epoch=epoch,
             images=shared.train_images,
             batch=shared.batch_size,
@@ -84,11 +86,21 @@ class Trainer:
             device=self._device,
             dtype=self._dtype,
         )
+
+    def train_epoch(self) -> EpochLosses:
+        """Train the next epoch; no synchronization with the device before its end."""
+        shared, epoch = self.configs[0], self.epochs_done + 1
+        set_arithmetic(shared)
+        neurons, draws = self.neurons_at(epoch), self.draws(epoch)
         first = self.epochs_done * shared.iterations_per_epoch
         critic_total = torch.zeros(len(self.configs), device=self._device, dtype=self._dtype)
         generator_total = torch.zeros_like(critic_total)
         steps = 0
+        if self._recorded is not None:
+            self._recorded.set_slopes(neurons)
         for i, batch in enumerate(draws.batches()):
+            if i == 1 and self._recorded is None and self._device.type == "cuda":  # the first has set everything up
+                self.record(CudaGraphs(), neurons)
             count = critic_steps(shared, first + i)
             of_critic, of_generator = self.iteration(batch, draws, neurons, count)
             critic_total += of_critic.sum(0)
@@ -110,7 +122,9 @@ class Trainer:
             Losses before each update: the critic's (K, M), the generator's (M,).
         """
         real = self._images[batch].to(self._dtype)
-        a = self.generator(self.generator_parameters, draws.latent())
+        if self._recorded is not None:
+            return self._recorded(real, draws, critic_steps)
+        a = self.forward(draws.latent())
         fixed = a.detach()
         noisy = bool(neurons.stochastic)
         fake = neurons(fixed, None) if not noisy else fixed
@@ -118,18 +132,32 @@ class Trainer:
         for _ in range(critic_steps):
             if noisy:
                 fake = neurons(fixed, draws.thresholds())
-            mixing = draws.mixing() if self._objective.mixes else None
-            loss, of_critic = self._gradients.of_critic(
-                self.discriminator_parameters, real=real, fake=fake, mixing=mixing
-            )
-            _step(self._discriminator_optimizer, self.discriminator_parameters, of_critic)
-            self._objective.constrain(self.discriminator_parameters.values())
-            losses.append(loss)
-        fake = neurons(a, draws.thresholds() if noisy else None)
-        generator_loss, slope = self._gradients.of_generator(self.discriminator_parameters, fake.detach())
+            losses.append(self.critic_step(real, fake, draws.mixing() if self._objective.mixes else None))
+        generator_loss = self.generator_step(a, neurons, draws.thresholds() if noisy else None)
+        return torch.stack(losses), generator_loss
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """The input of the output neurons (M, B, P) for z (M, B, Z), with its graph."""
+        return self.generator(self.generator_parameters, latent)
+
+    def critic_step(self, real: Tensor, fake: Tensor, mixing: Tensor | None) -> Tensor:
+        """One update of the critic on images (M, B, P); its loss before it, (M,)."""
+        loss, gradients = self._gradients.of_critic(self.discriminator_parameters, real=real, fake=fake, mixing=mixing)
+        _step(self._discriminator_optimizer, self.discriminator_parameters, gradients)
+        self._objective.constrain(self.discriminator_parameters.values())
+        return loss
+
+    def generator_step(self, a: Tensor, neurons: Neurons, thresholds: Tensor | None) -> Tensor:
+        """One update of the generator from `a` of `forward`; its loss before it, (M,)."""
+        fake = neurons(a, thresholds)
+        loss, slope = self._gradients.of_generator(self.discriminator_parameters, fake.detach())
         gradients = torch.autograd.grad(fake, list(self.generator_parameters.values()), slope)
         _step(self._generator_optimizer, self.generator_parameters, gradients)
-        return torch.stack(losses), generator_loss
+        return loss
+
+    def record(self, recorder: Recorder, neurons: Neurons) -> None:
+        """Run every further iteration from recorded steps; `neurons` are those of the epoch that comes or goes on."""
+        self._recorded = RecordedIteration(self, self.configs[0], neurons, recorder)
 
     def finite(self) -> Tensor:
         """Which members' parameters are all finite: (M,), boolean."""
@@ -153,6 +181,7 @@ class Trainer:
             ValueError: a tensor is missing, or of another shape.
         """
         self._make_optimizers()
+        self._recorded = None  # it would go on updating the states that it was recorded with
         with torch.no_grad():
             for network, parameters, optimizer in self._parts():
                 for name, parameter in parameters.items():
