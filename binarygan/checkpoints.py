@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from binarygan.config import MemberConfig
+from binarygan.errors import UserError
 from binarygan.training import Trainer
 
 TENSORS, DESCRIPTION = "state.safetensors", "state.json"
@@ -52,6 +55,34 @@ def restore(trainer: Trainer, folder: Path) -> bool:
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise DamagedCheckpointError(f"{newest}: {error}") from None
     return True
+
+
+def saved_members(folder: Path) -> list[MemberConfig] | None:
+    """The members of the newest checkpoint in `folder`, in their order; None where there is none to go on from."""
+    saved = sorted(folder.glob("epoch-*"))
+    if not saved:
+        return None
+    try:
+        return [MemberConfig.from_dict(m) for m in _description(saved[-1])["members"]]
+    except (DamagedCheckpointError, UserError, KeyError, TypeError):
+        return None
+
+
+def split(folder: Path, parts: dict[Path, Sequence[int]]) -> None:
+    """Write the newest checkpoint in `folder`, where there is one, as others that hold some of its members each.
+
+    Args:
+        parts: folder of each of them -> its members' places in the old one.
+    """
+    saved = sorted(folder.glob("epoch-*"))
+    if not saved:
+        return
+    description, tensors = _description(saved[-1]), load_file(saved[-1] / TENSORS)
+    for target, places in parts.items():
+        own = {name: t if t.dim() == 0 else t[list(places)].contiguous() for name, t in tensors.items()}
+        members = [description["members"][i] for i in places]
+        _write(target / saved[-1].name, own, {**description, "members": members})
+    shutil.rmtree(folder)
 
 
 def save_generators(trainer: Trainer, folder: Path) -> None:

@@ -1,40 +1,102 @@
-"""How long cohorts will take, from a few iterations of each kind timed here and now."""
+"""How long cohorts will take, from a few iterations and evaluations of each kind timed here and now."""
 
 import dataclasses
+import multiprocessing
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 
+from binarygan.config import MemberConfig
+from binarygan.data import load_images
+from binarygan.evaluation import evaluate
+from binarygan.memory import keep_freed_memory
+from binarygan.scores import reference_of
+from binarygan.threads import use_one_thread
 from binarygan.training import Trainer
 from study.plan import Cohort
 
 ITERATIONS = 2
+SECONDS = 1.0
+"""How long each kind is timed, at least."""
+Kind = tuple[object, ...]
 
 
-def seconds_of(cohorts: Sequence[Cohort], device: str) -> list[float]:
-    """Seconds of training each cohort would take by itself on this machine; evaluation is not in it."""
-    torch.set_num_threads(1)
-    per_step: dict[tuple[object, ...], float] = {}
-    found = []
-    for cohort in cohorts:
-        kind = (
-            *cohort.members[0].cohort_key,
-            len(cohort.members),
-            any(m.neuron == "stochastic" for m in cohort.members),
-        )
-        if kind not in per_step:
-            per_step[kind] = _seconds_a_critic_step(cohort, device)
-        found.append(per_step[kind] * cohort.critic_steps())
-    return found
+@dataclass(frozen=True)
+class Costs:
+    """Seconds of this machine, for each kind of cohort."""
+
+    critic_step: dict[Kind, float]
+    """Of all its members, the generator's share included."""
+    light: dict[bool, float]
+    """One member's evaluation after an epoch; by whether it is real-valued."""
+    full: dict[bool, float]
+    """Likewise at the end."""
 
 
-def _seconds_a_critic_step(cohort: Cohort, device: str) -> float:
-    """Of the second of two short epochs, the generator's step included in its critic steps."""
-    images = ITERATIONS * cohort.members[0].batch_size
-    short = [dataclasses.replace(m, train_images=images, critic_schedule="constant") for m in cohort.members]
+def seconds_of(cohorts: Sequence[Cohort], device: str, places: int) -> list[float]:
+    """Seconds that each cohort takes where `places` of them are trained side by side on this machine."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(places) as pool:  # a core is slower while the others are busy
+        measured = pool.starmap(_costs, [(list(cohorts), device)] * places, chunksize=1)
+    return [sum(_seconds(cohort, costs) for costs in measured) / places for cohort in cohorts]
+
+
+def hours(seconds: Sequence[float], places: int) -> float:
+    """Hours of cohorts that take so many seconds each, `places` side by side: no less than the longest takes."""
+    return max(sum(seconds) / places, max(seconds)) / 3600
+
+
+def _seconds(cohort: Cohort, costs: Costs) -> float:
+    total = costs.critic_step[_kind(cohort)] * cohort.critic_steps()
+    for member in cohort.members:
+        real = member.neuron == "real"
+        total += costs.light[real] * (member.epochs - 1) + costs.full[real]
+    return total
+
+
+def _kind(cohort: Cohort) -> Kind:
+    return (*cohort.members[0].cohort_key, len(cohort.members), any(m.neuron == "stochastic" for m in cohort.members))
+
+
+def _costs(cohorts: list[Cohort], device: str) -> Costs:
+    use_one_thread()
+    keep_freed_memory()
+    kinds = {_kind(c): c for c in cohorts}
+    critic_step = {kind: seconds_a_critic_step(c.members, device) for kind, c in kinds.items()}
+    members = {m.neuron == "real": m for c in cohorts for m in c.members}
+    light = {real: _evaluation(m, device, full=False) for real, m in members.items()}
+    full = {real: _evaluation(m, device, full=True) for real, m in members.items()}
+    return Costs(critic_step=critic_step, light=light, full=full)
+
+
+def seconds_a_critic_step(members: Sequence[MemberConfig], device: str) -> float:
+    """Of a cohort of these members, the generator's step included in its critic steps; after a first short epoch."""
+    images = ITERATIONS * members[0].batch_size
+    short = [dataclasses.replace(m, train_images=images, critic_schedule="constant") for m in members]
     trainer = Trainer(short, torch.zeros(images, 784, dtype=torch.uint8), device=torch.device(device))
-    float(trainer.train_epoch().generator_loss.sum())
-    start = time.perf_counter()
-    float(trainer.train_epoch().generator_loss.sum())  # waits for the device
-    return (time.perf_counter() - start) / (ITERATIONS * short[0].critic_steps)
+
+    def epoch() -> None:
+        float(trainer.train_epoch().generator_loss.sum())  # waits for the device
+
+    epoch()
+    return _mean(epoch) / (ITERATIONS * short[0].critic_steps)
+
+
+def _evaluation(member: MemberConfig, device: str, *, full: bool) -> float:
+    place = torch.device(device)
+    reference = reference_of(load_images("mnist"), place)
+    trainer = Trainer([member], torch.zeros(1, 784, dtype=torch.uint8), device=place)
+    trainer.epochs_done = 1
+    if not full:
+        evaluate(trainer, 0, reference, full=False)  # the reference's own numbers are computed once
+    return _mean(lambda: evaluate(trainer, 0, reference, full=full))
+
+
+def _mean(run: Callable[[], object]) -> float:
+    start, times = time.perf_counter(), 0
+    while time.perf_counter() - start < SECONDS:
+        run()
+        times += 1
+    return (time.perf_counter() - start) / times

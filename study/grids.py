@@ -65,6 +65,20 @@ def paper(norm: str) -> list[dict[str, Any]]:
     return list(unique.values())
 
 
+def slope_annealing(norm: str) -> list[dict[str, Any]]:
+    """Four rates of slope annealing, none among them, with each neuron."""
+    rates = (1.0, 1.05, 1.1, 1.2)
+    return [{"objective": "wgan-gp", "neuron": n, "slope_rate": r} for n, r in product((*BINARY, "real"), rates)]
+
+
+def fidelity(norm: str) -> list[dict[str, Any]]:
+    """What the paper describes against what its code does, crossed: normalization in G, slope annealing."""
+    return [
+        {"objective": "wgan-gp", "neuron": neuron, "generator_norm": kind, "slope_rate": rate}
+        for kind, rate, neuron in product(("batch", "affine"), (1.1, 1.0), BINARY)
+    ]
+
+
 GRIDS = {
     grid.name: grid
     for grid in (
@@ -73,7 +87,9 @@ GRIDS = {
         Grid("paper-real-valued", "Figures 4 and 5: real-valued neurons", real_valued),
         Grid("paper-objectives", "Figure 6: GAN and WGAN", objectives),
         Grid("paper-architectures", "Figure 7: the CNN", architectures),
-        Grid("paper", "all of them, shared cells once", paper),
+        Grid("paper", "all figures, shared cells once", paper),
+        Grid("slope-annealing", "slope rates 1.0, 1.05, 1.1, 1.2 x DBN, SBN, real-valued neurons", slope_annealing),
+        Grid("fidelity", "batch normalization or affine map x annealing or none x DBN, SBN", fidelity),
     )
 }
 

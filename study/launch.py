@@ -62,7 +62,7 @@ def run_cohorts(
 
 def _trainable(config: dict[str, Any], *, cohorts: list[Cohort], task: Task) -> None:
     """A trial: `config["cohort"]` is the cohort's place in the list."""
-    train_cohort(cohorts[config["cohort"]], task, lambda epochs_done: tune.report({"epochs_done": epochs_done}))
+    train_cohort(cohorts[config["cohort"]], task, lambda members: tune.report({"members": members}))
 
 
 class _Watch(tune.Callback):
@@ -75,8 +75,8 @@ class _Watch(tune.Callback):
         self.failed: list[int] = []
 
     def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any) -> None:
-        if "epochs_done" in result and not result.get("done"):
-            self._progress.epoch(self._sizes[trial.config["cohort"]])
+        if "members" in result and not result.get("done"):
+            self._progress.epoch(result["members"])
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
         self.ended += 1

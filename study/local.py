@@ -12,7 +12,7 @@ def run_cohorts(cohorts: Sequence[Cohort], task: Task, progress: StudyProgress) 
     for cohort in cohorts:
         size = len(cohort.members)
         try:
-            train_cohort(cohort, task, lambda _, n=size: progress.epoch(n))  # type: ignore[misc]
+            train_cohort(cohort, task, progress.epoch)
         except Exception:
             progress.finished(size, failed=True)
         else:

@@ -2,8 +2,9 @@
 
 import dataclasses
 import hashlib
+import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from binarygan.config import MemberConfig
@@ -27,17 +28,48 @@ class Cohort:
         shared = self.members[0]
         return sum(critic_steps_in_epoch(shared, e + 1) for e in range(shared.epochs))
 
+    def halves(self) -> tuple["Cohort", "Cohort"]:
+        """The first half of its members, and the others."""
+        middle = (len(self.members) + 1) // 2
+        return Cohort(self.members[:middle]), Cohort(self.members[middle:])
+
 
 def members_of(cells: Sequence[MemberConfig], seeds: int) -> list[MemberConfig]:
     """Each cell with seeds 0 to `seeds` - 1, seed by seed, so that every cell has its first result early."""
     return [dataclasses.replace(cell, seed=seed) for seed in range(seeds) for cell in cells]
 
 
-def missing_cohorts(members: Sequence[MemberConfig], store: Store, *, size: int) -> list[Cohort]:
-    """Cohorts of at most `size` members for all that are not finished in the store."""
+def unfinished(members: Sequence[MemberConfig], store: Store) -> list[MemberConfig]:
+    """Those that the store does not have to their end."""
     finished = {i for i, row in store.statuses().items() if row["status"] in FINISHED}
+    return [m for m in members if m.member_id not in finished]
+
+
+def make_cohorts(
+    missing: Sequence[MemberConfig],
+    started: Sequence[Sequence[MemberConfig]],
+    size_of: Callable[[Sequence[MemberConfig]], int],
+) -> list[Cohort]:
+    """Cohorts for all `missing` members, as equal in size as can be, in the order of `missing`.
+
+    Args:
+        started: cohorts that checkpoints know; those with a missing member go on as they were.
+        size_of: how many of these members, which fit into one cohort, one trial should train at most.
+    """
+    places = {m.member_id: place for place, m in enumerate(missing)}
+    cohorts: list[Cohort] = []
+    taken: set[str] = set()
+    for members in started:
+        ids = {m.member_id for m in members}
+        if ids & places.keys() and not ids & taken:
+            cohorts.append(Cohort(tuple(members)))
+            taken |= ids
     groups: dict[tuple[object, ...], list[MemberConfig]] = defaultdict(list)
-    for member in members:
-        if member.member_id not in finished:
+    for member in missing:
+        if member.member_id not in taken:
             groups[member.cohort_key].append(member)
-    return [Cohort(tuple(g[i : i + size])) for g in groups.values() for i in range(0, len(g), size)]
+    for group in groups.values():
+        parts = math.ceil(len(group) / size_of(group))
+        size = math.ceil(len(group) / parts)
+        cohorts += [Cohort(tuple(group[i : i + size])) for i in range(0, len(group), size)]
+    return sorted(cohorts, key=lambda c: min(places.get(m.member_id, len(places)) for m in c.members))

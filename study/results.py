@@ -103,6 +103,16 @@ class Store:
         """Where a cohort's checkpoint is."""
         return self.folder / "checkpoints" / cohort_id
 
+    def started(self) -> list[list[MemberConfig]]:
+        """The members of each cohort that has a checkpoint to go on from."""
+        folders = sorted(p for p in (self.folder / "checkpoints").glob("*") if any(p.glob("epoch-*")))
+        if not folders:
+            return []
+        from binarygan import checkpoints
+
+        found = [checkpoints.saved_members(folder) for folder in folders]
+        return [members for members in found if members]
+
     def write(self, table: str, member_id: str, rows: list[dict[str, Any]]) -> None:
         """Replace one member's rows of a table."""
         content = pa.Table.from_pylist(rows, schema=SCHEMAS[table])

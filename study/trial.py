@@ -1,5 +1,6 @@
 """One trial: trains a cohort into the store, an epoch at a time, going on from its checkpoint where there is one."""
 
+import gc
 import logging
 import math
 import time
@@ -23,6 +24,7 @@ from binarygan.metrics.names import columns
 from binarygan.metrics.preactivations import HISTOGRAM_BINS
 from binarygan.neurons import slope_at
 from binarygan.scores import reference_of
+from binarygan.threads import use_one_thread
 from binarygan.training import EpochLosses, Trainer
 from study import provenance
 from study.plan import Cohort
@@ -46,16 +48,51 @@ class Task:
 
 
 def train_cohort(cohort: Cohort, task: Task, report: Callable[[int], None]) -> None:
-    """Train to the end. `report` gets the number of epochs done after each of them.
+    """Train to the end. `report` gets, after each epoch, how many members have done it.
+
+    Where the device's memory does not hold the cohort its halves are trained one after the other, each from the last
+    whole epoch.
 
     Raises:
-        Exception: whatever went wrong, after each unfinished member's row says so.
+        Exception: whatever went wrong last, after each unfinished member's row says so.
     """
     store = Store(task.results, task.study)
+    parts = [cohort]
+    failure: Exception | None = None
+    while parts:
+        part = parts.pop(0)
+        try:
+            _train_part(part, task, store, report)
+        except torch.OutOfMemoryError as error:
+            if len(part.members) > 1:
+                parts = [*_split(part, store), *parts]
+            else:
+                failure = error.with_traceback(None)
+        except Exception as error:
+            failure = error.with_traceback(None)
+        gc.collect()  # what a failed part had on the device
+        torch.cuda.empty_cache()
+    if failure is not None:
+        raise failure
+
+
+def _split(cohort: Cohort, store: Store) -> tuple[Cohort, Cohort]:
+    """The cohort's halves, with the last checkpoint shared out between them."""
+    halves, middle = cohort.halves(), (len(cohort.members) + 1) // 2
+    places = (range(middle), range(middle, len(cohort.members)))
+    folders = [store.checkpoints(half.cohort_id) for half in halves]
+    checkpoints.split(store.checkpoints(cohort.cohort_id), dict(zip(folders, places, strict=True)))
+    log.warning("out of memory with %d members: going on with halves of them", len(cohort.members))
+    return halves
+
+
+def _train_part(cohort: Cohort, task: Task, store: Store, report: Callable[[int], None]) -> None:
     rows = {m.member_id: _new_row(m.member_id, cohort, task, i) for i, m in enumerate(cohort.members)}
     try:
         _train(cohort, task, store, rows, report)
     except Exception as error:
+        if isinstance(error, torch.OutOfMemoryError) and len(cohort.members) > 1:
+            raise
         place = traceback.extract_tb(error.__traceback__)[-1]
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         for member_id, row in rows.items():
@@ -68,7 +105,7 @@ def train_cohort(cohort: Cohort, task: Task, report: Callable[[int], None]) -> N
 def _train(
     cohort: Cohort, task: Task, store: Store, rows: dict[str, dict[str, Any]], report: Callable[[int], None]
 ) -> None:
-    torch.set_num_threads(1)
+    use_one_thread()
     keep_freed_memory()
     device = torch.device(task.device)
     shared = cohort.members[0]
@@ -109,7 +146,7 @@ def _train(
             if trainer.epochs_done == shared.epochs and row["status"] == "running":
                 row["status"] = "done"
             store.write("members", member_id, [row])
-        report(trainer.epochs_done)
+        report(len(cohort.members))
 
 
 def _new_row(member_id: str, cohort: Cohort, task: Task, place: int) -> dict[str, Any]:

@@ -1,0 +1,55 @@
+"""What a run says before and after: its plan, and how each member ended."""
+
+import os
+from collections.abc import Sequence
+
+from binarygan.config import MemberConfig
+from study.plan import Cohort
+from study.results import FINISHED, Store
+
+
+def show_plan(
+    store: Store,
+    cells: Sequence[MemberConfig],
+    members: Sequence[MemberConfig],
+    cohorts: Sequence[Cohort],
+    device: str,
+    max_concurrent: int | None,
+) -> None:
+    """Print what would run, what is done, and how long the rest takes."""
+    rows = store.statuses()
+    done = sum(rows.get(m.member_id, {}).get("status") in FINISHED for m in members)
+    print(
+        f"{store.study}: {len(cells)} cells, {len(members)} members, {done} finished, {len(cohorts)} trials on {device}"
+    )
+    for cell in cells:
+        print(
+            f"  {cell.cell_id}  {cell.objective:8} {cell.architecture} {cell.neuron:13} {cell.discriminator_norm} in D"
+        )
+    if not cohorts:
+        return
+    from study.estimate import hours, seconds_of
+
+    places = min(max_concurrent or len(cohorts), len(cohorts), 1 if device == "cuda" else os.cpu_count() or 1)
+    seconds = seconds_of(cohorts, device, places)
+    print(
+        f"to train: about {hours(seconds, places):.1f} h on a machine like this one, {places} at a time "
+        f"({sum(c.critic_steps() for c in cohorts):,} critic steps and their evaluations, a few of each kind timed "
+        "just now)"
+    )
+
+
+def summarize(store: Store, members: Sequence[MemberConfig]) -> int:
+    """Print how the members ended, each that is not done with its reason; the exit status."""
+    rows = store.statuses()
+    by_status: dict[str, list[MemberConfig]] = {}
+    for member in members:
+        by_status.setdefault(rows.get(member.member_id, {}).get("status", "missing"), []).append(member)
+    print(f"{store.folder}: " + ", ".join(f"{len(v)} {k}" for k, v in sorted(by_status.items())))
+    unfinished = [m for status, found in by_status.items() if status != "done" for m in found]
+    for m in unfinished:
+        row = rows.get(m.member_id, {})
+        what = f"{m.objective} {m.architecture} {m.neuron} D norm {m.discriminator_norm} seed {m.seed}"
+        print(f"  {m.member_id} {what}: {row.get('status', 'missing')}: {row.get('error') or 'not trained to its end'}")
+    print(f"next: python -m analysis report {store.folder}")
+    return 1 if unfinished else 0

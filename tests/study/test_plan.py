@@ -1,0 +1,86 @@
+"""Which cohorts are to be trained."""
+
+import dataclasses
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from binarygan.config import MemberConfig, paper_config
+from study.grids import GRIDS, find_grid
+from study.plan import Cohort, make_cohorts, members_of
+
+COMMON = {"data_digest": "0" * 16, "train_images": 640, "epochs": 2}
+
+
+def cells(grid: str = "paper-appendix", fidelity: str = "as-described") -> list[MemberConfig]:
+    return find_grid(grid).cells(fidelity, **COMMON)
+
+
+@given(seeds=st.integers(1, 5), size=st.integers(1, 7), first=st.integers(0, 12))
+def test_every_missing_member_is_in_one_cohort(seeds: int, size: int, first: int) -> None:
+    missing = members_of(cells(), seeds)[first:]
+    cohorts = make_cohorts(missing, [], lambda _: size)
+    assert Counter(m.member_id for c in cohorts for m in c.members) == Counter(m.member_id for m in missing)
+    for cohort in cohorts:
+        assert len({m.cohort_key for m in cohort.members}) == 1
+        assert len(cohort.members) <= size
+
+
+def test_single_members_come_seed_by_seed() -> None:
+    missing = members_of(cells(), 3)
+    assert [c.members[0] for c in make_cohorts(missing, [], lambda _: 1)] == missing
+
+
+def test_sizes_are_even() -> None:
+    [cell] = cells("paper-real-valued")
+    assert [len(c.members) for c in make_cohorts(members_of([cell], 9), [], lambda _: 8)] == [5, 4]
+
+
+def test_what_has_a_checkpoint_goes_on_as_it_was() -> None:
+    """Also where one of the cohort's members has ended meanwhile, and with a member that is not asked for."""
+    [cell] = cells("paper-real-valued")
+    everyone = members_of([cell], 5)
+    missing = [m for m in everyone[:4] if m.seed != 1]
+    started = [everyone[1:3], [dataclasses.replace(cell, seed=9)]]
+    cohorts = make_cohorts(missing, started, lambda _: 8)
+    assert [[m.seed for m in c.members] for c in cohorts] == [[0, 3], [1, 2]]
+
+
+def test_overlapping_checkpoints_are_used_once() -> None:
+    [cell] = cells("paper-real-valued")
+    everyone = members_of([cell], 3)
+    cohorts = make_cohorts(everyone, [everyone[:2], everyone[1:]], lambda _: 8)
+    assert [[m.seed for m in c.members] for c in cohorts] == [[0, 1], [2]]
+
+
+def test_halves_are_the_cohort() -> None:
+    [cell] = cells("paper-real-valued")
+    cohort = Cohort(tuple(members_of([cell], 5)))
+    first, second = cohort.halves()
+    assert first.members + second.members == cohort.members
+    assert (len(first.members), len(second.members)) == (3, 2)
+
+
+@pytest.mark.parametrize("fidelity", ["as-described", "as-released"])
+@pytest.mark.parametrize("grid", GRIDS)
+def test_no_grid_has_a_cell_twice(grid: str, fidelity: str) -> None:
+    ids = [c.cell_id for c in cells(grid, fidelity)]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_papers_union_holds_every_grid_of_the_paper() -> None:
+    union = {c.cell_id for c in cells("paper")}
+    parts = [{c.cell_id for c in cells(g)} for g in GRIDS if g.startswith("paper-")]
+    assert union == set().union(*parts)
+    assert len(union) == 16
+
+
+def test_the_fidelity_grid_ends_in_both_fidelities() -> None:
+    """Its corners are the paper's text and its code, but for the split."""
+    found = {c.cell_id for c in cells("fidelity")}
+    for neuron in ("deterministic", "stochastic"):
+        for fidelity in ("as-described", "as-released"):
+            corner = paper_config(fidelity=fidelity, objective="wgan-gp", neuron=neuron, split="train", **COMMON)
+            assert dataclasses.replace(corner, split="train").cell_id in found

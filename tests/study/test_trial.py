@@ -1,0 +1,130 @@
+"""Trials in this process, on real digits."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from binarygan.config import MemberConfig, paper_config
+from binarygan.data import load_images
+from binarygan.training import EpochLosses, Trainer
+from study.plan import Cohort
+from study.results import Store
+from study.reuse import take_over
+from study.trial import Task, train_cohort
+
+MEASURED = ["seconds", "evaluation_seconds", "started_at"]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "digits.npy"
+    np.save(path, load_images("mnist").bits(128).reshape(-1, 28, 28))
+    return path
+
+
+def cohort(source: Path, seeds: int, epochs: int = 2) -> Cohort:
+    data = load_images(str(source))
+    fields = {"objective": "gan", "data": data.name, "data_digest": data.digest, "train_images": 128, "epochs": epochs}
+    members = [paper_config(fidelity="as-released", seed=s, critic_schedule="constant", **fields) for s in range(seeds)]
+    return Cohort(tuple(members))
+
+
+def train(source: Path, root: Path, whole: Cohort, study: str = "s") -> Store:
+    store = Store(root, study)
+    store.create()
+    task = Task(results=root, study=study, fidelity="as-released", source=str(source), root=None, device="cpu")
+    train_cohort(whole, task, lambda _: None)
+    return store
+
+
+def table(store: Store, name: str) -> pd.DataFrame:
+    keys = ["member_id"] if name == "members" else ["member_id", "epoch"]
+    frame = pd.read_parquet(store.folder / name).sort_values(keys).reset_index(drop=True)
+    return frame.drop(columns=MEASURED, errors="ignore")
+
+
+class MemoryForTwo(Trainer):
+    """Runs out of memory in the second epoch with more than two members: what a small GPU does."""
+
+    def train_epoch(self) -> EpochLosses:
+        if self.epochs_done == 1 and len(self.configs) > 2:
+            raise torch.OutOfMemoryError("out of memory")
+        return super().train_epoch()
+
+
+class MemoryForNone(Trainer):
+    def train_epoch(self) -> EpochLosses:
+        raise torch.OutOfMemoryError("out of memory")
+
+
+def test_out_of_memory_halves_the_cohort_and_loses_nothing(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = cohort(source, 5)
+    expected = train(source, tmp_path / "whole", whole)
+    monkeypatch.setattr("study.trial.Trainer", MemoryForTwo)
+    halved = train(source, tmp_path / "halved", whole)
+    assert set(table(halved, "members")["status"]) == {"done"}
+    pd.testing.assert_frame_equal(table(halved, "curves"), table(expected, "curves"), rtol=1e-4)
+    assert not list((halved.folder / "checkpoints").rglob("epoch-*")), "nothing is left to go on from"
+
+
+def test_a_member_that_does_not_fit_alone_says_so(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("study.trial.Trainer", MemoryForNone)
+    with pytest.raises(torch.OutOfMemoryError):
+        train(source, tmp_path, cohort(source, 2))
+    rows = table(Store(tmp_path, "s"), "members")
+    assert rows["status"].tolist() == ["failed", "failed"]
+    assert rows["error"].str.contains("OutOfMemoryError: out of memory").all()
+
+
+def test_a_cut_off_cohort_is_known_from_its_checkpoint(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class CutOff(Trainer):
+        def train_epoch(self) -> EpochLosses:
+            if self.epochs_done == 1:
+                raise KeyboardInterrupt
+            return super().train_epoch()
+
+    monkeypatch.setattr("study.trial.Trainer", CutOff)
+    whole = cohort(source, 3)
+    with pytest.raises(KeyboardInterrupt):
+        train(source, tmp_path, whole)
+    assert Store(tmp_path, "s").started() == [list[MemberConfig](whole.members)]
+
+
+def test_members_of_neighbouring_studies_are_taken_over(source: Path, tmp_path: Path) -> None:
+    whole = cohort(source, 2, epochs=1)
+    first = train(source, tmp_path, whole, "first")
+    second = Store(tmp_path, "second")
+    second.create()
+    ids = [m.member_id for m in whole.members]
+    (first.folder / "samples" / f"{ids[1]}.parquet").unlink()  # not whole: not taken
+    assert take_over(second, [*ids, "unknown"]) == {ids[0]: "first"}
+    row = table(second, "members").iloc[0]
+    assert (row["member_id"], row["study"], row["status"]) == (ids[0], "second", "done")
+    for name in ("curves", "samples", "histograms"):
+        theirs = table(first, name)
+        theirs = theirs[theirs["member_id"] == ids[0]].reset_index(drop=True)
+        pd.testing.assert_frame_equal(table(second, name), theirs)
+    assert take_over(second, [ids[0]]) == {ids[0]: "first"}
+
+
+def test_one_thread_whatever_the_environment_says() -> None:
+    code = (
+        "import numpy, scipy.linalg, torch, threadpoolctl\n"
+        "from binarygan.threads import use_one_thread\n"
+        "use_one_thread()\n"
+        "print({torch.get_num_threads(), *(p['num_threads'] for p in threadpoolctl.threadpool_info())})"
+    )
+    many = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "7")
+    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=many)
+    assert outcome.stdout.strip() == "{1}"
