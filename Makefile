@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help venv demo test test-long check format benchmark data clean
+.PHONY: help venv demo test test-long check format benchmark benchmark-gpu benchmark-study data clean
 .DEFAULT_GOAL := help
 
 help:           ## list the targets
@@ -34,8 +34,15 @@ format: venv    ## rewrite the sources in the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-benchmark: venv  ## one epoch of the engine against the plain eager loop
-	$(BIN)/python benchmarks/plain_loop.py
+benchmark: venv  ## the engine against a plain eager loop on every core (quiet machine, minutes)
+	$(BIN)/python benchmarks/engine.py
+
+benchmark-gpu: venv  ## the same on a GPU: cohorts of 1 to 256, every precision, convolutions both ways
+	$(BIN)/python benchmarks/convolutions.py --device cuda --members 1 16 64
+	$(BIN)/python benchmarks/engine.py --device cuda --precision fp32 tf32 bf16 --json benchmark-gpu.json
+
+benchmark-study: venv  ## what Ray and the store cost beside training
+	$(BIN)/python benchmarks/study_costs.py
 
 data: venv      ## rebuild the packaged data from MNIST's four IDX files in IDX=folder
 	$(BIN)/python -m binarygan.build_mnist $(IDX)

@@ -78,10 +78,10 @@ def networks(config: MemberConfig) -> tuple[nn.Sequential, nn.Sequential]:
 class PlainLoop:
     """Trains one member as most implementations do: the generator runs again at every critic step."""
 
-    def __init__(self, config: MemberConfig, images: Tensor) -> None:
+    def __init__(self, config: MemberConfig, images: Tensor, device: torch.device) -> None:
         torch.manual_seed(config.seed)
-        self.config, self.images = config, images
-        self.generator, self.discriminator = networks(config)
+        self.config, self.images, self.device = config, images.to(device), device
+        self.generator, self.discriminator = (network.to(device) for network in networks(config))
         parameters = [self.generator.parameters(), self.discriminator.parameters()]
         if config.optimizer == "adam":
             assert config.beta1 is not None
@@ -97,12 +97,13 @@ class PlainLoop:
     def train_epoch(self) -> tuple[float, float]:
         """One pass over the images; mean losses."""
         config = self.config
-        order = torch.randperm(config.train_images)
-        critic_total, generator_total, steps = torch.zeros(()), torch.zeros(()), 0
+        order = torch.randperm(config.train_images, device=self.device)
+        critic_total, generator_total = torch.zeros(2, device=self.device).unbind()
+        steps = 0
         for i in range(config.iterations_per_epoch):
             batch = order[i * config.batch_size : (i + 1) * config.batch_size]
             real = self.images[batch].float()
-            z = torch.randn(config.batch_size, config.latent_size)
+            z = torch.randn(config.batch_size, config.latent_size, device=self.device)
             for _ in range(critic_steps(config, self.iterations_done)):
                 self.of_discriminator.zero_grad()
                 with torch.no_grad():
@@ -114,14 +115,14 @@ class PlainLoop:
                     with torch.no_grad():
                         for p in self.discriminator.parameters():
                             p.clamp_(-config.clip_value, config.clip_value)
-                critic_total += loss.detach()
+                critic_total = critic_total + loss.detach()
                 steps += 1
             self.of_generator.zero_grad()
             logits = self.discriminator(self.sample(z))
             loss = F.softplus(-logits).mean() if config.objective == "gan" else -logits.mean()
             loss.backward()
             self.of_generator.step()
-            generator_total += loss.detach()
+            generator_total = generator_total + loss.detach()
             self.iterations_done += 1
         return (critic_total / steps).item(), (generator_total / config.iterations_per_epoch).item()
 
@@ -140,7 +141,7 @@ class PlainLoop:
             return F.softplus(-of_real).mean() + F.softplus(of_fake).mean()
         loss: Tensor = of_fake.mean() - of_real.mean()
         if self.config.penalty_weight is not None:
-            mixing = torch.rand(len(real), 1)
+            mixing = torch.rand(len(real), 1, device=self.device)
             x = (mixing * real + (1 - mixing) * fake).requires_grad_()
             (gradient,) = torch.autograd.grad(self.discriminator(x).sum(), x, create_graph=True)
             loss = loss + self.config.penalty_weight * ((gradient.norm(dim=1) - 1) ** 2).mean()

@@ -31,11 +31,11 @@ def show_plan(
     from study.estimate import hours, seconds_of
 
     places = min(max_concurrent or len(cohorts), len(cohorts), 1 if device == "cuda" else os.cpu_count() or 1)
+    print("timing a few iterations and evaluations of each kind …", flush=True)
     seconds = seconds_of(cohorts, device, places)
     print(
         f"to train: about {hours(seconds, places):.1f} h on a machine like this one, {places} at a time "
-        f"({sum(c.critic_steps() for c in cohorts):,} critic steps and their evaluations, a few of each kind timed "
-        "just now)"
+        f"({sum(c.critic_steps() for c in cohorts):,} critic steps and their evaluations)"
     )
 
 

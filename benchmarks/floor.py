@@ -1,0 +1,72 @@
+"""What the hardware allows: rates of a large product and a large copy, and what an iteration needs of each."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from binarygan.config import MemberConfig
+from binarygan.products import operands_of, set_arithmetic
+from binarygan.training import Trainer
+
+FLOAT_BYTES = 4
+MOVES_AN_UPDATE = {"adam": 7, "rmsprop": 5}
+"""Floats moved for each parameter updated: it, its gradient and its moments are read; it and its moments written."""
+SECONDS = 0.5
+
+
+def product_rate(config: MemberConfig, device: torch.device) -> float:
+    """FLOP/s of a large product in the arithmetic of `config`."""
+    size = 8192 if device.type == "cuda" else 2048
+    set_arithmetic(config)
+    a, b = (torch.randn(size, size, device=device).to(operands_of(config) or torch.float32) for _ in range(2))
+    return 2 * size**3 / _seconds(lambda: a @ b, device)
+
+
+def copy_rate(device: torch.device) -> float:
+    """Bytes/s, read and written, of a copy of 1 GiB."""
+    source = torch.ones(2**28, device=device)
+    target = torch.empty_like(source)
+    return 2 * FLOAT_BYTES * len(source) / _seconds(lambda: target.copy_(source), device)
+
+
+def flops(config: MemberConfig) -> int:
+    """Of the products of one member's iteration, as the engine does them, counted by torch."""
+    trainer = _trainer(config)
+    draws = trainer.draws(1)
+    with FlopCounterMode(display=False) as counter:
+        trainer.iteration(draws.batches()[0], draws, trainer.neurons_at(1), config.critic_steps)
+    return int(counter.get_total_flops())
+
+
+def bytes_moved(config: MemberConfig) -> int:
+    """The least that one member's iteration moves through a memory that holds parameters and moments: its updates."""
+    trainer = _trainer(config)
+    updated = config.critic_steps * trainer.discriminator.parameter_count() + trainer.generator.parameter_count()
+    return MOVES_AN_UPDATE[config.optimizer] * FLOAT_BYTES * updated
+
+
+def _trainer(config: MemberConfig) -> Trainer:
+    batch = config.batch_size
+    one_batch = dataclasses.replace(config, train_images=batch)
+    return Trainer([one_batch], torch.zeros(batch, 784, dtype=torch.uint8), device=torch.device("cpu"))
+
+
+def _seconds(run: Callable[[], object], device: torch.device) -> float:
+    """The shortest of as many as fit into the time."""
+    run()
+    best, start = float("inf"), time.perf_counter()
+    while time.perf_counter() - start < SECONDS:
+        _wait(device)
+        begin = time.perf_counter()
+        run()
+        _wait(device)
+        best = min(best, time.perf_counter() - begin)
+    return best
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize()
