@@ -9,10 +9,13 @@ import pandas as pd
 import pytest
 import torch
 
+from analysis.load import load_study
 from binarygan.config import MemberConfig, paper_config
 from binarygan.data import load_images
+from binarygan.errors import UserError
 from binarygan.training import EpochLosses, Trainer
 from study.plan import Cohort
+from study.publish import publish
 from study.results import Store
 from study.reuse import take_over
 from study.trial import Task, train_cohort
@@ -128,3 +131,26 @@ def test_one_thread_whatever_the_environment_says() -> None:
     many = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "7")
     outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=many)
     assert outcome.stdout.strip() == "{1}"
+
+
+def test_published_studies_are_read_as_they_were(source: Path, tmp_path: Path) -> None:
+    whole = cohort(source, 3, epochs=3)
+    first = train(source, tmp_path, Cohort(whole.members[:2]), "first")
+    second = train(source, tmp_path, Cohort(whole.members[1:]), "second")
+    target = tmp_path / "published" / "both"
+    assert publish([first.folder, second.folder], target) == 3
+    assert publish([target], tmp_path / "again") == 3
+    for folder in (target, tmp_path / "again"):
+        study = load_study(folder)
+        assert (len(study.members), study.problems) == (3, ())
+        assert study.curves().groupby("member_id")["epoch"].apply(list).tolist() == [[1, 2, 3]] * 3
+        for member in whole.members:
+            kept = [1, 2, 3] if member.seed == 0 else [3]
+            assert [s.epoch for s in study.evolution(member.member_id)] == kept
+            origin = first if member.seed < 2 else second
+            before, after = (load_study(f).histogram(member.member_id) for f in (origin.folder, folder))
+            assert before is not None
+            assert after is not None
+            np.testing.assert_array_equal(before[1], after[1])
+    with pytest.raises(UserError, match="holds no study"):
+        publish([tmp_path / "none"], target)

@@ -1,0 +1,110 @@
+"""Compact studies for a repository: `python -m study.publish results/A [results/B …] published/<study>`.
+
+One Parquet file a table instead of one a member, without checkpoints. Members and curves are kept whole; of samples the
+epochs of `SHOWN` of each cell's first seed and the last epoch of the others; of histograms the last epoch.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from binarygan.errors import UserError
+from study.results import SCHEMAS
+
+SHOWN = (1, 2, 5, 10, 20)
+"""Epochs whose samples are kept of a cell's first seed, beside the last."""
+Row = dict[str, Any]
+
+
+def publish(sources: Sequence[Path], target: Path) -> int:
+    """Write `target` anew from finished members of `sources`, each member once; how many.
+
+    Raises:
+        UserError: no study in a source, nothing finished, or `target` is one of the sources.
+    """
+    if target.resolve() in {s.resolve() for s in sources}:
+        raise UserError(f"{target} is one of the studies to be published; name another folder")
+    members: dict[str, tuple[Row, Path]] = {}
+    for source in sources:
+        if not list((source / "members").glob("*.parquet")):
+            raise UserError(f"{source} holds no study: it has no members/*.parquet")
+        for row in _rows(source, "members"):
+            if row["status"] in ("done", "diverged"):
+                members.setdefault(row["member_id"], (row | {"study": target.name}, source))
+    if not members:
+        raise UserError(f"nothing is finished in {', '.join(map(str, sources))}")
+    first = {row["cell_id"]: row for row, _ in sorted(members.values(), key=lambda m: -m[0]["seed"])}
+    shown = {row["member_id"] for row in first.values()}
+
+    def keeps_sample(row: Row, last: int) -> bool:
+        return row["epoch"] == last or (row["member_id"] in shown and row["epoch"] in SHOWN)
+
+    kept: dict[str, Callable[[Row, int], bool]] = {
+        "curves": lambda row, last: True,
+        "samples": keeps_sample,
+        "histograms": lambda row, last: row["epoch"] == last,
+    }
+    ordered = sorted(members.values(), key=lambda m: (m[0]["cell_id"], m[0]["seed"]))
+    _write(target, "members", [row for row, _ in ordered])
+    for table, keeps in kept.items():
+        rows: list[Row] = []
+        for member, source in ordered:
+            own = _rows(source, table, member["member_id"])
+            last = max((r["epoch"] for r in own), default=0)
+            rows += [r for r in own if keeps(r, last)]
+        _write(target, table, rows)
+    (target / "study.json").write_text(json.dumps(_description(sources[0], target.name), indent=1) + "\n")
+    return len(members)
+
+
+def _rows(source: Path, table: str, member_id: str | None = None) -> list[Row]:
+    """A table's rows, one member's where asked; also of a folder that was itself published."""
+    own = source / table / f"{member_id}.parquet"
+    paths = [own] if own.is_file() else sorted((source / table).glob("*.parquet"))
+    wanted = [("member_id", "==", member_id)] if member_id else None
+    return [row for p in paths for row in pq.read_table(p, partitioning=None, filters=wanted).to_pylist()]
+
+
+def _write(target: Path, table: str, rows: list[Row]) -> None:
+    folder = target / table
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = target / f".{table}.partial"
+    content = pa.Table.from_pylist(rows, schema=SCHEMAS[table])
+    pq.write_table(content, temporary, compression="zstd", compression_level=19)
+    for old in folder.glob("*.parquet"):
+        old.unlink()
+    temporary.replace(folder / f"{table}.parquet")
+
+
+def _description(source: Path, name: str) -> Row:
+    """What the first study says of its run, without its list of cells."""
+    try:
+        known = json.loads((source / "study.json").read_text())
+    except (OSError, ValueError):
+        known = {}
+    return {k: v for k, v in known.items() if k != "cells"} | {"study": name}
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; the exit status."""
+    if len(argv) < 2:
+        print("error: python -m study.publish results/A [results/B …] published/<study>", file=sys.stderr)
+        return 2
+    *sources, target = map(Path, argv)
+    try:
+        count = publish(sources, target)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    size = sum(p.stat().st_size for p in target.rglob("*.parquet"))
+    print(f"{target}: {count} members, {size / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
