@@ -17,7 +17,8 @@ from binarygan.threads import use_one_thread
 from binarygan.training import Trainer
 from study.plan import Cohort
 
-ITERATIONS = 2
+ITERATIONS = {"cpu": 2, "cuda": 50}
+"""Of a short epoch: on a GPU its beginning costs as much as many iterations."""
 SECONDS = 0.5
 """How long each kind is timed, at least."""
 Kind = tuple[object, ...]
@@ -76,7 +77,8 @@ def _costs(cohorts: list[Cohort], device: str) -> Costs:
 
 def seconds_a_critic_step(members: Sequence[MemberConfig], device: str) -> float:
     """Of a cohort of these members, the generator's step included in its critic steps; after a first short epoch."""
-    images = ITERATIONS * members[0].batch_size
+    iterations = ITERATIONS[device]
+    images = iterations * members[0].batch_size
     short = [dataclasses.replace(m, train_images=images, critic_schedule="constant") for m in members]
     trainer = Trainer(short, torch.zeros(images, 784, dtype=torch.uint8), device=torch.device(device))
 
@@ -84,7 +86,7 @@ def seconds_a_critic_step(members: Sequence[MemberConfig], device: str) -> float
         float(trainer.train_epoch().generator_loss.sum())  # waits for the device
 
     epoch()
-    return _mean(epoch) / (ITERATIONS * short[0].critic_steps)
+    return _mean(epoch) / (iterations * short[0].critic_steps)
 
 
 def _evaluation(member: MemberConfig, device: str, *, full: bool) -> float:
