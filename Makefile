@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help venv demo test test-long check format benchmark benchmark-gpu benchmark-study data clean
+.PHONY: help venv demo report test test-long check format benchmark benchmark-gpu benchmark-study data clean
 .DEFAULT_GOAL := help
 
 help:           ## list the targets
@@ -18,6 +18,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 demo: venv      ## Figure 8 at --quick size, then its report (minutes on two cores)
 	$(BIN)/python study/run.py --grid paper-appendix --quick --study demo
 	$(BIN)/python -m analysis report results/demo
+
+report: venv    ## the whole report from the results that ship, without training
+	$(BIN)/python -m analysis report published/paper-as-released
 
 test: venv      ## the test suite (under 10 minutes on two cores)
 	$(BIN)/python -m pytest -m "not long"

@@ -1,5 +1,7 @@
 """What tables and figures call the values of the columns."""
 
+from numbers import Real
+
 from binarygan.metrics.names import OF_IMAGES, OF_PREACTIVATED
 
 NEURONS = {"deterministic": "DBN", "stochastic": "SBN", "real": "real-valued"}
@@ -7,16 +9,51 @@ THRESHOLD, BERNOULLI = "real-valued, threshold", "real-valued, Bernoulli"
 OBJECTIVES = {"wgan-gp": "WGAN-GP", "wgan": "WGAN", "gan": "GAN"}
 ARCHITECTURES = {"mlp": "MLP", "cnn": "CNN"}
 NORMS = {"none": "no BN in D", "batch": "BN in D", "affine": "affine in D", "layer": "layer norm in D"}
+STATUSES = {
+    "done": "done",
+    "failed": "failed",
+    "diverged": "diverged",
+    "running": "not at its end",
+}
+SETTINGS = {
+    "generator_norm": "norm in G",
+    "discriminator_norm": "norm in D",
+    "slope_rate": "slope rate",
+    "learning_rate": "learning rate",
+    "train_images": "images",
+}
+"""Fields of a configuration whose name is not label enough."""
 COLUMNS = {
     "source": "source",
+    "fidelity": "fidelity",
     "objective": "objective",
     "architecture": "network",
     "discriminator_norm": "norm in D",
     "output": "neuron",
+    "settings": "unlike the paper",
     "members": "members",
-    "done": "done",
+    **STATUSES,
     "discriminator_loss": "D loss",
     "generator_loss": "G loss",
     "seconds": "seconds",
     **{metric.name: metric.label for metric in (*OF_IMAGES, *OF_PREACTIVATED)},
 }
+MEANINGS = {metric.name: metric.meaning for metric in (*OF_IMAGES, *OF_PREACTIVATED)}
+BETTER = {metric.name: metric.better for metric in (*OF_IMAGES, *OF_PREACTIVATED)}
+
+
+def setting(name: str, of: object) -> str:
+    """A field of a configuration with its value.
+
+    >>> setting("slope_rate", 1.05), setting("train_images", 6400)
+    ('slope rate 1.05', 'images 6,400')
+    """
+    return f"{SETTINGS.get(name, name.replace('_', ' '))} {value(of)}"
+
+
+def value(of: object) -> str:
+    """A value as a reader has it: numbers without superfluous digits."""
+    if not isinstance(of, Real):
+        return str(of)
+    number = float(of)
+    return f"{number:,.0f}" if number.is_integer() and abs(number) >= 1000 else f"{number:g}"

@@ -1,28 +1,95 @@
-"""The report: tables and figures of one study in a folder of their own."""
+"""The report of one study: tables, figures and one page, in a folder of their own."""
 
+import time
 from pathlib import Path
 
-import pandas as pd
-
-from analysis.figures import figure_8
-from analysis.load import load_anchors, load_study
-from analysis.tables import cells_table, sections_markdown
+from analysis import formats, sections, tables
+from analysis.claims import judge
+from analysis.contents import Contents
+from analysis.experiments import EXPERIMENTS
+from analysis.load import Study
+from analysis.page import Page, render
+from analysis.provenance_tables import seeds_table, wall_clock
 from binarygan.errors import UserError
+
+PAGE = "report.html"
+MOST_NOTES = 20
+TABLES = (
+    "claims",
+    *(f"experiment-{e.name}" for e in EXPERIMENTS),
+    *(f"table-{n}" for n in range(1, 5)),
+    "differences-fid",
+    "anova-fid",
+    "ranks-fid",
+    "cells",
+    *(f"all-{name}" for name in tables.SECTIONS),
+    "failures",
+    "environment",
+    "time",
+)
+"""Names of all tables that a report can have."""
 
 
 def write_report(folder: Path, out: Path) -> list[str]:
-    """Write cells.md, cells.csv, figure-8.png and figure-8.pdf; returns what a reader has to be told."""
-    study = load_study(folder)
-    if out.resolve().is_relative_to(folder.resolve()):
-        raise UserError(f"--out {out} lies inside the results; choose a folder outside {folder}")
-    out.mkdir(parents=True, exist_ok=True)
-    table = cells_table(study.members, load_anchors().members)
-    table.to_csv(out / "cells.csv", index=False)
-    (out / "cells.md").write_text(sections_markdown(table))
-    notes = [f"missing in Figure 8: {m}" for m in figure_8(study, out)]
-    notes += [f"damaged, left out: {path}" for path in study.damaged]
-    for row in study.members[study.members["status"] != "done"].to_dict("records"):
+    """Write tables/ (Markdown, LaTeX, CSV), figures (PNG, PDF) and report.html; what a reader has to be told.
+
+    Raises:
+        UserError: nothing to report, or `out` lies within results or cannot be written.
+    """
+    start = time.monotonic()
+    contents = Contents(folder, out)
+    prepare(out, folder)
+    contents.draw()
+    verdicts = contents.attempt("the verdicts", lambda: judge(contents.study.members)) or []
+    parts = [
+        sections.verdict_section(contents, verdicts),
+        *sections.training_data(contents),
+        *(sections.experiment_section(contents, e) for e in EXPERIMENTS),
+        sections.training_section(contents),
+        sections.statistics_section(contents),
+        sections.scores_section(contents),
+        sections.environment_section(contents),
+        sections.time_section(contents),
+    ]
+    parts.insert(0, sections.summary(contents, verdicts))
+    formats.write(contents.tables, out / "tables", TABLES)
+    (out / "tables" / "seeds.csv").write_text(seeds_table(contents.study.members), encoding="utf-8")
+    count, seconds = len(contents.study.members), time.monotonic() - start
+    foot = f"Made from {count:,} members in {seconds:.0f} s by python -m analysis report."
+    page = Page(f"Report of the study {contents.study.name}", _lead(contents.study), tuple(parts), foot)
+    (out / PAGE).write_text(render(page), encoding="utf-8")
+    return _notes(contents)
+
+
+def prepare(out: Path, *studies: Path) -> None:
+    """Make the folder `out`; a UserError where it lies within results or cannot be made."""
+    place = out.resolve()
+    for parent in (place, *place.parents):
+        if parent in {s.resolve() for s in studies} or list((parent / "members").glob("*.parquet")):
+            raise UserError(f"--out {out} lies inside the results; choose a folder outside {parent}")
+    try:
+        (out / "tables").mkdir(parents=True, exist_ok=True)
+        (out / ".writable").write_text("")
+        (out / ".writable").unlink()
+    except OSError as error:
+        raise UserError(f"--out {out} cannot be written: {error.strerror}") from None
+
+
+def _lead(study: Study) -> str:
+    members = study.members
+    fidelity = " and ".join(sorted(members["fidelity"].dropna().unique())) or "fidelity unknown"
+    cells = members["cell_id"].nunique()
+    return f"{len(members):,} members of {cells:,} cells, {fidelity}; {wall_clock(members) or 'start unknown'}."
+
+
+def _notes(contents: Contents) -> list[str]:
+    """Lines for the terminal: problems, what is missing, who is not done."""
+    members = contents.study.members
+    notes = list(contents.problems)
+    notes += [f"missing in {p.name}: {m}" for p in contents.pictures.values() for m in p.missing]
+    for row in members[members["status"] != "done"].head(MOST_NOTES + 1).to_dict("records"):
+        reason = row["error"] if isinstance(row["error"], str) else "not at its end"
         notes.append(
-            f"{row['member_id']} is {row['status']}: {row['error'] if pd.notna(row['error']) else 'not at its end'}"
+            f"{row['member_id']} ({contents.names.get(row['cell_id'], 'unknown cell')}) is {row['status']}: {reason}"
         )
     return notes

@@ -1,125 +1,147 @@
-"""The table of cells: mean and standard deviation over the seeds that are done, beside the anchors."""
+"""Tables of cells over their seeds, beside the anchors."""
 
 from collections.abc import Sequence
 
-import pandas as pd
-
 from analysis import labels
-from binarygan.metrics.names import BERNOULLI, OF_IMAGES, OF_PREACTIVATED
+from analysis.formats import NOTHING, Column, Entry, Table, middle, outcome, seeds, spread, word
+from analysis.rows import OURS, PLACE, PLAIN, PREACTIVATED_METRICS, Row
 
-CELL = ["source", "objective", "architecture", "discriminator_norm", "output"]
-PLAIN = ["discriminator_loss", "generator_loss", "seconds"]
-IMAGE_METRICS = [m.name for m in OF_IMAGES]
-PREACTIVATED_METRICS = [m.name for m in OF_PREACTIVATED]
-NUMBERS = [*PLAIN, *IMAGE_METRICS, *PREACTIVATED_METRICS]
+MOST_ROWS = 200
+"""Of a table on the page; its files have all rows."""
+HEADLINE = ("precision", "recall", "coverage", "classes_covered", "isolated_pixel_rate")
+"""Beside FID in the table of each experiment."""
 SECTIONS = {
-    "Overview": [*PLAIN, "fid", "ink", "isolated_pixel_rate", "preactivated_middle_mass"],
-    "Distances and manifolds of features": [
-        "fid",
-        "fid_inf",
-        "fid_check",
-        "kid",
-        "precision",
-        "recall",
-        "density",
-        "coverage",
-        "two_sample",
-    ],
-    "Classes and copies": [
-        "class_kl",
-        "classes_covered",
-        "mnist_score",
-        "confidence",
-        "unique_rate",
-        "train_duplicates",
-        "nearest_train_hamming",
-        "nearest_test_hamming",
-        "closer_to_train",
-    ],
-    "Bits": [
-        "ink",
-        "ink_distance",
-        "pixel_error",
-        "covariance_error",
-        "isolated_pixel_rate",
-        "components",
-        "patch_kl",
-    ],
-    "Preactivated outputs": PREACTIVATED_METRICS,
+    "features": (
+        "Distances and manifolds of features",
+        ("fid", "fid_inf", "fid_check", "kid", "precision", "recall", "density", "coverage", "two_sample"),
+    ),
+    "classes": (
+        "Classes and copies",
+        (
+            "class_kl",
+            "classes_covered",
+            "mnist_score",
+            "confidence",
+            "unique_rate",
+            "train_duplicates",
+            "nearest_train_hamming",
+            "nearest_test_hamming",
+            "closer_to_train",
+        ),
+    ),
+    "bits": (
+        "Bits",
+        (
+            "ink",
+            "ink_distance",
+            "pixel_error",
+            "covariance_error",
+            "isolated_pixel_rate",
+            "components",
+            "patch_kl",
+        ),
+    ),
+    "preactivated": ("Preactivated outputs", tuple(PREACTIVATED_METRICS)),
+    "losses": ("Losses and time", PLAIN),
 }
+"""Name of the table -> title and numbers: all that is measured."""
+_MEAN = "mean [95% t interval] over the seeds that are done; a cell with one seed has no interval"
 
 
-def cells_table(members: pd.DataFrame, anchors: pd.DataFrame) -> pd.DataFrame:
-    """One row a cell: how many members, how many done, and each number's mean and `<number>_sd` over the done ones.
+def scores(rows: Sequence[Row], name: str, title: str) -> Table:
+    """How many members ended how; FID as mean, interquartile mean and every seed; other numbers as means."""
+    heads = [Column("", "done", "members that are done, of all")]
+    fid = [
+        Column("fid", "FID", labels.MEANINGS["fid"]),
+        Column("fid_iqm", "FID, IQM", "interquartile mean [95% bootstrap interval, from five seeds on]"),
+        Column("fid_seeds", "FID of each seed"),
+    ]
+    others = [Column(n, labels.COLUMNS[n], labels.MEANINGS[n]) for n in HEADLINE]
+    body = []
+    for row in rows:
+        summary = row.summary("fid")
+        body.append(
+            [
+                outcome(row.counts, labels.STATUSES),
+                spread(summary),
+                middle(summary) if summary.n > 1 else word(None),
+                seeds(row.values("fid")),
+                *row.means(HEADLINE),
+            ]
+        )
+    notes = [f"FID and the rest: {_MEAN}.", *_cautions(rows)]
+    return _table(name, title, rows, [*heads, *fid, *others], body, notes)
 
-    A real-valued cell has two rows, one for each binarization. The anchors follow: the released code's runs, then
-    real images.
-    """
-    ours = members.assign(source="this study")
-    theirs = anchors.assign(source=anchors["study"])
-    sources = ["this study", "released code", "real images"]
-    rows = []
-    for source, frame in (("this study", ours), *theirs.groupby("source")):
-        for _, cell in frame.groupby("cell_id", sort=False):
-            rows += _rows_of(str(source), cell)
-    table = pd.DataFrame(rows)
-    outputs = [labels.NEURONS["deterministic"], labels.NEURONS["stochastic"], labels.THRESHOLD, labels.BERNOULLI]
-    orders = {
-        "source": sources,
-        "objective": list(labels.OBJECTIVES),
-        "architecture": list(labels.ARCHITECTURES),
-        "discriminator_norm": ["batch", "affine", "layer", "none"],
-        "output": outputs,
+
+def means(rows: Sequence[Row], name: str, title: str, numbers: Sequence[str]) -> Table:
+    """Each number as its mean over seeds."""
+    columns = [
+        Column("", "done", "members that are done, of all"),
+        *(Column(n, labels.COLUMNS[n], labels.MEANINGS.get(n, "")) for n in numbers),
+    ]
+    body = [[outcome(row.counts, labels.STATUSES), *row.means(numbers)] for row in rows]
+    return _table(name, title, rows, columns, body, [f"Each number: {_MEAN}."])
+
+
+def first(table: Table, most: int = MOST_ROWS) -> Table:
+    """The table's first rows, with a note where that is not all of them."""
+    if len(table.rows) <= most:
+        return table
+    note = f"The first {most} of {len(table.rows):,} rows; tables/{table.name}.csv has all of them."
+    return Table(table.name, table.title, table.columns, table.rows[:most], (*table.notes, note))
+
+
+def _table(
+    name: str,
+    title: str,
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    body: Sequence[Sequence[Entry]],
+    notes: Sequence[str],
+) -> Table:
+    """What each row is, then its numbers. Fidelity and settings stand there only where they tell something."""
+    fields = []
+    if len({row.fields["fidelity"] for row in rows if row.fields["fidelity"] != NOTHING}) > 1:
+        fields.append("fidelity")
+    if any(row.fields["settings"] for row in rows):
+        fields.append("settings")
+    heads = [Column("", "cell", numeric=False), Column("source", labels.COLUMNS["source"], numeric=False)]
+    heads += [Column(f, labels.COLUMNS[f], numeric=False) for f in fields]
+    entries = [
+        (_cell(row, i), word(row.source), *(word(row.fields[f]) for f in fields), *own)
+        for i, (row, own) in enumerate(zip(rows, body, strict=True))
+    ]
+    return Table(name, title, (*heads, *columns), tuple(entries), tuple(notes))
+
+
+def _cell(row: Row, place: int) -> Entry:
+    """What figures call it, in the order of the rows; its parts in CSV."""
+    parts = {f: row.fields[f] for f in PLACE}
+    shown = [row.fields[f] for f in PLACE if f != "discriminator_norm" or row.norm_is_news]
+    return Entry(row.source if row.fields["output"] == NOTHING else ", ".join(shown), f"{place:06d}", parts)
+
+
+def _cautions(rows: Sequence[Row]) -> list[str]:
+    """What the numbers of seeds do not allow to say, and who is not in the means."""
+    ours = [row for row in rows if row.source == OURS]
+    done = [row.counts["done"] for row in ours]
+    notes = []
+    if ones := sum(n == 1 for n in done):
+        notes.append(
+            f"{ones} of {len(done)} rows rest on one seed: no spread over seeds, so no interval and no test; "
+            "whether a difference would come again cannot be said."
+        )
+    if few := sum(1 < n < 5 for n in done):
+        notes.append(f"{few} of {len(done)} rows rest on two to four seeds: too few to bootstrap an interval.")
+    apart = {
+        labels.STATUSES[s]: n for s in labels.STATUSES if s != "done" and (n := sum(r.counts[s] for r in _once(ours)))
     }
-    ranks = pd.DataFrame({c: table[c].map({v: i for i, v in enumerate(order)}) for c, order in orders.items()})
-    return table.loc[ranks.sort_values(CELL).index].reset_index(drop=True)
+    if apart:
+        listed = ", ".join(f"{n} {status}" for status, n in apart.items())
+        notes.append(f"Counted apart, in no mean: {listed}.")
+    return notes
 
 
-def _rows_of(source: str, cell: pd.DataFrame) -> list[dict[str, object]]:
-    """A cell's row, or its rows by binarization."""
-    first, done = cell.iloc[0], cell[cell["status"] == "done"]
-    base = {"source": source, **{k: first[k] for k in CELL[1:-1]}, "members": len(cell), "done": len(done)}
-    if first["neuron"] == "real":
-        kinds = [(labels.THRESHOLD, ""), (labels.BERNOULLI, BERNOULLI)]
-    else:
-        kinds = [(labels.NEURONS.get(first["neuron"], "–"), "")]
-    rows = []
-    for output, ending in kinds:
-        names = {n: n + ending if n in IMAGE_METRICS else n for n in NUMBERS}
-        means = {n: done[column].mean() for n, column in names.items()}
-        deviations = {f"{n}_sd": done[column].std() for n, column in names.items()}
-        rows.append({**base, "output": output, **means, **deviations})
-    return rows
-
-
-def to_markdown(table: pd.DataFrame, numbers: Sequence[str]) -> str:
-    """The rows with these numbers: `mean ± standard deviation`, a dash where there is none."""
-    plain = [*CELL, "members", "done"]
-    heads = [labels.COLUMNS[c] for c in (*plain, *numbers)]
-    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
-    for row in table.to_dict("records"):
-        cells = [_name(row[c]) for c in CELL] + [str(row["members"]), str(row["done"])]
-        cells += [_number(row[n], row[f"{n}_sd"]) for n in numbers]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def sections_markdown(table: pd.DataFrame) -> str:
-    """All sections, each with what its numbers mean."""
-    meanings = {m.name: f"{m.label}: {m.meaning}" for m in (*OF_IMAGES, *OF_PREACTIVATED)}
-    parts = ["Mean ± standard deviation over the seeds that are done.\n"]
-    for title, numbers in SECTIONS.items():
-        notes = "; ".join(meanings[n] for n in numbers if n in meanings)
-        parts.append(f"## {title}\n\n{to_markdown(table, numbers)}\n{notes}.\n")
-    return "\n".join(parts)
-
-
-def _name(value: object) -> str:
-    known = {**labels.OBJECTIVES, **labels.ARCHITECTURES, **labels.NORMS}
-    return known.get(str(value), str(value)) if isinstance(value, str) else "–"
-
-
-def _number(mean: float, deviation: float) -> str:
-    if mean != mean:
-        return "–"
-    return f"{mean:.4g}" if deviation != deviation else f"{mean:.4g} ± {deviation:.2g}"
+def _once(rows: Sequence[Row]) -> list[Row]:
+    """Without the second binarization of a real-valued cell."""
+    return [row for row in rows if not row.ending]

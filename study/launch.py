@@ -22,7 +22,7 @@ os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # the new output prints a box 
 import ray
 from ray import tune
 
-CONNECT_SECONDS = 20
+CONNECT_SECONDS = 15
 
 
 def run_cohorts(

@@ -1,0 +1,187 @@
+"""The paper's experiments and two of our own: which cells, figures and grid each of them is."""
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import pandas as pd
+
+from analysis.cells import Cell, label, members_of, unlike_paper
+from analysis.load import Study
+
+BINARY = ("deterministic", "stochastic")
+NEURONS = (*BINARY, "real")
+EPOCHS = 20
+QUICK_EPOCHS = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """A section of the report."""
+
+    name: str
+    title: str
+    short: str
+    """In the page's list of sections."""
+    shows: str
+    """What is to be seen, in a sentence or two."""
+    grid: str
+    """What `study/run.py --grid` trains for it."""
+    figures: tuple[str, ...]
+    cells: tuple[Cell, ...] = ()
+    choose: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+    """Members of an experiment whose cells are not the paper's."""
+    varies: tuple[str, ...] = ()
+    """Fields that its table names for every cell."""
+
+    def members(self, members: pd.DataFrame) -> pd.DataFrame:
+        """The study's members that belong to it."""
+        if self.choose is not None:
+            return self.choose(members)
+        found = [rows for cell in self.cells if len(rows := members_of(members, cell))]
+        return pd.concat(found, ignore_index=True) if found else members.iloc[:0]
+
+    def missing(self, members: pd.DataFrame) -> list[str]:
+        """Its cells that have no member that is done, and why."""
+        lines = []
+        for cell in self.cells:
+            statuses = members_of(members, cell)["status"]
+            if statuses.empty:
+                lines.append(f"{label(cell)}: not trained yet")
+            elif not (statuses == "done").any():
+                counts = ", ".join(f"{n} {status}" for status, n in statuses.value_counts().items())
+                lines.append(f"{label(cell)}: no member is done ({counts})")
+        return lines
+
+
+def _annealing(members: pd.DataFrame) -> pd.DataFrame:
+    """Rates of slope annealing, all else as in the paper; nothing where there is but one rate a neuron."""
+    found = _of_main_model(members, {"slope_rate"})
+    return found if found.groupby("neuron")["slope_rate"].nunique().gt(1).any() else found.iloc[:0]
+
+
+def _fidelities(members: pd.DataFrame) -> pd.DataFrame:
+    """Normalization real or affine, annealing on or off; nothing where there is but one normalization in G."""
+    found = _of_main_model(members, {"generator_norm", "slope_rate"})
+    found = found[found["generator_norm"].isin(("batch", "affine"))]
+    return found if found["generator_norm"].nunique() > 1 else found.iloc[:0]
+
+
+def _of_main_model(members: pd.DataFrame, free: set[str]) -> pd.DataFrame:
+    """WGAN-GP, MLP, no norm in D, and all that is not `free` as in the paper."""
+    main = (members["objective"] == "wgan-gp") & (members["architecture"] == "mlp")
+    found = members[main & (members["discriminator_norm"] == "none")]
+    cells = found.drop_duplicates("cell_id")
+    fitting = [row["cell_id"] for _, row in cells.iterrows() if set(unlike_paper(row)) <= free]
+    return found[found["cell_id"].isin(fitting)].reset_index(drop=True)
+
+
+EXPERIMENTS = (
+    Experiment(
+        name="neurons",
+        title="Deterministic and stochastic binary neurons (Figures 3 and 4)",
+        short="Neurons",
+        shows="Digits of generators with DBNs and SBNs beside their preactivated outputs, and how these are "
+        "distributed: the paper finds DBN's flatter, with a notch at the threshold, and SBN's nearer to 0 and 1.",
+        grid="paper-neurons",
+        figures=("figure-3", "figure-4"),
+        cells=tuple(Cell(objective="wgan-gp", neuron=n) for n in NEURONS),
+    ),
+    Experiment(
+        name="real-valued",
+        title="Real-valued neurons, binarized after training (Figure 5)",
+        short="Real-valued",
+        shows="Training real-valued outputs and binarizing them afterwards, by threshold or by Bernoulli sampling: "
+        "what binary neurons are held against.",
+        grid="paper-real-valued",
+        figures=("figure-5",),
+        cells=(Cell(objective="wgan-gp", neuron="real"),),
+    ),
+    Experiment(
+        name="objectives",
+        title="GAN and WGAN (Figure 6)",
+        short="Objectives",
+        shows="The two other objectives: the paper finds WGAN's digits as good as WGAN-GP's, and mode collapse in GAN.",
+        grid="paper-objectives",
+        figures=("figure-6",),
+        cells=tuple(Cell(objective=o, neuron=n) for o, n in product(("gan", "wgan"), BINARY)),
+    ),
+    Experiment(
+        name="architectures",
+        title="The CNN (Figure 7)",
+        short="CNN",
+        shows="A convolutional generator and discriminator, with fewer parameters than the MLP: the paper finds its "
+        "digits better.",
+        grid="paper-architectures",
+        figures=("figure-7",),
+        cells=tuple(Cell(objective="wgan-gp", architecture="cnn", neuron=n) for n in NEURONS),
+    ),
+    Experiment(
+        name="appendix",
+        title="Objectives with and without normalization in D (Figure 8)",
+        short="Appendix",
+        shows="The paper's appendix: every objective with and without normalization in D. It finds that WGAN works "
+        "better without.",
+        grid="paper-appendix",
+        figures=("figure-8",),
+        cells=tuple(
+            Cell(objective=o, neuron=n, norm_in_d=norm)
+            for o, norm, n in product(("wgan-gp", "wgan", "gan"), (True, False), BINARY)
+        ),
+    ),
+    Experiment(
+        name="slope-annealing",
+        title="Rates of slope annealing",
+        short="Slope annealing",
+        shows="The slope of the sigmoid is multiplied by the rate after each epoch: 1.1 in the paper's text, 1 (none) "
+        "in its code.",
+        grid="slope-annealing",
+        figures=(),
+        choose=_annealing,
+        varies=("slope_rate",),
+    ),
+    Experiment(
+        name="fidelity",
+        title="What the paper describes against what its code does",
+        short="Fidelity",
+        shows="Batch normalization or an affine map in its place, slope annealing or none, crossed: the effect of each "
+        "deviation of the released code from the paper's text.",
+        grid="fidelity",
+        figures=(),
+        choose=_fidelities,
+        varies=("generator_norm", "slope_rate"),
+    ),
+)
+
+
+def command(study: Study, grid: str | None = None) -> str:
+    """The command that trains a grid as this study was trained; its own grid where none is named.
+
+    Empty where the study does not say which grid it is.
+    """
+    members, own = study.members, study.description.get("grid")
+    grid = grid or (own if isinstance(own, str) else None)
+    if grid is None:
+        return ""
+    quick = study.description.get("quick") is True
+    words = ["python", "study/run.py", "--grid", grid, *(["--quick"] if quick else [])]
+    fidelity, epochs, data = (_most(members, c) for c in ("fidelity", "epochs", "data"))
+    if fidelity == "as-released":
+        words += ["--fidelity", fidelity]
+    if (count := int(members.groupby("cell_id")["seed"].nunique().max())) > 1:
+        words += ["--seeds", str(count)]
+    if epochs is not None and epochs != (QUICK_EPOCHS if quick else EPOCHS):
+        words += ["--epochs", str(int(epochs))]
+    if data not in (None, "mnist"):
+        words += ["--data", str(data)]
+    if grid == own and study.name != grid:
+        words += ["--study", study.name]
+    return shlex.join(words)
+
+
+def _most(members: pd.DataFrame, column: str) -> Any:
+    """The commonest value; None where there is none."""
+    counts = members[column].value_counts()
+    return counts.index[0] if len(counts) else None

@@ -1,0 +1,174 @@
+"""Interaction plot: FID by one factor, a line for each level of another."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations, product
+
+import matplotlib as mpl
+import matplotlib.figure
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from analysis import labels
+from analysis.figures.drawn import Drawn
+from analysis.figures.naming import RANKS, trained
+from analysis.figures.picks import number
+from analysis.figures.scales import log_scale
+from analysis.figures.style import CYCLE, DPI, OUTPUTS, PAGE, RC, SMALL, Look
+from analysis.load import Study
+from analysis.statistics import FACTORS, Anova, Unavailable, anova, summarize
+
+MOST_LEVELS, MOST_PANELS = 8, 9
+NAMES = {**labels.OBJECTIVES, **labels.ARCHITECTURES, **labels.NEURONS}
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Two factors with the largest part of the design in which they are fully crossed.
+
+    Every pair of levels was trained with every one of the same combinations of the other factors, so that
+    differences between points are of these two factors alone.
+    """
+
+    across: str
+    """On the x axis."""
+    lines: str
+    table: pd.DataFrame
+    """Log FID: rows (level of `across`, level of `lines`, seed), a column a combination of the other factors."""
+    left_out: list[str]
+    """Levels that are not crossed."""
+
+    @property
+    def title(self) -> str:
+        """`objective × neuron`."""
+        return f"{FACTORS[self.across]} × {FACTORS[self.lines]}"
+
+    def levels(self, factor: str) -> list[str]:
+        """In the order of all charts."""
+        found = self.table.index.get_level_values(factor).unique()
+        known = RANKS.get(factor, [])
+        return sorted(found, key=lambda v: (known.index(v), 0.0) if v in known else (len(known), float(v)))
+
+
+@mpl.rc_context(RC)
+def interactions(study: Study) -> Drawn | None:
+    """A panel a pair of factors; lines that are not parallel are interactions."""
+    members = trained(study.members)
+    rows = members[(members["status"] == "done") & (members["fid"].astype(float) > 0)]
+    factors = [f for f in FACTORS if 1 < rows[f].nunique() <= MOST_LEVELS]
+    pairs = list(combinations(factors, 2))
+    crossings = {pair: found for pair in pairs if (found := cross(rows, *pair, factors)) is not None}
+    if not crossings:
+        return None
+    missing = [f"{FACTORS[a]} × {FACTORS[b]}: not crossed" for a, b in pairs if (a, b) not in crossings]
+    shown = list(crossings.values())[:MOST_PANELS]
+    missing += [f"{c.title}: no room" for c in list(crossings.values())[MOST_PANELS:]]
+    missing += [f"{c.title}: {', '.join(c.left_out)} left out, not crossed" for c in shown if c.left_out]
+    columns = min(3, len(shown)) if len(shown) != 4 else 2
+    height = -(-len(shown) // columns)
+    figure = mpl.figure.Figure(figsize=(PAGE, 2.3 * height), dpi=DPI, layout="constrained")
+    effects = anova(members)
+    sentences = ["FID by two factors at a time, each point the geometric mean of members that differ in nothing else."]
+    for axes, crossing in zip(figure.subplots(height, columns, squeeze=False).flat, shown, strict=False):
+        sentences.append(_draw(axes, crossing, _effect(effects, crossing)))
+    for axes in figure.axes[len(shown) :]:
+        axes.remove()
+    return Drawn(figure, " ".join(sentences), missing)
+
+
+def cross(rows: pd.DataFrame, a: str, b: str, factors: list[str]) -> Crossing | None:
+    """The part of the design that crosses two factors in most cells; None where no two levels of each are crossed."""
+    others = [f for f in factors if f not in (a, b)]
+    values = rows[factors].astype(str)
+    context = values[others].agg("|".join, axis=1) if others else pd.Series("", index=rows.index)
+    frame = pd.DataFrame({a: values[a], b: values[b], "context": context, "seed": rows["seed"].astype(int)})
+    frame["log_fid"] = np.log(rows["fid"].astype(float))
+    there = frame.groupby([a, b])["context"].agg(set).to_dict()
+    best: tuple[int, tuple[str, ...], tuple[str, ...], set[str]] = (0, (), (), set())
+    for of_a, of_b in product(_choices(frame[a]), _choices(frame[b])):
+        common = set.intersection(*(there.get(pair, set()) for pair in product(of_a, of_b)))
+        if (size := len(of_a) * len(of_b) * len(common)) > best[0]:
+            best = size, of_a, of_b, common
+    size, of_a, of_b, common = best
+    if not size:
+        return None
+    inside = frame[frame[a].isin(of_a) & frame[b].isin(of_b) & frame["context"].isin(common)]
+    across, lines = (b, a) if a == "neuron" else (a, b)  # neurons keep their colours
+    table = inside.pivot_table(index=[across, lines, "seed"], columns="context", values="log_fid", aggfunc="mean")
+    left_out = [_name(f, v) for f, kept in ((a, of_a), (b, of_b)) for v in sorted(set(frame[f]) - set(kept))]
+    return Crossing(across, lines, table, left_out)
+
+
+def _choices(values: pd.Series) -> Iterator[tuple[str, ...]]:
+    """All sets of two or more of the levels, the largest first."""
+    levels = sorted(values.unique())
+    for size in range(len(levels), 1, -1):
+        yield from combinations(levels, size)
+
+
+def _effect(effects: Anova | Unavailable, crossing: Crossing) -> str:
+    """The interaction in the analysis of variance; empty where there is none."""
+    if isinstance(effects, Unavailable):
+        return ""
+    factors = [FACTORS[crossing.across], FACTORS[crossing.lines]]
+    found = effects.table[effects.table["term"].isin([" × ".join(factors), " × ".join(reversed(factors))])]
+    if found.empty:
+        return ""
+    row = found.iloc[0]
+    p = f"p {row['p_holm']:.2g}" if row["p_holm"] >= 0.001 else "p < 0.001"
+    return f"partial η² {row['partial_eta_squared']:.2f}, {p}"
+
+
+def _draw(axes: Axes, crossing: Crossing, effect: str) -> str:
+    """One panel, and the sentence about it."""
+    across, lines = crossing.levels(crossing.across), crossing.levels(crossing.lines)
+    ticks = [_name(crossing.across, level) for level in across]
+    words, counts = [], set()
+    for i, line in enumerate(lines):
+        look = OUTPUTS[line] if crossing.lines == "neuron" else CYCLE[i % len(CYCLE)]
+        x = np.arange(len(across)) + 0.09 * (i - (len(lines) - 1) / 2)
+        points = [_point(crossing, level, line) for level in across]
+        counts |= {len(seeds) for _, seeds in points}
+        means = np.exp([mean for mean, _ in points])
+        for position, (_, seeds) in zip(x, points, strict=True):
+            _draw_seeds(axes, position, seeds, look)
+        name = _name(crossing.lines, line)
+        axes.plot(x, means, color=look.colour, linestyle=look.line, marker=look.marker, label=name)
+        listed = ", ".join(f"{tick} {number(mean)}" for tick, mean in zip(ticks, means, strict=True))
+        words.append(f"{name}: {listed}")
+    axes.set(xticks=range(len(across)), xticklabels=ticks, ylabel="FID")
+    axes.margins(x=0.15, y=0.1)
+    if log_scale(axes.yaxis):
+        axes.set_ylabel("FID (log)")
+    axes.set_title(crossing.title, pad=13)
+    count = "–".join(str(n) for n in sorted({min(counts), max(counts)}))
+    note = f"{count} seed{'s' * (count != '1')}" + (f"; interaction: {effect}" if effect else "")
+    axes.text(0.5, 1.02, note, transform=axes.transAxes, ha="center", va="bottom", fontsize=SMALL, color="0.3")
+    axes.legend(handlelength=3.2)
+    return f"{crossing.title} ({note}): {'; '.join(words)}."
+
+
+def _point(crossing: Crossing, across: str, line: str) -> tuple[float, pd.Series]:
+    """The mean log FID of a pair of levels, and each seed's mean over the other factors where it has all of them."""
+    levels = crossing.table.index
+    here = (levels.get_level_values(crossing.across) == across) & (levels.get_level_values(crossing.lines) == line)
+    part = crossing.table[here]
+    seeds = part.dropna().mean(axis=1)
+    return float(seeds.mean() if len(seeds) else part.mean().mean()), seeds
+
+
+def _draw_seeds(axes: Axes, position: float, seeds: pd.Series, look: Look) -> None:
+    """A faint point a seed, and the 95% interval of their mean."""
+    dots = np.full(len(seeds), position)
+    axes.plot(dots, np.exp(seeds), look.marker, color=look.colour, markersize=2.5, mfc="none", mew=0.5, alpha=0.7)
+    summary = summarize(seeds)
+    if summary.n > 1:
+        axes.plot([position] * 2, np.exp([summary.low, summary.high]), color=look.colour, linewidth=0.9)
+
+
+def _name(factor: str, value: str) -> str:
+    """What charts call a level."""
+    if factor == "discriminator_norm":
+        return labels.NORMS.get(value, value)
+    return NAMES.get(value, value)

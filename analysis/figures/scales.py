@@ -1,0 +1,39 @@
+"""Logarithmic axes with plain numbers."""
+
+from math import inf
+
+from matplotlib.axis import Axis, XAxis
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+STEPS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7))
+SPAN = 3
+"""Limits whose ratio is smaller have a linear axis."""
+
+
+def log_scale(axis: Axis) -> bool:
+    """Make an axis logarithmic, with plain numbers on it; False where it spans little and stays linear."""
+    low, high = axis.get_data_interval()
+    if not 0 < low < high < inf or high / low < SPAN:
+        return False
+    name = "x" if isinstance(axis, XAxis) else "y"
+    axis.axes.set(**{f"{name}scale": "log"})
+    limits = axis.get_view_interval()
+    axis.set_major_locator(FixedLocator(ticks_between(*sorted(limits))))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    return True
+
+
+def ticks_between(low: float, high: float) -> list[float]:
+    """Round numbers within the limits: the finest steps that leave six at most.
+
+    >>> ticks_between(9, 180)
+    [10.0, 20.0, 50.0, 100.0]
+    """
+    best: list[float] = []
+    for steps in STEPS:
+        ticks = [step * 10.0**power for power in range(-8, 9) for step in steps]
+        ticks = [t for t in ticks if low <= t <= high]
+        if len(ticks) <= 6:
+            best = ticks
+    return best

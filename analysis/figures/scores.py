@@ -1,0 +1,181 @@
+"""FID of every cell: all seeds, mean and confidence interval, and the released code's runs beside them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.figure
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from analysis import labels
+from analysis.figures.drawn import Drawn
+from analysis.figures.naming import cells_of, row_name
+from analysis.figures.picks import number
+from analysis.figures.scales import log_scale
+from analysis.figures.style import DPI, OUTPUTS, PAGE, RC, SMALL, VERMILLION
+from analysis.load import Study, load_anchors
+from analysis.statistics import Summary, by_binarization, finished, summarize
+
+MOST = 40
+"""Rows that a page holds."""
+ROW = 0.185
+"""Inches."""
+KINDS = ("none", "threshold", "bernoulli")
+ANCHOR = ["objective", "architecture", "neuron", "with_norm", "binarization"]
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A cell, or one binarization of a real-valued one."""
+
+    name: str
+    family: str
+    output: str
+    """Key of `OUTPUTS`."""
+    fids: pd.Series
+    """By seed, of those that are done."""
+    unfinished: np.ndarray
+    """FIDs so far of those that are not."""
+    others: str
+    """How many members are not done, and what they are."""
+    anchor: float
+    """The released code's FID; NaN where it was not run."""
+
+    @property
+    def summary(self) -> Summary:
+        """Over the seeds that are done."""
+        return summarize(self.fids)
+
+
+@mpl.rc_context(RC)
+def scores(study: Study) -> Drawn | None:
+    """A row a cell and binarization, FID to the right."""
+    rows = _rows(study.members)
+    drawable = [row for row in rows if len(row.fids) or len(row.unfinished)]
+    if not drawable:
+        return None
+    without = [row for row in rows if row not in drawable]
+    missing = [f"{row.name}: no FID ({row.others or 'done without one'})" for row in without[:MOST]]
+    missing += [f"{len(without) - MOST} more cells have no FID"] if len(without) > MOST else []
+    if len(drawable) > MOST:
+        best = sorted(drawable, key=lambda row: row.summary.mean if len(row.fids) else np.inf)[:MOST]
+        missing.append(f"{len(drawable) - MOST} cells of the highest FID: a page holds {MOST}")
+        drawable = [row for row in drawable if row in best]
+    figure = mpl.figure.Figure(figsize=(PAGE, ROW * len(drawable) + 0.85), dpi=DPI, layout="constrained")
+    axes = figure.subplots()
+    for y, row in enumerate(drawable):
+        _draw_points(axes, y, row)
+        if y and row.family != drawable[y - 1].family:
+            axes.axhline(y - 0.5, color="0.8", linewidth=0.5)
+    axes.set(ylim=(len(drawable) - 0.4, -0.6), yticks=range(len(drawable)), yticklabels=[row.name for row in drawable])
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False, axis="y")
+    axes.margins(x=0.06)
+    logarithmic = "logarithmic; " if log_scale(axes.xaxis) else ""
+    axes.set_xlim(*axes.get_xlim())  # from here on intervals may not widen it
+    for y, row in enumerate(drawable):
+        _draw_mean(axes, y, row)
+        words = _words(row)
+        axes.text(1.015, y, words, transform=axes.get_yaxis_transform(), va="center", fontsize=SMALL)
+    floor = _floor()
+    axes.set_xlabel(f"FID ({logarithmic}real images: {number(floor)})")
+    figure.legend(handles=_handles(drawable), loc="outside upper center", ncols=5, handlelength=1.2, columnspacing=1.2)
+    return Drawn(figure, _alt(drawable, floor, missing), missing)
+
+
+def _rows(members: pd.DataFrame) -> list[Row]:
+    """Every cell's row, in the order of all charts."""
+    outputs = by_binarization(members, "fid")
+    outputs = outputs.assign(with_norm=outputs["discriminator_norm"] != "none")
+    anchors = by_binarization(load_anchors().members, "fid")
+    anchors = anchors.assign(with_norm=anchors["discriminator_norm"] != "none")
+    theirs = anchors[anchors["objective"].notna()].set_index(ANCHOR)["value"].to_dict()
+    cells = cells_of(members).set_index("cell_id")
+    groups = dict(list(outputs.groupby(["cell_id", "binarization"], sort=False)))
+    order = [(cell_id, kind) for cell_id in cells.index for kind in KINDS if (cell_id, kind) in groups]
+    found = []
+    for cell_id, kind in order:
+        rows, cell = groups[cell_id, kind], cells.loc[cell_id]
+        rest = rows[rows["status"] != "done"]
+        found.append(
+            Row(
+                name=row_name(cell["name"], kind),
+                family=cell["family"],
+                output="real-bernoulli" if kind == "bernoulli" else cell["neuron"],
+                fids=finished(rows, "value"),
+                unfinished=rest.loc[np.isfinite(rest["value"].astype(float)), "value"].to_numpy(float),
+                others=", ".join(f"{n} {status}" for status, n in rest["status"].value_counts().items()),
+                anchor=theirs.get(tuple(rows.iloc[0][ANCHOR]), float("nan")),
+            )
+        )
+    return found
+
+
+def _floor() -> float:
+    anchors = load_anchors().members
+    return float(anchors.loc[anchors["objective"].isna(), "fid"].iloc[0])
+
+
+def _draw_points(axes: Axes, y: int, row: Row) -> None:
+    look = OUTPUTS[row.output]
+    axes.plot(row.fids, np.full(len(row.fids), y), look.marker, color=look.colour, mfc="none", markersize=4, mew=0.8)
+    axes.plot(row.unfinished, np.full(len(row.unfinished), y), "x", color="0.55", markersize=3.5, mew=0.8)
+    axes.plot([row.anchor], [y], "D", color=VERMILLION, markersize=4.5, mfc="none", mew=1)
+
+
+def _draw_mean(axes: Axes, y: int, row: Row) -> None:
+    """Mean and interval; an end of the interval beyond the axis becomes an arrow."""
+    summary = row.summary
+    if summary.n == 0:
+        return
+    axes.plot([summary.mean], [y], "|", color="black", markersize=9, mew=1.6, zorder=4)
+    if summary.n == 1:
+        return
+    left, right = axes.get_xlim()
+    low, high = max(summary.low, left), min(summary.high, right)
+    axes.plot([low, high], [y, y], color="black", linewidth=1.0, zorder=3)
+    for end, limit, arrow in ((summary.low, left, "<"), (summary.high, right, ">")):
+        if not left <= end <= right:
+            axes.plot([limit], [y], arrow, color="black", markersize=3.5, clip_on=False, zorder=4)
+
+
+def _words(row: Row) -> str:
+    """`11.2 [10.1, 12.3], 3 seeds`, and who is not done."""
+    s = row.summary
+    if s.n == 0:
+        return row.others
+    interval = "" if s.n == 1 else f" [{number(s.low)}, {number(s.high)}]"
+    words = f"{number(s.mean)}{interval}, {s.n} seed{'s' * (s.n > 1)}"
+    return f"{words}; {row.others}" if row.others else words
+
+
+def _handles(rows: list[Row]) -> list[Line2D]:
+    names = {**labels.NEURONS, "real": labels.THRESHOLD, "real-bernoulli": labels.BERNOULLI}
+    plain: Any = {"linestyle": "none", "mfc": "none"}
+    handles = [
+        Line2D([], [], marker=look.marker, color=look.colour, markersize=4, label=f"{names[output]}, a seed", **plain)
+        for output, look in OUTPUTS.items()
+        if any(row.output == output for row in rows)
+    ]
+    handles.append(
+        Line2D([], [], marker="|", color="black", markersize=9, mew=1.6, label="mean, 95% CI", linewidth=1.0)
+    )
+    if any(len(row.unfinished) for row in rows):
+        handles.append(Line2D([], [], marker="x", color="0.55", markersize=3.5, label="not done, so far", **plain))
+    if any(row.anchor == row.anchor for row in rows):
+        handles.append(
+            Line2D([], [], marker="D", color=VERMILLION, markersize=4.5, label="released code, 1 seed", **plain)
+        )
+    return handles
+
+
+def _alt(rows: list[Row], floor: float, missing: list[str]) -> str:
+    parts = [f"FID of each cell with 95% confidence intervals of the mean; real images have {number(floor)}."]
+    for row in rows:
+        theirs = "" if np.isnan(row.anchor) else f"; the released code: {number(row.anchor)}"
+        parts.append(f"{row.name}: {_words(row)}{theirs}.")
+    parts += [f"Missing: {'; '.join(missing)}."] if missing else []
+    return " ".join(parts)

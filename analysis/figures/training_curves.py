@@ -1,0 +1,118 @@
+"""Losses and FID by epoch: a row of panels a family of cells, a thin line a seed."""
+
+import matplotlib as mpl
+import matplotlib.figure
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from analysis import labels
+from analysis.figures.drawn import Drawn
+from analysis.figures.naming import cells_of, trained
+from analysis.figures.picks import number
+from analysis.figures.scales import log_scale
+from analysis.figures.style import DPI, OUTPUTS, PAGE, RC
+from analysis.load import Study
+from binarygan.metrics.names import BERNOULLI
+
+FAMILIES, SEEDS = 8, 30
+"""Drawn at most, families of cells and seeds of each cell."""
+PANELS = {"discriminator_loss": "D loss", "generator_loss": "G loss", "fid": "FID"}
+ROW = 1.15
+"""Inches."""
+NAMES = {**labels.NEURONS, "real": labels.THRESHOLD, "real-bernoulli": labels.BERNOULLI}
+
+
+@mpl.rc_context(RC)
+def training_curves(study: Study) -> Drawn | None:
+    """Each cell's losses and FID; the thick line is the mean of the seeds that are done."""
+    of_members = trained(study.members)[["member_id", "cell_id", "seed", "status"]]
+    curves = study.curves().merge(of_members, on="member_id").sort_values(["seed", "epoch"], kind="stable")
+    by_cell = dict(list(curves.groupby("cell_id")))
+    cells = cells_of(study.members)
+    cells = cells[cells["cell_id"].isin(by_cell)]
+    if cells.empty:
+        return None
+    families = [(str(family), rows) for family, rows in cells.groupby("family", sort=False)]
+    shown = families[:FAMILIES]
+    figure = mpl.figure.Figure(figsize=(PAGE, ROW * len(shown) + 0.5), dpi=DPI, layout="constrained")
+    grid = figure.subplots(len(shown), len(PANELS), squeeze=False)
+    sentences = [
+        "Losses of discriminator and generator, and FID, by epoch; a thin line a seed, a thick one the mean of those "
+        "that are done."
+    ]
+    outputs: dict[str, None] = {}
+    for axes, (family, rows) in zip(grid, shown, strict=True):
+        for cell in rows.to_dict("records"):
+            outputs |= dict.fromkeys(_draw_cell(axes, cell["neuron"], by_cell[cell["cell_id"]]))
+            sentences.append(_sentence(cell["name"], study.members[study.members["cell_id"] == cell["cell_id"]]))
+        axes[0].set_title(family, loc="left")
+        _finish(axes, last=family == shown[-1][0])
+    handles = [
+        Line2D([], [], color=OUTPUTS[o].colour, linestyle=OUTPUTS[o].line, label=NAMES[o])
+        for o in OUTPUTS
+        if o in outputs
+    ]
+    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), handlelength=3.6)
+    missing = []
+    if left := len(families) - len(shown):
+        missing.append(f"{left} more families of cells, {families[FAMILIES][0]} and after: a page holds {FAMILIES}")
+    if any(count > SEEDS for count in study.members.groupby("cell_id").size()):
+        missing.append(f"seeds after the first {SEEDS} of a cell: left out, the means hold them")
+    return Drawn(figure, " ".join(sentences), missing)
+
+
+def _draw_cell(axes: np.ndarray, neuron: str, curves: pd.DataFrame) -> list[str]:
+    """A cell's lines in the three panels; the outputs that were drawn."""
+    outputs = [neuron, "real-bernoulli"] if neuron == "real" else [neuron]
+    for panel, metric in zip(axes, PANELS, strict=True):
+        for output in outputs if metric == "fid" else outputs[:1]:
+            _draw_lines(panel, output, metric + (BERNOULLI if output == "real-bernoulli" else ""), curves)
+    return outputs
+
+
+def _draw_lines(axes: Axes, output: str, column: str, curves: pd.DataFrame) -> None:
+    look = OUTPUTS[output]
+    curves = curves[curves[column].notna()]
+    if curves.empty:
+        return
+    seeds = sorted(curves["seed"].unique())
+    first = curves[curves["seed"].isin(seeds[:SEEDS])].groupby("seed")
+    lines = [rows[["epoch", column]].to_numpy(float) for _, rows in first]
+    width, alpha = (1.1, 1.0) if len(lines) == 1 else (0.5, 0.6)
+    axes.add_collection(
+        LineCollection(lines, colors=look.colour, linestyles=[look.line], linewidths=width, alpha=alpha)
+    )
+    axes.plot(*np.array([line[-1] for line in lines]).T, look.marker, color=look.colour, markersize=2.5)
+    done = curves[curves["status"] == "done"]
+    if done["seed"].nunique() > 1:
+        mean = done.groupby("epoch")[column].mean()
+        axes.plot(mean.index, mean, color=look.colour, linestyle=look.line, linewidth=1.4)
+
+
+def _finish(axes: np.ndarray, *, last: bool) -> None:
+    """Whole epochs; FID on a logarithmic scale where it spans one."""
+    for panel, (metric, name) in zip(axes, PANELS.items(), strict=True):
+        panel.set_ylabel(name)
+        if last:
+            panel.set_xlabel("epoch")
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+        if not panel.lines:
+            panel.text(0.5, 0.5, "not measured", ha="center", va="center", transform=panel.transAxes, color="0.4")
+            panel.set(xticks=[], yticks=[])
+            continue
+        panel.autoscale_view()
+        if metric == "fid" and log_scale(panel.yaxis):
+            panel.set_ylabel("FID (log)")
+
+
+def _sentence(name: str, members: pd.DataFrame) -> str:
+    done = members[members["status"] == "done"]
+    counts = ", ".join(f"{n} {status}" for status, n in members["status"].value_counts().items())
+    if done.empty or done["fid"].isna().all():
+        return f"{name}: {counts}."
+    low, high = (number(float(f(done["fid"]))) for f in (np.min, np.max))
+    return f"{name}: {counts}, FID at the end {low if low == high else f'{low} to {high}'}."

@@ -1,0 +1,28 @@
+"""Statistics over seeds: what figures, tables and claims take from here. scipy and statsmodels do the arithmetic.
+
+The replicate is a training seed. With one seed a cell each function says what cannot be said (`Unavailable`, or a
+note beside NaN). Members that failed, diverged or are running enter no mean; `outcomes` counts them.
+"""
+
+from analysis.anova import FACTORS, Anova, anova
+from analysis.differences import Difference, compare_to_baseline, holm, paired
+from analysis.ranks import Ranks, critical_difference
+from analysis.summaries import Summary, Unavailable, by_binarization, finished, outcomes, summarize
+
+__all__ = [
+    "FACTORS",
+    "Anova",
+    "Difference",
+    "Ranks",
+    "Summary",
+    "Unavailable",
+    "anova",
+    "by_binarization",
+    "compare_to_baseline",
+    "critical_difference",
+    "finished",
+    "holm",
+    "outcomes",
+    "paired",
+    "summarize",
+]

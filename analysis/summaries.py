@@ -1,0 +1,152 @@
+"""A cell over its seeds: how many members ended how, and what the finished ones come to."""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from binarygan.metrics.names import BERNOULLI
+
+STATUSES = ("done", "failed", "diverged", "running")
+DESCRIBING = (
+    "fidelity",
+    "objective",
+    "architecture",
+    "discriminator_norm",
+    "neuron",
+    "generator_norm",
+    "slope_rate",
+)
+"""Columns that tell a study's cells apart for a reader; `cell_id` alone does so for certain."""
+BOOTSTRAP_RESAMPLES = 2000
+BOOTSTRAP_MINIMUM = 5
+"""Fewer seeds than this have too few different resamples for an interval that holds what it promises."""
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """A statistic that cannot be had from these members."""
+
+    reason: str
+    """What cannot be said and why: "one seed a cell: …"."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A number over the seeds; NaN where there are too few of them to say."""
+
+    n: int
+    mean: float
+    sd: float
+    """Sample standard deviation (n - 1); NaN for one seed."""
+    low: float
+    high: float
+    """t interval of the mean; NaN for one seed."""
+    iqm: float
+    """Interquartile mean: of the middle half of the seeds, those at its ends counted in part."""
+    iqm_low: float
+    iqm_high: float
+    """Percentile bootstrap interval of it; NaN below five seeds."""
+    minimum: float
+    maximum: float
+
+    @property
+    def note(self) -> str:
+        """What the number of seeds does not allow to say; empty where it allows all."""
+        if self.n == 0:
+            return "no finished seed"
+        if self.n == 1:
+            return "one seed: no spread over seeds, so no interval and no test"
+        if self.n < BOOTSTRAP_MINIMUM:
+            return f"{self.n} seeds: no bootstrap interval of the interquartile mean"
+        return ""
+
+
+def summarize(values: ArrayLike, *, confidence: float = 0.95) -> Summary:
+    """Mean, spread and interquartile mean of finite values (others are left out and not counted in n).
+
+    mean ± t(n - 1) sd / √n; the interquartile mean (Agarwal et al. 2021) weighs sorted value i by the part of
+    [i / n, (i + 1) / n] within [1/4, 3/4]. The bootstrap's draws are fixed, so equal values have equal intervals.
+
+    >>> summarize([1.0, 2.0, 3.0, 100.0]).iqm
+    2.5
+    """
+    x = np.asarray(values, dtype=float).ravel()
+    x = np.sort(x[np.isfinite(x)])
+    n, nan = len(x), math.nan
+    if n == 0:
+        return Summary(0, *[nan] * 9)
+    mean, sd = float(x.mean()), float(x.std(ddof=1)) if n > 1 else nan
+    half = t_quantile(n - 1, confidence) * sd / math.sqrt(n) if n > 1 else nan
+    iqm_low = iqm_high = nan
+    if n >= BOOTSTRAP_MINIMUM:
+        tails = [50 * (1 - confidence), 50 * (1 + confidence)]
+        iqm_low, iqm_high = np.percentile(_resampled_weights(n) @ x, tails).tolist()
+    iqm = float(_middle_weights(n) @ x)
+    return Summary(n, mean, sd, mean - half, mean + half, iqm, iqm_low, iqm_high, float(x[0]), float(x[-1]))
+
+
+def outcomes(members: pd.DataFrame) -> pd.DataFrame:
+    """A row a cell: how many `members` it has, and how many are done, failed, diverged or running."""
+    members = members.assign(cell_id=members["cell_id"].fillna(""))
+    table = members.drop_duplicates("cell_id")[["cell_id", *described(members)]].reset_index(drop=True)
+    table["members"] = table["cell_id"].map(members["cell_id"].value_counts()).astype(int)
+    for status in STATUSES:
+        of_status = members.loc[members["status"] == status, "cell_id"]
+        table[status] = table["cell_id"].map(of_status.value_counts()).fillna(0).astype(int)
+    return table
+
+
+def described(members: pd.DataFrame) -> list[str]:
+    """Those of the DESCRIBING columns that there are."""
+    return [f for f in DESCRIBING if f in members]
+
+
+def finished(members: pd.DataFrame, metric: str) -> pd.Series:
+    """The metric of the members that are done, by seed; where it is not a finite number the seed is left out."""
+    done = (members["status"] == "done").to_numpy()
+    values = pd.to_numeric(members[metric], errors="coerce").to_numpy(float)
+    kept = done & np.isfinite(values)
+    seeds = members["seed"].to_numpy()[kept].astype(int)
+    order = np.argsort(seeds, kind="stable")
+    return pd.Series(values[kept][order], index=pd.Index(seeds[order], name="seed"), name=metric)
+
+
+def by_binarization(members: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The members with columns `value` (the metric) and `binarization`, `none` where there is but one value.
+
+    A real-valued member stands twice where the metric is one of binary samples: as `threshold` and as `bernoulli`.
+    """
+    once = members.reset_index(drop=True).assign(binarization="none")
+    once["value"] = once[metric]
+    if metric + BERNOULLI not in members:
+        return once
+    real = once["neuron"] == "real"
+    once.loc[real, "binarization"] = "threshold"
+    again = once[real].assign(value=once[metric + BERNOULLI], binarization="bernoulli")
+    return pd.concat([once, again], ignore_index=True) if real.any() else once
+
+
+@lru_cache(maxsize=256)
+def t_quantile(degrees: int, confidence: float) -> float:
+    """Half the width of a two-sided t interval, in standard errors."""
+    return float(stats.t.ppf((1 + confidence) / 2, degrees))
+
+
+@lru_cache(maxsize=256)
+def _middle_weights(n: int) -> np.ndarray:
+    edges = np.clip(np.arange(n + 1) / n, 0.25, 0.75)
+    return 2 * np.diff(edges)
+
+
+@lru_cache(maxsize=16)
+def _resampled_weights(n: int) -> np.ndarray:
+    """(resamples, n): each resample's interquartile mean as weights of the sorted values."""
+    drawn = np.sort(np.random.default_rng(0).integers(n, size=(BOOTSTRAP_RESAMPLES, n)), axis=1)
+    weights = np.zeros((BOOTSTRAP_RESAMPLES, n))
+    np.add.at(weights, (np.arange(BOOTSTRAP_RESAMPLES)[:, None], drawn), _middle_weights(n))
+    return weights

@@ -1,0 +1,111 @@
+"""How long the report of a large study takes: `python benchmarks/report_scale.py [--members 10000] [--keep DIR]`.
+
+Makes a study of synthetic members, one Parquet file each in members/ and curves/ (20 epochs), in a temporary folder,
+writes its report in a process of its own and prints its seconds and its peak memory.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.load import load_anchors
+from binarygan.config import MemberConfig, paper_config
+from study.results import SCHEMAS
+
+ROOT = Path(__file__).parents[1]
+EPOCHS = 20
+
+
+def configurations(members: int) -> list[MemberConfig]:
+    """The paper's cells and others beside them with ten seeds each, so many that there are `members` of them."""
+    cells = []
+    choices = product(
+        (1e-4, 2e-4, 5e-5, 3e-4, 1e-3, 2e-5, 4e-4, 7e-5, 1.5e-4, 2.5e-4, 6e-5, 8e-4, 9e-5, 1.2e-4, 3e-5, 5e-4, 6e-4),
+        (1.1, 1.0, 1.05, 1.2),
+        ("wgan-gp", "wgan", "gan"),
+        ("mlp", "cnn"),
+        ("none", "batch"),
+        ("deterministic", "stochastic", "real"),
+    )
+    for rate, slope, objective, architecture, norm, neuron in choices:
+        choice = {
+            "learning_rate": rate,
+            "slope_rate": slope,
+            "objective": objective,
+            "architecture": architecture,
+            "discriminator_norm": norm,
+            "neuron": neuron,
+            "data_digest": "431646702e2f04bd",
+            "train_images": 60_000,
+        }
+        cells.append(choice)
+    found = [
+        paper_config(fidelity="as-described", seed=seed, **cells[i]) for i in range(len(cells)) for seed in range(10)
+    ]
+    if len(found) < members:
+        sys.exit(f"error: at most {len(found)} members")
+    return found[:members]
+
+
+def write(folder: Path, members: int) -> None:
+    """The study: numbers of a released run, scattered."""
+    rng = np.random.default_rng(0)
+    [base, *_] = load_anchors().members.to_dict("records")
+    numeric = [f.name for f in SCHEMAS["members"] if f.type == pa.float64() and base[f.name] == base[f.name]]
+    rows, curves = [], []
+    for i, config in enumerate(configurations(members)):
+        status = ("failed", "diverged")[i % 2] if i % 97 == 0 else "done"
+        numbers = {n: float(base[n] * rng.lognormal(0, 0.05)) for n in numeric}
+        own = config.to_dict() | {"member_id": config.member_id, "cell_id": config.cell_id, "study": "synthetic"}
+        plain = {"fidelity": "as-described", "status": status, "error": "boom" if status != "done" else None}
+        rows.append(base | numbers | own | plain | {"epochs_done": EPOCHS})
+        light = {n: numbers[n] for n in SCHEMAS["curves"].names if n in numbers}
+        curves += [
+            {"member_id": config.member_id, "epoch": e + 1, "slope": 1.0, "evaluation_seconds": 1.0}
+            | {n: v * (1 + 1 / (e + 1)) for n, v in light.items()}
+            for e in range(EPOCHS)
+        ]
+    for table, entries, each in (("members", rows, 1), ("curves", curves, EPOCHS)):
+        (folder / table).mkdir(parents=True)
+        whole = pa.Table.from_pylist(entries, schema=SCHEMAS[table])
+        for i, row in enumerate(rows):
+            path = folder / table / f"{row['member_id']}.parquet"
+            pq.write_table(whole.slice(i * each, each), path, compression="zstd")
+
+
+def main() -> None:
+    """Make, report, measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--members", type=int, default=10_000)
+    parser.add_argument("--keep", type=Path, help="an empty or new folder to keep the study and its report in")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        place = arguments.keep or Path(temporary)
+        study, out = place / "synthetic", place / "report"
+        if not study.exists():
+            start = time.perf_counter()
+            write(study, arguments.members)
+            print(f"{arguments.members} members written in {time.perf_counter() - start:.0f} s", flush=True)
+        start = time.perf_counter()
+        words = [sys.executable, "-m", "analysis", "report", str(study), "--out", str(out)]
+        subprocess.run(words, check=True, cwd=ROOT, stdout=subprocess.DEVNULL, env=os.environ)
+        seconds = time.perf_counter() - start
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        size = (out / "report.html").stat().st_size / 1e6
+        print(
+            f"report of {arguments.members} members: {seconds:.1f} s, {peak:,.0f} MiB at its peak, page {size:.1f} MB"
+        )
+
+
+if __name__ == "__main__":
+    main()

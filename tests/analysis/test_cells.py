@@ -1,0 +1,90 @@
+"""Which members answer to a cell of the paper."""
+
+import pandas as pd
+import pytest
+from made_up import made_up
+
+from analysis.cells import Cell, is_papers, label, members_of
+
+DBN = Cell(objective="wgan-gp", neuron="deterministic")
+
+
+def of(**choices: object) -> pd.DataFrame:
+    return made_up(metrics={"fid": 10.0}, **({"objective": "wgan-gp", "neuron": "deterministic"} | choices))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        (DBN, "WGAN-GP, MLP, DBN"),
+        (Cell(objective="gan", neuron="stochastic"), "GAN, MLP, SBN"),
+        (Cell(objective="gan", neuron="stochastic", norm_in_d=True), "GAN, MLP, SBN"),
+        (Cell(objective="gan", neuron="stochastic", norm_in_d=False), "GAN, MLP, SBN, no BN in D"),
+        (Cell(objective="wgan", neuron="real", architecture="cnn", norm_in_d=True), "WGAN, CNN, real-valued, BN in D"),
+    ],
+)
+def test_labels(cell: Cell, words: str) -> None:
+    assert label(cell) == words
+
+
+def test_each_field_of_a_cell_chooses() -> None:
+    members = pd.concat(
+        [
+            of(),
+            of(neuron="stochastic"),
+            of(architecture="cnn"),
+            of(discriminator_norm="affine"),
+            of(objective="gan"),
+            of(objective="gan", discriminator_norm="none"),
+        ],
+        ignore_index=True,
+    )
+    for cell, place in (
+        (DBN, 0),
+        (Cell(objective="wgan-gp", neuron="stochastic"), 1),
+        (Cell(objective="wgan-gp", neuron="deterministic", architecture="cnn"), 2),
+        (Cell(objective="wgan-gp", neuron="deterministic", norm_in_d=True), 3),
+        (Cell(objective="gan", neuron="deterministic"), 4),
+        (Cell(objective="gan", neuron="deterministic", norm_in_d=False), 5),
+    ):
+        assert list(members_of(members, cell)["member_id"]) == list(members["member_id"][3 * place : 3 * place + 3])
+    assert members_of(members, Cell(objective="wgan", neuron="real")).empty
+
+
+@pytest.mark.parametrize("fidelity", ["as-described", "as-released"])
+def test_other_rates_and_searches_do_not_enter_a_paper_cell(fidelity: str) -> None:
+    paper = of(fidelity=fidelity)
+    others = [
+        of(fidelity=fidelity, **change) for change in ({"slope_rate": 1.05}, {"learning_rate": 3e-4}, {"beta1": 0.0})
+    ]
+    others.append(of(fidelity=fidelity, generator_norm="layer", seeds=9))
+    for order in ([*others, paper], [paper, *others]):
+        found = members_of(pd.concat(order, ignore_index=True), DBN)
+        assert list(found["member_id"]) == list(paper["member_id"])
+    assert is_papers(paper.iloc[0])
+    assert not any(is_papers(other.iloc[0]) for other in others)
+
+
+def test_without_the_papers_settings_it_is_still_one_cell() -> None:
+    few, many = of(slope_rate=1.05, seeds=2), of(slope_rate=1.2, seeds=4)
+    found = members_of(pd.concat([few, many], ignore_index=True), DBN)
+    assert found["cell_id"].nunique() == 1
+    assert len(found) == 4
+
+
+def test_the_longer_training_is_meant() -> None:
+    quick, full = of(epochs=1, train_images=6400, seeds=5), of(seeds=2)
+    assert set(members_of(pd.concat([quick, full]), DBN)["epochs"]) == {20}
+
+
+def test_every_status_is_kept_and_seeds_are_in_order() -> None:
+    members = of(seeds=4, statuses=["done", "failed", "diverged", "running"]).iloc[::-1]
+    found = members_of(members, DBN)
+    assert found["seed"].tolist() == [0, 1, 2, 3]
+    assert found["status"].tolist() == ["done", "failed", "diverged", "running"]
+
+
+def test_values_that_the_paper_knows_nothing_of_are_no_error() -> None:
+    members = of().assign(fidelity="as-imagined")
+    assert len(members_of(members, DBN)) == 3
+    assert not is_papers(members.iloc[0])
