@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import formats, labels
-from analysis.formats import Column, Entry, Table, count, interval, measure, probability, spread, word
+from analysis.entries import Column, Entry, Table, count, first, interval, measure, probability, spread, word
 from analysis.load import Study, load_study
 from analysis.matching import Difference, Pair, difference, match
 from analysis.page import Page, Section, render
@@ -14,7 +14,6 @@ from analysis.provenance_tables import cell_names
 from analysis.report import prepare
 from analysis.statistics import by_binarization, finished, holm, summarize
 from analysis.statistics_tables import ENDINGS
-from analysis.tables import first
 from binarygan.metrics.names import columns
 
 PAGE = "compare.html"

@@ -5,9 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from analysis import tables
+from analysis.entries import Table, first
 from analysis.figures import FIGURES, Figure, save
-from analysis.formats import Table
 from analysis.load import load_anchors, load_study
 from analysis.page import Picture, fitted, picture
 from analysis.provenance_tables import cell_names
@@ -49,7 +48,7 @@ class Contents:
         """Enter tables among the report's files; as the page has them."""
         found = [t for t in made if t is not None]
         self.tables += found
-        return tuple(tables.first(t) for t in found)
+        return tuple(first(t) for t in found)
 
     def pick(self, names: Sequence[str]) -> tuple[Picture, ...]:
         """The figures of these names that the study has."""

@@ -3,13 +3,11 @@
 import csv
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from analysis.summaries import Summary
+from analysis.entries import Column, Table, first
 
-NOTHING = "–"
 _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -22,128 +20,14 @@ _LATEX = {
     "≥": r"$\geq$",
     "²": r"$^2$",
     "η": r"$\eta$",
+    "χ": r"$\chi$",
+    "→": r"$\rightarrow$",
     "·": r"$\cdot$",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     **{c: f"\\{c}" for c in "&%$#_{}"},
 }
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What stands in one place of a table."""
-
-    text: str
-    key: float | str = ""
-    """What the column sorts by; NaN and the empty string come last."""
-    parts: Mapping[str, float | int | str] = field(default_factory=dict)
-    """In CSV: ending of the column -> value; the empty ending is the column itself. A column without a name has
-    whole names here."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """Its name in CSV, its head elsewhere, and what its numbers mean."""
-
-    name: str
-    label: str
-    meaning: str = ""
-    numeric: bool = True
-
-
-@dataclass(frozen=True)
-class Table:
-    """Entries in rows, with what a reader has to know of them."""
-
-    name: str
-    """Of its files."""
-    title: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Entry, ...], ...]
-    notes: tuple[str, ...] = ()
-
-
-def word(text: object) -> Entry:
-    """A text, a dash where it is missing."""
-    missing = text is None or text == "" or (isinstance(text, float) and math.isnan(text))
-    return Entry(NOTHING if missing else str(text), "" if missing else str(text), {"": "" if missing else str(text)})
-
-
-def count(value: int) -> Entry:
-    """A whole number."""
-    return Entry(f"{value:,}", value, {"": value})
-
-
-def measure(value: float | None, *, text: str | None = None) -> Entry:
-    """A number, a dash where it is missing; `text` where the number is written in another way."""
-    value = math.nan if value is None else float(value)
-    return Entry(text or number(value), value, {"": value})
-
-
-def interval(value: float, low: float, high: float) -> Entry:
-    """A number with its interval."""
-    return Entry(_with_interval(value, low, high), value, {"": value, "_low": low, "_high": high})
-
-
-def spread(summary: Summary) -> Entry:
-    """The mean over seeds with its interval."""
-    return mean_of(summary.mean, summary.low, summary.high, summary.sd, summary.n)
-
-
-def mean_of(mean: float, low: float, high: float, sd: float, n: int) -> Entry:
-    """A mean with its interval and what it rests on."""
-    parts = {"": mean, "_low": low, "_high": high, "_sd": sd, "_n": n}
-    return Entry(_with_interval(mean, low, high), mean, parts)
-
-
-def middle(summary: Summary) -> Entry:
-    """The interquartile mean over seeds with its interval."""
-    return interval(summary.iqm, summary.iqm_low, summary.iqm_high)
-
-
-def seeds(values: Mapping[int, float], *, most: int = 10) -> Entry:
-    """Every seed's number, in order of seeds; beyond `most` of them the text has the extremes, CSV still has all."""
-    listed = [number(v) for v in values.values()]
-    if len(listed) > most:
-        ordered = sorted(values.values())
-        listed = [f"{number(ordered[0])} to {number(ordered[-1])} ({len(ordered)} seeds)"]
-    every = "; ".join(f"{seed}: {float(value)!r}" for seed, value in values.items())
-    return Entry(", ".join(listed) or NOTHING, min(values.values(), default=math.nan), {"": every})
-
-
-def number(value: float) -> str:
-    """Four significant digits; an exponent for the very small alone.
-
-    >>> number(161.261), number(10.5), number(0.006241), number(0.0000312), number(12345.6), number(7.0)
-    ('161.3', '10.50', '0.006241', '3.12e-05', '12346', '7')
-    >>> number(float("nan"))
-    '–'
-    """
-    if math.isnan(value):
-        return NOTHING
-    if math.isinf(value) or (value.is_integer() and abs(value) < 1e9):
-        return f"{value:.0f}".replace("inf", "∞")
-    if not 1e-4 <= abs(value) < 1e9:
-        return f"{value:.3g}"
-    return f"{value:.{_decimals(value)}f}"
-
-
-def outcome(counts: Mapping[str, int], names: Mapping[str, str]) -> Entry:
-    """How many members are done of how many, and what became of the others.
-
-    >>> outcome({"done": 2, "failed": 1, "running": 0}, {"failed": "failed"}).text
-    '2 of 3, 1 failed'
-    """
-    members = sum(counts.values())
-    others = [f"{n} {names[status]}" for status, n in counts.items() if n and status != "done"]
-    text = ", ".join([f"{counts['done']} of {members}", *others])
-    return Entry(text, counts["done"], {"members": members, **counts})
-
-
-def probability(value: float) -> Entry:
-    """A p value."""
-    return measure(value, text="< 0.0001" if value < 1e-4 else None if math.isnan(value) else f"{value:.2g}")
 
 
 def markdown(table: Table) -> str:
@@ -158,7 +42,7 @@ def markdown(table: Table) -> str:
 
 def latex(table: Table) -> str:
     """A float as wide as the page; it needs the packages booktabs and graphicx."""
-    shape = "".join("r" if c.numeric else "l" for c in table.columns)
+    shape = "".join(_shape(c, [row[i].text for row in table.rows]) for i, c in enumerate(table.columns))
     rows = [" & ".join(_latex(c.label) for c in table.columns) + r" \\", r"\midrule"]
     rows += [" & ".join(_latex(e.text) for e in row) + r" \\" for row in table.rows]
     caption = " ".join(_sentence(_latex(text)) for text in (table.title, *table.notes))
@@ -206,13 +90,16 @@ FORMATS = {"md": markdown, "tex": latex, "csv": comma_separated}
 
 
 def write(tables: Iterable[Table], folder: Path, known: Sequence[str]) -> None:
-    """Write each table in every format; of the `known` names, files of an earlier report that are not among them go."""
+    """Write each table in every format, long ones whole in CSV alone.
+
+    Of the `known` names, files of an earlier report that are not among them go.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     written = set()
     for table in tables:
         for ending, form in FORMATS.items():
             path = folder / f"{table.name}.{ending}"
-            path.write_text(form(table), encoding="utf-8")
+            path.write_text(form(table if ending == "csv" else first(table)), encoding="utf-8")
             written.add(path)
     for name in known:
         for ending in FORMATS:
@@ -220,20 +107,13 @@ def write(tables: Iterable[Table], folder: Path, known: Sequence[str]) -> None:
                 path.unlink(missing_ok=True)
 
 
-def _with_interval(value: float, low: float, high: float) -> str:
-    """`10.67 [9.74, 11.61]`: as many decimals as the largest of the three needs for four digits."""
-    if math.isnan(low):
-        return number(value)
-    largest = max(abs(value), abs(low), abs(high))
-    decimals = _decimals(largest)
-    if largest == 0 or math.isinf(largest) or decimals > 7:
-        return f"{number(value)} [{number(low)}, {number(high)}]"
-    return f"{value:.{decimals}f} [{low:.{decimals}f}, {high:.{decimals}f}]"
-
-
-def _decimals(value: float) -> int:
-    """Of a number with four significant digits."""
-    return 0 if value == 0 or math.isinf(value) else max(0, 3 - math.floor(math.log10(abs(value))))
+def _shape(column: Column, texts: Sequence[str]) -> str:
+    """How a column is set: long texts in lines of their own, the longer the wider."""
+    longest = max(map(len, texts), default=0)
+    if column.numeric or longest <= 60:
+        return "r" if column.numeric else "l"
+    width = 0.24 if longest <= 160 else 0.28 if longest <= 400 else 0.45
+    return rf"p{{{width}\textwidth}}"
 
 
 def _plain(value: float | int | str) -> float | int | str:
@@ -246,7 +126,8 @@ def _markdown(text: str) -> str:
 
 
 def _latex(text: str) -> str:
-    return "".join(_LATEX.get(c, c) for c in " ".join(text.split()))
+    """Escaped; a letter that plain LaTeX does not know is a question mark."""
+    return "".join(_LATEX.get(c, c if c < "\u0180" or c in "‘’“”—…" else "?") for c in " ".join(text.split()))
 
 
 def _sentence(text: str) -> str:

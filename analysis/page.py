@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 from PIL import Image
 
-from analysis.formats import Table
+from analysis.entries import Table
 from analysis.verdicts import Verdict
 
 MOST_LINES = 40

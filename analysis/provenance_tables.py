@@ -2,12 +2,15 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+from pyarrow.csv import write_csv
 
 from analysis import labels
+from analysis.entries import Column, Entry, Table, count, measure, word
 from analysis.figures.naming import cells_of
-from analysis.formats import Column, Entry, Table, count, measure, word
 from analysis.load import Study, versions_of
 
 
@@ -101,9 +104,10 @@ def time_table(study: Study, names: Mapping[str, str]) -> Table:
     return Table("time", "How long it took", columns, tuple(rows))
 
 
-def seeds_table(members: pd.DataFrame) -> str:
+def write_seeds(members: pd.DataFrame, path: Path) -> None:
     """Every member's row as CSV: configuration, status and all numbers."""
-    return members.sort_values(["cell_id", "seed"], kind="stable").to_csv(index=False)
+    table = pa.Table.from_pandas(members.sort_values(["cell_id", "seed"], kind="stable"), preserve_index=False)
+    write_csv(table, path)
 
 
 def wall_clock(members: pd.DataFrame) -> str:

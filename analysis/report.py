@@ -9,7 +9,7 @@ from analysis.contents import Contents
 from analysis.experiments import EXPERIMENTS
 from analysis.load import Study
 from analysis.page import Page, render
-from analysis.provenance_tables import seeds_table, wall_clock
+from analysis.provenance_tables import wall_clock, write_seeds
 from binarygan.errors import UserError
 
 PAGE = "report.html"
@@ -53,7 +53,7 @@ def write_report(folder: Path, out: Path) -> list[str]:
     ]
     parts.insert(0, sections.summary(contents, verdicts))
     formats.write(contents.tables, out / "tables", TABLES)
-    (out / "tables" / "seeds.csv").write_text(seeds_table(contents.study.members), encoding="utf-8")
+    write_seeds(contents.study.members, out / "tables" / "seeds.csv")
     count, seconds = len(contents.study.members), time.monotonic() - start
     foot = f"Made from {count:,} members in {seconds:.0f} s by python -m analysis report."
     page = Page(f"Report of the study {contents.study.name}", _lead(contents.study), tuple(parts), foot)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis import labels
 from analysis.cells import unlike_paper
-from analysis.formats import NOTHING, Entry, mean_of
+from analysis.entries import NOTHING, Entry, mean_of
 from analysis.statistics import Summary, summarize
 from analysis.summaries import t_quantile
 from binarygan.metrics.names import BERNOULLI, OF_IMAGES, OF_PREACTIVATED

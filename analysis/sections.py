@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis import formats, labels, tables
+from analysis import labels, tables
 from analysis.architecture_tables import architecture_tables, counts_note
 from analysis.contents import Contents
+from analysis.entries import Column, Table, count, spread, word
 from analysis.experiments import EXPERIMENTS, Experiment, command
-from analysis.formats import Column, Table, word
 from analysis.page import Section
-from analysis.provenance_tables import environment_table, failures_table, time_table, wall_clock
+from analysis.provenance_tables import environment_table, failures_table, time_table
 from analysis.rows import OURS, PLACE, Row, beside, rows_of
 from analysis.statistics import Unavailable
 from analysis.statistics_tables import anova_table, claims_table, differences_table, ranks_table
@@ -33,9 +33,7 @@ def summary(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
         )
     facts += _best(contents.rows)
     hours = members["seconds"].sum() / 3600
-    facts.append(
-        ("Time", f"{hours:,.1f} hours of training and evaluation, all members' together; {wall_clock(members)}")
-    )
+    facts.append(("Time", f"{hours:,.1f} hours of training and evaluation, all members' together"))
     missing = [line for e in EXPERIMENTS for line in e.missing(members)]
     text = (
         "Every number is over the seeds of a cell that are done. Members that failed or diverged are counted, never "
@@ -58,7 +56,8 @@ def _training(members: pd.DataFrame) -> str:
     epochs, images = members["epochs"].dropna(), members["train_images"].dropna()
     parts = [f"{_span(epochs)} epochs of {_span(images)} images"] if len(epochs) and len(images) else []
     seeds = members[members["status"] == "done"].groupby("cell_id")["seed"].nunique()
-    parts += [f"{_span(seeds)} finished seeds a cell"] if len(seeds) else ["no member is done yet"]
+    unit = "seed" if seeds.max() == 1 else "seeds"
+    parts += [f"{_span(seeds)} finished {unit} a cell"] if len(seeds) else ["no member is done yet"]
     return "; ".join([*parts, ", ".join(sorted(members["data"].dropna().unique()))])
 
 
@@ -80,7 +79,7 @@ def _best(rows: Sequence[Row]) -> list[tuple[str, str]]:
             continue
         _, s, row = min(scored, key=lambda entry: entry[0])
         what = ", ".join(row.fields[f] for f in PLACE) if source != "real images" else "train against test"
-        found.append((title, f"{formats.spread(s).text} ({what}; {s.n} seed{'s' if s.n > 1 else ''})"))
+        found.append((title, f"{spread(s).text} ({what}; {s.n} seed{'s' if s.n > 1 else ''})"))
     return found
 
 
@@ -142,7 +141,7 @@ def _architectures(fidelity: str) -> list[Table]:
     for table in architecture_tables(fidelity):
         columns = tuple(Column(c.replace(" ", "_"), c, numeric=c == "parameters") for c in table.rows.columns)
         rows = tuple(
-            tuple(formats.count(int(v)) if c == "parameters" else word(v) for c, v in row.items())
+            tuple(count(int(v)) if c == "parameters" else word(v) for c, v in row.items())
             for row in table.rows.to_dict("records")
         )
         title = f"{table.name.replace('table-', 'Table ')}: {table.title}"

@@ -1,12 +1,14 @@
 """Tables of what the seeds allow to say: verdicts, differences to a baseline, variance, ranks."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from analysis import labels
 from analysis.cells import Cell, members_of
-from analysis.formats import Column, Table, count, interval, measure, probability, word
+from analysis.entries import Column, Table, count, interval, measure, probability, word
 from analysis.statistics import Unavailable, anova, compare_to_baseline, critical_difference
 from analysis.summaries import DESCRIBING
 from analysis.verdicts import Verdict
@@ -59,7 +61,6 @@ def differences_table(members: pd.DataFrame, names: Mapping[str, str], metric: s
         Column("p", "p", "paired t test, two-sided"),
         Column("p_holm", "p (Holm)", "adjusted over all rows"),
         Column("p_wilcoxon", "p (Wilcoxon)", "signed-rank test, as a check"),
-        Column("note", "what cannot be said", numeric=False),
     )
     rows = tuple(
         (
@@ -69,13 +70,16 @@ def differences_table(members: pd.DataFrame, names: Mapping[str, str], metric: s
             measure(row["effect"]),
             probability(row["p"]),
             probability(row["p_holm"]),
-            probability(row["p_wilcoxon"]),
-            word(row["note"]),
+            replace(probability(row["p_wilcoxon"]), parts={"": row["p_wilcoxon"], "_note": row["note"]}),
         )
         for row in sorted(found.to_dict("records"), key=lambda row: order[row["cell_id"]])
     )
     title = f"{labels.COLUMNS[metric]}: differences to WGAN-GP, MLP, DBN"
-    notes = ("Above 0: a higher value than the baseline's. Pairs share a seed, so their latents and order of data.",)
+    unsaid = Counter(note for note in found["note"] if note)
+    notes = (
+        "Above 0: a higher value than the baseline's. Pairs share a seed, so their latents and order of data.",
+        *(f"{n} of {len(rows)} rows: {note}." for note, n in unsaid.items()),
+    )
     return Table(f"differences-{metric}", title, columns, rows, notes)
 
 

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 
 from analysis import labels
-from analysis.formats import NOTHING, Column, Entry, Table, middle, outcome, seeds, spread, word
+from analysis.entries import NOTHING, Column, Entry, Table, middle, outcome, seeds, spread, word
 from analysis.rows import OURS, PLACE, PLAIN, PREACTIVATED_METRICS, Row
 
-MOST_ROWS = 200
-"""Of a table on the page; its files have all rows."""
 HEADLINE = ("precision", "recall", "coverage", "classes_covered", "isolated_pixel_rate")
 """Beside FID in the table of each experiment."""
 SECTIONS = {
@@ -81,14 +79,6 @@ def means(rows: Sequence[Row], name: str, title: str, numbers: Sequence[str]) ->
     ]
     body = [[outcome(row.counts, labels.STATUSES), *row.means(numbers)] for row in rows]
     return _table(name, title, rows, columns, body, [f"Each number: {_MEAN}."])
-
-
-def first(table: Table, most: int = MOST_ROWS) -> Table:
-    """The table's first rows, with a note where that is not all of them."""
-    if len(table.rows) <= most:
-        return table
-    note = f"The first {most} of {len(table.rows):,} rows; tables/{table.name}.csv has all of them."
-    return Table(table.name, table.title, table.columns, table.rows[:most], (*table.notes, note))
 
 
 def _table(

@@ -41,7 +41,7 @@ def paper_members(*, seeds: int = 3, grid: str = "paper") -> pd.DataFrame:
 def write_study(
     folder: Path, members: pd.DataFrame, *, epochs: tuple[int, ...] = (1, 20), samples: bool = True
 ) -> None:
-    """Write each member's files; samples and histograms are those of the released DBN run."""
+    """Write each member's files; samples and histograms are those of a released run but for one value."""
     anchors = load_anchors()
     [donor] = anchors.members[anchors.members["neuron"].eq("real")]["member_id"]
     for table in ("members", "curves", *(("samples", "histograms") if samples else ())):
@@ -50,9 +50,13 @@ def write_study(
         if table in ("samples", "histograms"):
             [row] = pq.read_table(anchors.folder / table / f"{donor}.parquet", partitioning=None).to_pylist()
             donated = [row | {"epoch": epoch} for epoch in epochs]
-        for member in members.to_dict("records"):
+        for i, member in enumerate(members.to_dict("records")):
             known = {k: v for k, v in member.items() if v is not None and v == v}
             rows = [row | {"member_id": member["member_id"]} for row in donated]
+            if table == "samples":  # each member has its own
+                rows = [row | {"bits": bytes([i % 256]) + row["bits"][1:]} for row in rows]
+            if table == "histograms":
+                rows = [row | {"counts": [row["counts"][0] + i, *row["counts"][1:]]} for row in rows]
             if table == "samples" and member["neuron"] != "real":
                 rows = [row | {"bernoulli_bits": None} for row in rows]
             if table == "members":

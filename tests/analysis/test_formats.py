@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from analysis import formats
-from analysis.formats import Column, Entry, Table, interval, measure, number, probability, seeds, word
+from analysis.entries import Column, Entry, Table, interval, measure, number, probability, seeds, spread, word
 from analysis.statistics import summarize
 
 NASTY = "50% of a_b & c | d \\ <script>alert(1)</script> {x} ~^ \n second line"
@@ -26,7 +26,7 @@ def test_markdown_keeps_its_columns() -> None:
     assert lines[:4] == ["## A & B", "", "| the name | FID∞ |", "|---|---:|"]
     assert lines[4].replace("\\|", "").count("|") == 3
     assert "<script>" not in text
-    assert lines[4].endswith("| 10.00 [9.00, 11.50] |")
+    assert lines[4].endswith("| 10.0 [9.0, 11.5] |")
     assert lines[5] == "| – | – |"
     assert "FID∞: its meaning" in text
 
@@ -39,8 +39,14 @@ def test_latex_escapes_what_it_must() -> None:
     assert row == (
         r"50\% of a\_b \& c \textbar{} d \textbackslash{} \textless{}script\textgreater{}alert(1)"
         r"\textless{}/script\textgreater{} \{x\} \textasciitilde{}\textasciicircum{} second line"
-        r" & 10.00 [9.00, 11.50] \\"
+        r" & 10.0 [9.0, 11.5] \\"
     )
+
+
+def test_latex_has_no_letter_that_it_does_not_know() -> None:
+    table = Table("t", "χ² → é", TABLE.columns, ((word("😀 ∞ Δ"), measure(1.0)),))
+    assert r"\caption{$\chi$$^2$ $\rightarrow$ é." in formats.latex(table)
+    assert r"? $\infty$ ? & 1 \\" in formats.latex(table)
 
 
 def test_csv_is_read_back_whole() -> None:
@@ -62,7 +68,7 @@ def test_files_of_an_earlier_report_go_and_others_stay(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entry", "text"),
     [
-        (interval(-0.0182, -7.786, 7.75), "-0.018 [-7.786, 7.750]"),
+        (interval(-0.0182, -7.786, 7.75), "-0.02 [-7.79, 7.75]"),
         (interval(5.0, float("nan"), float("nan")), "5"),
         (interval(0.0, 0.0, 0.0), "0 [0, 0]"),
         (probability(0.00001), "< 0.0001"),
@@ -71,7 +77,7 @@ def test_files_of_an_earlier_report_go_and_others_stay(tmp_path: Path) -> None:
         (seeds({0: 1.5, 3: 2.25}), "1.500, 2.250"),
         (seeds({i: float(i) for i in range(20)}), "0 to 19 (20 seeds)"),
         (seeds({}), "–"),
-        (formats.spread(summarize([])), "–"),
+        (spread(summarize([])), "–"),
         (measure(None), "–"),
     ],
 )

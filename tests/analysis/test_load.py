@@ -83,7 +83,7 @@ def test_samples_are_the_stored_ones(folder: Path) -> None:
     samples = study.samples(real)
     assert samples is not None
     assert samples.epoch == 20
-    assert np.packbits(samples.bits).tobytes() == row["bits"]
+    assert np.packbits(samples.bits).tobytes() == bytes([ids().index(real)]) + row["bits"][1:]
     assert samples.bernoulli_bits is not None
     assert np.packbits(samples.bernoulli_bits).tobytes() == row["bernoulli_bits"]
     assert samples.preactivated.flatten().tolist() == row["preactivated"]

@@ -9,11 +9,11 @@ from made_up import made_up
 from scipy import stats
 
 from analysis import formats
-from analysis.formats import Table
+from analysis.entries import Table, first
 from analysis.load import load_anchors
 from analysis.rows import OURS, beside, rows_of
 from analysis.statistics import summarize
-from analysis.tables import HEADLINE, SECTIONS, first, means, scores
+from analysis.tables import HEADLINE, SECTIONS, means, scores
 
 ANCHORS = load_anchors().members
 REAL = {"objective": "wgan-gp", "neuron": "real"}
@@ -21,7 +21,8 @@ REAL = {"objective": "wgan-gp", "neuron": "real"}
 
 def of_seeds(fids: list[float], statuses: list[str], **choices: object) -> pd.DataFrame:
     metrics = {"fid": fids, "fid_bernoulli": [f + 1 for f in fids], "recall": 0.8}
-    return made_up(seeds=len(fids), statuses=statuses, metrics=metrics, **(REAL | choices))  # type: ignore[arg-type]
+    members = made_up(seeds=len(fids), statuses=statuses, metrics=metrics, **(REAL | choices))  # type: ignore[arg-type]
+    return members.assign(**metrics)  # of members that failed, too: a mean must leave them out by their status
 
 
 def column(table: Table, label: str) -> list[str]:
@@ -34,7 +35,7 @@ def test_numbers_are_over_the_seeds_that_are_done() -> None:
     table = scores(rows, "t", "T")
     assert column(table, "cell") == ["WGAN-GP, MLP, real-valued, threshold", "WGAN-GP, MLP, real-valued, Bernoulli"]
     half = stats.t.ppf(0.975, 1) * np.std([10, 14], ddof=1) / math.sqrt(2)
-    assert column(table, "FID") == [f"{m:.2f} [{m - half:.2f}, {m + half:.2f}]" for m in (12, 13)]
+    assert column(table, "FID") == [f"{m:.1f} [{m - half:.1f}, {m + half:.1f}]" for m in (12, 13)]
     assert column(table, "done") == ["2 of 4, 1 failed, 1 diverged"] * 2
     assert column(table, "FID of each seed") == ["10, 14", "11, 15"]
     assert "Counted apart, in no mean: 1 failed, 1 diverged." in table.notes
