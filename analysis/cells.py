@@ -1,6 +1,7 @@
 """A cell by what the paper says of it, and the members of a study that are of it."""
 
 import sys
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -30,6 +31,10 @@ BACKGROUND = (
     "dtype",
 )
 """Fields that a cell does not name: the paper's own are meant."""
+
+
+Member = pd.Series | dict[Hashable, Any]
+"""A member's row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,30 +79,24 @@ def members_of(members: pd.DataFrame, cell: Cell) -> pd.DataFrame:
     of_objective = (members["objective"] == cell.objective) & (members["neuron"] == cell.neuron)
     with_norm = members["discriminator_norm"].fillna("none") != "none"
     found = members[of_objective & (members["architecture"] == cell.architecture) & (with_norm == cell.has_norm_in_d)]
-    ids = found["cell_id"].fillna("")
-    if ids.nunique() > 1:
-        first = found.groupby(ids, sort=True).first()
+    if len(found) and found["cell_id"].nunique(dropna=False) > 1:
+        ids = found["cell_id"].fillna("")
         done = (found["status"] == "done").groupby(ids).sum()
-        ranks = pd.DataFrame(
-            {
-                "paper": [is_papers(row) for _, row in first.iterrows()],
-                "epochs": first["epochs"].fillna(0),
-                "images": first["train_images"].fillna(0),
-                "done": done,
-            },
-            index=first.index,
-        )
-        best = ranks.sort_values(list(ranks.columns), ascending=False, kind="stable").index[0]
-        found = found[ids == best]
+        cells = found.assign(cell_id=ids).drop_duplicates("cell_id").sort_values("cell_id")
+        keys = [
+            (is_papers(row), _number(row["epochs"]), _number(row["train_images"]), done[row["cell_id"]])
+            for row in cells.to_dict("records")
+        ]
+        found = found[ids == cells["cell_id"].iloc[max(range(len(keys)), key=keys.__getitem__)]]
     return found.sort_values("seed", kind="stable").reset_index(drop=True)
 
 
-def is_papers(row: pd.Series) -> bool:
+def is_papers(row: Member) -> bool:
     """Whether every field that a cell does not name is as the paper has it, under the row's own fidelity."""
     return row["fidelity"] in FIDELITIES and not unlike_paper(row)
 
 
-def unlike_paper(row: pd.Series) -> dict[str, Any]:
+def unlike_paper(row: Member) -> dict[str, Any]:
     """The fields of BACKGROUND in which a member's row is not as the paper has it, and their values.
 
     A norm in D where the paper has none (or none where it has one) is part of the cell; another kind of norm is not.
@@ -129,3 +128,8 @@ def _papers(fidelity: str, objective: str, neuron: str, architecture: str) -> di
 
 def _same(value: Any, wanted: Any) -> bool:
     return bool(pd.isna(value)) if wanted is None else bool(value == wanted)
+
+
+def _number(value: Any) -> float:
+    """0 where it is missing."""
+    return 0.0 if pd.isna(value) else float(value)

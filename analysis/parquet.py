@@ -19,12 +19,18 @@ _CHUNK = 1024
 
 def files_of(folder: Path) -> list[Path]:
     """A table's Parquet files in order of name; a link that leads out of the study's folder is none of them."""
+    return _listing(folder)[0]
+
+
+def _listing(folder: Path) -> tuple[list[Path], list[Path]]:
+    """A table's Parquet files, and links that lead out of the study's folder."""
     home = folder.parent.resolve()
     if not folder.is_dir() or not folder.resolve().is_relative_to(home):
-        return []
+        return [], []
     with os.scandir(folder) as entries:
-        found = [e for e in entries if e.name.endswith(".parquet") and e.is_file()]
-    return sorted(Path(e) for e in found if not e.is_symlink() or Path(e).resolve().is_relative_to(home))
+        names = sorted((e.name, e.is_symlink()) for e in entries if e.name.endswith(".parquet") and e.is_file())
+    out = {n for n, is_link in names if is_link and not (folder / n).resolve().is_relative_to(home)}
+    return [folder / n for n, _ in names if n not in out], [folder / n for n in sorted(out)]
 
 
 def read_folder(
@@ -42,9 +48,8 @@ def read_folder(
         needed: without these a file is none of ours.
     """
     wanted = pa.schema([schema.field(name) for name in columns or schema.names])
-    paths = files_of(folder)
-    others = sorted(set(folder.glob("*.parquet")) - set(paths))
-    problems = [f"{_short(p)} is no file of this folder: left out" for p in others if p.exists()]
+    paths, others = _listing(folder)
+    problems = [f"{_short(p)} is no file of this folder: left out" for p in others]
     reader = _Reader(schema, wanted, needed)
     for i in range(0, len(paths), _CHUNK):
         reader.read(paths[i : i + _CHUNK])

@@ -14,18 +14,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from binarygan.errors import UserError
-from study.results import SCHEMAS
+from study.results import FINISHED, SCHEMAS
 
 SHOWN = (1, 2, 5, 10, 20)
 """Epochs whose samples are kept of a cell's first seed, beside the last."""
+ENDED = (*FINISHED, "failed")
 Row = dict[str, Any]
 
 
 def publish(sources: Sequence[Path], target: Path) -> int:
-    """Write `target` anew from finished members of `sources`, each member once; how many.
+    """Write `target` anew from the members of `sources` that ended (done, diverged or failed), each once; how many.
+
+    A member that one source has done and another has not is taken where it is done.
 
     Raises:
-        UserError: no study in a source, nothing finished, or `target` is one of the sources.
+        UserError: no study in a source, nothing ended, or `target` is one of the sources.
     """
     if target.resolve() in {s.resolve() for s in sources}:
         raise UserError(f"{target} is one of the studies to be published; name another folder")
@@ -34,10 +37,11 @@ def publish(sources: Sequence[Path], target: Path) -> int:
         if not list((source / "members").glob("*.parquet")):
             raise UserError(f"{source} holds no study: it has no members/*.parquet")
         for row in _rows(source, "members"):
-            if row["status"] in ("done", "diverged"):
-                members.setdefault(row["member_id"], (row | {"study": target.name}, source))
+            known = members.get(row["member_id"])
+            if row["status"] in ENDED and (known is None or known[0]["status"] == "failed"):
+                members[row["member_id"]] = (row | {"study": target.name}, source)
     if not members:
-        raise UserError(f"nothing is finished in {', '.join(map(str, sources))}")
+        raise UserError(f"no member has ended in {', '.join(map(str, sources))}")
     first = {row["cell_id"]: row for row, _ in sorted(members.values(), key=lambda m: -m[0]["seed"])}
     shown = {row["member_id"] for row in first.values()}
 

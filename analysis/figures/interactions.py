@@ -81,7 +81,9 @@ def cross(rows: pd.DataFrame, a: str, b: str, factors: list[str]) -> Crossing | 
     """The part of the design that crosses two factors in most cells; None where no two levels of each are crossed."""
     others = [f for f in factors if f not in (a, b)]
     values = rows[factors].astype(str)
-    context = values[others].agg("|".join, axis=1) if others else pd.Series("", index=rows.index)
+    context = pd.Series("", index=rows.index)
+    for other in others:
+        context = context + "|" + values[other]
     frame = pd.DataFrame({a: values[a], b: values[b], "context": context, "seed": rows["seed"].astype(int)})
     frame["log_fid"] = np.log(rows["fid"].astype(float))
     there = frame.groupby([a, b])["context"].agg(set).to_dict()

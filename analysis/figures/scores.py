@@ -90,6 +90,7 @@ def _rows(members: pd.DataFrame) -> list[Row]:
     """Every cell's row, in the order of all charts."""
     outputs = by_binarization(members, "fid")
     outputs = outputs.assign(with_norm=outputs["discriminator_norm"] != "none")
+    outputs = outputs[["cell_id", "seed", "status", "value", *ANCHOR]]  # pandas takes apart narrow frames faster
     anchors = by_binarization(load_anchors().members, "fid")
     anchors = anchors.assign(with_norm=anchors["discriminator_norm"] != "none")
     theirs = anchors[anchors["objective"].notna()].set_index(ANCHOR)["value"].to_dict()

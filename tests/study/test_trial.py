@@ -154,3 +154,15 @@ def test_published_studies_are_read_as_they_were(source: Path, tmp_path: Path) -
             np.testing.assert_array_equal(before[1], after[1])
     with pytest.raises(UserError, match="holds no study"):
         publish([tmp_path / "none"], target)
+
+
+def test_a_failure_is_published_unless_another_study_has_the_member_done(source: Path, tmp_path: Path) -> None:
+    whole = cohort(source, 2, epochs=1)
+    failed = train(source, tmp_path, whole, "failed")
+    for member in whole.members:
+        [row] = failed.read("members", member.member_id)
+        failed.write("members", member.member_id, [row | {"status": "failed", "error": "it died"}])
+    done = train(source, tmp_path, Cohort(whole.members[:1]), "done")
+    assert publish([failed.folder, done.folder], tmp_path / "published") == 2
+    rows = load_study(tmp_path / "published").members.set_index("seed")
+    assert rows["status"].to_dict() == {0: "done", 1: "failed"}
