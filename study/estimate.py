@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from binarygan.config import MemberConfig
-from binarygan.data import load_images
+from binarygan.data import Images
 from binarygan.evaluation import evaluate
 from binarygan.memory import keep_freed_memory
 from binarygan.scores import reference_of
@@ -36,11 +36,11 @@ class Costs:
     """Likewise at the end."""
 
 
-def seconds_of(cohorts: Sequence[Cohort], device: str, places: int) -> list[float]:
-    """Seconds that each cohort takes where `places` of them are trained side by side on this machine."""
+def seconds_of(cohorts: Sequence[Cohort], data: Images, device: str, places: int) -> list[float]:
+    """Seconds that each cohort takes where `places` of them are trained on `data` side by side on this machine."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(places) as pool:  # a core is slower while the others are busy
-        measured = pool.starmap(_costs, [(list(cohorts), device)] * places, chunksize=1)
+        measured = pool.starmap(_costs, [(list(cohorts), data, device)] * places, chunksize=1)
     return [sum(_seconds(cohort, costs) for costs in measured) / places for cohort in cohorts]
 
 
@@ -61,15 +61,15 @@ def _kind(cohort: Cohort) -> Kind:
     return (*cohort.members[0].cohort_key, len(cohort.members), any(m.neuron == "stochastic" for m in cohort.members))
 
 
-def _costs(cohorts: list[Cohort], device: str) -> Costs:
+def _costs(cohorts: list[Cohort], data: Images, device: str) -> Costs:
     use_one_thread()
     keep_freed_memory()
     kinds = {_kind(c): c for c in cohorts}
     critic_step = {kind: seconds_a_critic_step(c.members, device) for kind, c in kinds.items()}
     members = {m.neuron == "real": m for c in cohorts for m in c.members}
-    light = {real: _evaluation(m, device, full=False) for real, m in members.items()}
+    light = {real: _evaluation(m, data, device, full=False) for real, m in members.items()}
     binary = dataclasses.replace(cohorts[0].members[0], neuron="deterministic")
-    full = {False: _evaluation(binary, device, full=True)}
+    full = {False: _evaluation(binary, data, device, full=True)}
     # real-valued members are scored twice, once for each binarization; drawing the samples is little beside that
     full[True] = 2 * full[False]
     return Costs(critic_step=critic_step, light=light, full=full)
@@ -89,9 +89,9 @@ def seconds_a_critic_step(members: Sequence[MemberConfig], device: str) -> float
     return _mean(epoch) / (iterations * short[0].critic_steps)
 
 
-def _evaluation(member: MemberConfig, device: str, *, full: bool) -> float:
+def _evaluation(member: MemberConfig, data: Images, device: str, *, full: bool) -> float:
     place = torch.device(device)
-    reference = reference_of(load_images("mnist"), place)
+    reference = reference_of(data, place)
     trainer = Trainer([member], torch.zeros(1, 784, dtype=torch.uint8), device=place)
     trainer.epochs_done = 1
     if not full:

@@ -50,7 +50,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.plan:
         if (store.folder / "study.json").exists():
             store.agree(cells, {})
-        show_plan(store, cells, members, _cohorts(members, store, device, arguments), device, arguments.max_concurrent)
+        cohorts = _cohorts(members, store, device, arguments)
+        show_plan(store, cells, members, cohorts, data, device, arguments.max_concurrent)
         return 0
     store.create()
     lock = (store.folder / ".lock").open("w")

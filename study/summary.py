@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 
 from binarygan.config import MemberConfig
+from binarygan.data import Images
 from study.plan import Cohort
 from study.results import FINISHED, Store
 
@@ -13,6 +14,7 @@ def show_plan(
     cells: Sequence[MemberConfig],
     members: Sequence[MemberConfig],
     cohorts: Sequence[Cohort],
+    data: Images,
     device: str,
     max_concurrent: int | None,
 ) -> None:
@@ -32,7 +34,7 @@ def show_plan(
 
     places = min(max_concurrent or len(cohorts), len(cohorts), 1 if device == "cuda" else os.cpu_count() or 1)
     print("timing a few iterations and evaluations of each kind …", flush=True)
-    seconds = seconds_of(cohorts, device, places)
+    seconds = seconds_of(cohorts, data, device, places)
     print(
         f"to train: about {hours(seconds, places):.1f} h on a machine like this one, {places} at a time "
         f"({sum(c.critic_steps() for c in cohorts):,} critic steps and their evaluations)"
