@@ -22,7 +22,7 @@ IMAGES = {"train": 60_000, "all": 70_000}
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """One of the paper's claims and how it is put to the test, declared before the results are looked at."""
+    """One of the paper's claims and how it is put to the test."""
 
     number: int
     statement: str
