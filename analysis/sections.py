@@ -89,7 +89,8 @@ def verdict_section(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
     groups = [(f if len(fidelities) > 1 else "", [v for v in verdicts if v.fidelity == f]) for f in fidelities]
     text = (
         "Each claim's test and threshold were declared before any study of full length was judged; the released code's "
-        "runs and studies of five epochs were known. Not tested: its cells are missing. Inconclusive: neither shown nor refuted, as a rule for want of seeds or epochs.",
+        "runs and studies of five epochs were known. Not tested: its cells are missing. "
+        "Inconclusive: neither shown nor refuted, as a rule for want of seeds or epochs.",
     )
     return Section(name="claims", title="The paper's claims", short="Claims", text=text, verdicts=tuple(groups))
 
