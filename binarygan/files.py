@@ -1,0 +1,52 @@
+"""Files that are whole or not there, on a disk or in an object store.
+
+A place is a `pathlib.Path`, or a `upath.UPath` where its text names another file system (`s3://bucket/results`).
+"""
+
+import os
+import uuid
+from pathlib import Path
+
+from upath import UPath
+
+Place = Path | UPath
+PARTIAL = ".partial-"
+"""How the names begin of files that are not whole yet."""
+
+
+def place_of(text: str) -> Place:
+    """The place that a text names: a local path, or any file system of fsspec by its URL."""
+    return UPath(text)
+
+
+def is_local(place: Place) -> bool:
+    """Whether it is on a file system of this machine (network mounts among them)."""
+    return isinstance(place, Path)
+
+
+def write_whole(path: Place, content: bytes, *, partial: Path | None = None) -> None:
+    """Put `content` at `path`, so that a reader, or a crash at any moment, sees the old file or the new one.
+
+    On a disk: written under another name, flushed, renamed, the folder flushed. An object store puts whole objects.
+
+    Args:
+        partial: folder of the unfinished file, on the same disk; the file's own folder where None.
+    """
+    if not isinstance(path, Path):
+        path.write_bytes(content)
+        return
+    temporary = (partial or path.parent) / f"{PARTIAL}{path.name}-{uuid.uuid4().hex[:8]}"
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    handle = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,166 @@
+"""Search spaces, declared like grids: named tables of what is drawn, and on which condition.
+
+An optimizer's parameters are drawn where the objective has that optimizer, a clip value or a penalty weight where the
+objective has one, and a slope rate where the neuron is binary.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import optuna
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+from binarygan.config import MemberConfig, paper_config
+from binarygan.errors import UserError, nearest
+
+Distribution = CategoricalDistribution | FloatDistribution | IntDistribution
+Choices = dict[str, Any]
+
+
+class Suggests(Protocol):
+    """What draws values: an Optuna trial, or what stands in for one."""
+
+    def suggest_categorical(self, name: str, choices: Any) -> Any: ...  # noqa: D102
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float: ...  # noqa: D102
+    def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One field of a configuration that a search draws."""
+
+    name: str
+    distribution: Distribution
+    when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    """Drawn only where these fields, in the resolved configuration, have one of these values."""
+
+    def suggest(self, trial: Suggests) -> Any:
+        """A value by Optuna's define-by-run interface."""
+        d = self.distribution
+        if isinstance(d, CategoricalDistribution):
+            return trial.suggest_categorical(self.name, d.choices)
+        draw: Any = trial.suggest_float if isinstance(d, FloatDistribution) else trial.suggest_int
+        return draw(self.name, d.low, d.high, log=d.log)
+
+    def applies(self, fields: Mapping[str, Any]) -> bool:
+        """Whether the configuration has a use for it."""
+        return all(fields[name] in values for name, values in self.when.items())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return {
+            **json.loads(optuna.distributions.distribution_to_json(self.distribution)),
+            "when": {name: list(values) for name, values in self.when.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Space:
+    """A named table of parameters; every other field is the paper's, with `fixed` choices."""
+
+    name: str
+    shows: str
+    parameters: tuple[Parameter, ...]
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+    def draw(self, trial: Suggests, fidelity: str, **common: Any) -> MemberConfig:
+        """One cell, with seed 0; `common` fields (data, epochs, …) go to all."""
+        choices: Choices = {**self.fixed, **common}
+        for parameter in self.parameters:
+            if parameter.applies(_resolved(fidelity, choices)):
+                choices[parameter.name] = parameter.suggest(trial)
+        return paper_config(fidelity=fidelity, **{"objective": "wgan-gp", **choices})
+
+    def params_of(self, config: MemberConfig) -> dict[str, Any] | None:
+        """The drawn values that give this cell; None where the space does not hold it, whatever is drawn."""
+        fields = config.to_dict()
+        params = {}
+        for parameter in self.parameters:
+            if parameter.applies(fields):
+                value = fields[parameter.name]
+                if value is None or not parameter.distribution._contains(_internal(parameter, value)):
+                    return None
+                params[parameter.name] = value
+        return params
+
+    def to_dict(self) -> dict[str, Any]:
+        """Parameter -> its declaration, ready for JSON."""
+        return {p.name: p.to_dict() for p in self.parameters}
+
+
+def _internal(parameter: Parameter, value: Any) -> float:
+    try:
+        return parameter.distribution.to_internal_repr(value)
+    except ValueError:  # a category that is none of its choices
+        return -1.0
+
+
+def _resolved(fidelity: str, choices: Choices) -> dict[str, Any]:
+    """The configuration's fields for the choices so far."""
+    return paper_config(fidelity=fidelity, **{"objective": "wgan-gp", **choices}).to_dict()
+
+
+def _one_of(*values: Any) -> CategoricalDistribution:
+    return CategoricalDistribution(values)
+
+
+NEURON = Parameter("neuron", _one_of("deterministic", "stochastic"))
+ANY_NEURON = Parameter("neuron", _one_of("deterministic", "stochastic", "real"))
+OBJECTIVE = Parameter("objective", _one_of("gan", "wgan", "wgan-gp"))
+ARCHITECTURE = Parameter("architecture", _one_of("mlp", "cnn"))
+SLOPE_RATE = Parameter("slope_rate", FloatDistribution(1.0, 1.3), {"neuron": ("deterministic", "stochastic")})
+NORMALIZATION = (
+    Parameter("generator_norm", _one_of("batch", "layer", "none")),
+    Parameter("discriminator_norm", _one_of("none", "batch", "layer")),
+)
+OPTIMIZER = (
+    Parameter("learning_rate", FloatDistribution(1e-5, 1e-2, log=True)),
+    Parameter("beta1", FloatDistribution(0.0, 0.9), {"optimizer": ("adam",)}),
+    Parameter("beta2", FloatDistribution(0.8, 0.999), {"optimizer": ("adam",)}),
+    Parameter("decay", FloatDistribution(0.8, 0.999), {"optimizer": ("rmsprop",)}),
+    Parameter("critic_steps", IntDistribution(1, 10)),
+    Parameter("clip_value", FloatDistribution(1e-3, 1e-1, log=True), {"objective": ("wgan",)}),
+    Parameter("penalty_weight", FloatDistribution(0.1, 100.0, log=True), {"objective": ("wgan-gp",)}),
+)
+SIZES = (
+    Parameter("batch_size", _one_of(32, 64, 128)),
+    Parameter("latent_size", _one_of(32, 64, 128, 256)),
+)
+
+SPACES = {
+    space.name: space
+    for space in (
+        Space(
+            "everything",
+            "neuron, objective, architecture, normalization, slope rate, optimizer, sizes",
+            (ANY_NEURON, OBJECTIVE, ARCHITECTURE, *NORMALIZATION, SLOPE_RATE, *OPTIMIZER, *SIZES),
+        ),
+        Space(
+            "mlp",
+            "the same with the MLP and binary neurons",
+            (NEURON, OBJECTIVE, *NORMALIZATION, SLOPE_RATE, *OPTIMIZER, *SIZES),
+            {"architecture": "mlp"},
+        ),
+        Space(
+            "optimizer",
+            "WGAN-GP, MLP, DBN: learning rate, betas, critic steps, penalty weight, sizes",
+            (*OPTIMIZER, *SIZES),
+            {"objective": "wgan-gp", "architecture": "mlp", "neuron": "deterministic"},
+        ),
+        Space(
+            "annealing",
+            "WGAN-GP, MLP: neuron and slope rate",
+            (NEURON, SLOPE_RATE),
+            {"objective": "wgan-gp", "architecture": "mlp"},
+        ),
+    )
+}
+
+
+def find_space(name: str) -> Space:
+    """The space of that name, or a UserError with the nearest one."""
+    if name not in SPACES:
+        raise UserError(f"search {name!r} is unknown: {nearest(name, SPACES)}")
+    return SPACES[name]
