@@ -22,9 +22,9 @@ Choices = dict[str, Any]
 class Suggests(Protocol):
     """What draws values: an Optuna trial, or what stands in for one."""
 
-    def suggest_categorical(self, name: str, choices: Any) -> Any: ...  # noqa: D102
-    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float: ...  # noqa: D102
-    def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int: ...  # noqa: D102
+    def suggest_categorical(self, name: str, choices: Any) -> Any: ...
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float: ...
+    def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int: ...
 
 
 @dataclass(frozen=True)
