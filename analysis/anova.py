@@ -1,6 +1,5 @@
 """Which choices move a metric: analysis of variance over a study's members."""
 
-import warnings
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -104,15 +103,12 @@ class _Fits:
 
     def of(self, terms: list[Term]) -> tuple[float, int]:
         """Residual sum of squares and its degrees of freedom."""
-        from statsmodels.formula.api import wls  # seconds to import
-
         key = frozenset(terms)
         if key not in self._known:
-            right = " + ".join(":".join(f"C({f}, Sum)" for f in term) for term in terms) or "1"
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # a term in part has columns to spare; sums of squares do not mind
-                fit = wls(f"y ~ {right}", self._means, weights=self._means["members"]).fit()
-            self._known[key] = self._within + float(fit.ssr), self._members - 1 - int(fit.df_model)
+            weights = np.sqrt(self._means["members"].to_numpy(float))
+            x, y = _design(self._means, terms) * weights[:, None], self._means["y"].to_numpy() * weights
+            found, _, rank, _ = np.linalg.lstsq(x, y, rcond=None)  # a term in part has columns to spare
+            self._known[key] = self._within + float(((y - x @ found) ** 2).sum()), self._members - int(rank)
         return self._known[key]
 
 
@@ -219,8 +215,12 @@ def _full(there: pd.DataFrame, term: Term) -> int:
 
 
 def _rank(there: pd.DataFrame, terms: list[Term]) -> int:
-    columns = [np.ones((len(there), 1)), *(_contrasts(there, term) for term in terms)]
-    return int(np.linalg.matrix_rank(np.hstack(columns)))
+    return int(np.linalg.matrix_rank(_design(there, terms)))
+
+
+def _design(there: pd.DataFrame, terms: list[Term]) -> np.ndarray:
+    """A constant and the columns of the terms."""
+    return np.hstack([np.ones((len(there), 1)), *(_contrasts(there, term) for term in terms)])
 
 
 def _contrasts(there: pd.DataFrame, term: Term) -> np.ndarray:

@@ -42,7 +42,7 @@ class Cell:
     """One point of the paper's design; everything that it does not name is as in the paper.
 
     >>> label(Cell(objective="gan", neuron="stochastic", norm_in_d=False))
-    'GAN, MLP, SBN, no BN in D'
+    'GAN, MLP, SBN, no norm in D'
     """
 
     objective: str
@@ -58,14 +58,14 @@ class Cell:
 
 
 def label(cell: Cell) -> str:
-    """What figures and tables call a cell; the normalization in D is named where it is not the paper's."""
+    """What figures and tables call a cell of any fidelity; the norm in D is named where it is not the paper's."""
     parts = [
         labels.OBJECTIVES.get(cell.objective, cell.objective),
         labels.ARCHITECTURES.get(cell.architecture, cell.architecture),
         labels.NEURONS.get(cell.neuron, cell.neuron),
     ]
     if cell.has_norm_in_d != (cell.objective == "gan"):
-        parts.append("BN in D" if cell.has_norm_in_d else "no BN in D")
+        parts.append("norm in D" if cell.has_norm_in_d else "no norm in D")
     return ", ".join(parts)
 
 

@@ -15,7 +15,7 @@ class Trained:
     """Every member of the cells was trained to digits: counted, for three seeds prove no share by test.
 
     Trained is a member that is done, whose samples cover all classes, and lie near enough to real digits, by coverage,
-    to be digits at all. One that diverged is not; one that failed leaves the matter open.
+    to be digits at all. One that diverged is not; one that failed or was stopped early leaves the matter open.
     """
 
     cells: tuple[Cell, ...]
@@ -35,7 +35,7 @@ class Trained:
             trained, ended, open_ = self._count(evidence, cell)
             all_trained &= trained == ended + open_ and ended > 1
             few_trained |= ended > 1 and trained < ended / 2
-            others = [f"{classes.counts[s]} {s}" for s in ("diverged", "failed", "running") if classes.counts[s]]
+            others = [f"{n} {status}" for status, n in classes.counts.items() if n and status != "done"]
             kinds = f" ({', '.join(others)})" if others else ""
             lines.append(f"{trained} of {ended + open_} members of {classes.name} trained to digits{kinds}")
             details |= {f"{classes.name}: trained": float(trained), f"{classes.name}: ended": float(ended + open_)}
@@ -51,11 +51,12 @@ class Trained:
     def _count(self, evidence: Evidence, cell: Cell) -> tuple[int, int, int]:
         """Members that trained; that tell (done with numbers, diverged); that ended and do not tell."""
         rows = evidence.rows(cell)
-        done, diverged, failed = (rows[rows["status"] == s] for s in ("done", "diverged", "failed"))
+        done, diverged = (rows[rows["status"] == s] for s in ("done", "diverged"))
+        cut_off = rows["status"].isin(("failed", "stopped"))
         classes, coverage = (pd.to_numeric(done[c], errors="coerce") for c in ("classes_covered", "coverage"))
         trained = (classes >= self.classes) & (coverage > self.coverage)
         unknown = classes.isna() | coverage.isna()
-        return int(trained.sum()), int((~unknown).sum()) + len(diverged), int(unknown.sum()) + len(failed)
+        return int(trained.sum()), int((~unknown).sum()) + len(diverged), int(unknown.sum()) + int(cut_off.sum())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,12 +8,13 @@ NEURONS = {"deterministic": "DBN", "stochastic": "SBN", "real": "real-valued"}
 THRESHOLD, BERNOULLI = "real-valued, threshold", "real-valued, Bernoulli"
 OBJECTIVES = {"wgan-gp": "WGAN-GP", "wgan": "WGAN", "gan": "GAN"}
 ARCHITECTURES = {"mlp": "MLP", "cnn": "CNN"}
-NORMS = {"none": "no BN in D", "batch": "BN in D", "affine": "affine in D", "layer": "layer norm in D"}
+NORMS = {"none": "no norm in D", "batch": "BN in D", "affine": "affine in D", "layer": "layer norm in D"}
 STATUSES = {
     "done": "done",
     "failed": "failed",
     "diverged": "diverged",
     "running": "not at its end",
+    "stopped": "stopped early",
 }
 SETTINGS = {
     "generator_norm": "norm in G",

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -107,11 +106,6 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _parts(numbers: str) -> str:
-    """A verdict's line of numbers with a break after each comparison."""
-    return re.sub(r"((?:for|against) it); ", r"\1\n", numbers)
-
-
 def fitted(pictures: Sequence[Picture], most: int = MOST_BYTES) -> list[Picture]:
     """The pictures, the largest ones halved in width and height until all together fit into `most` bytes of base64."""
     fitting = list(pictures)
@@ -146,5 +140,5 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"sentence": _sentence, "parts": _parts}
+    environment.filters["sentence"] = _sentence
     return environment

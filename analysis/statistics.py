@@ -1,7 +1,7 @@
 """Statistics over seeds: what figures, tables and claims take from here. scipy and statsmodels do the arithmetic.
 
 The replicate is a training seed. With one seed a cell each function says what cannot be said (`Unavailable`, or a
-note beside NaN). Members that failed, diverged or are running enter no mean; `outcomes` counts them.
+note beside NaN). Members that are not done enter no mean; `outcomes` counts them.
 """
 
 from analysis.anova import FACTORS, Anova, anova

@@ -11,7 +11,7 @@ from scipy import stats
 
 from binarygan.metrics.names import BERNOULLI
 
-STATUSES = ("done", "failed", "diverged", "running")
+STATUSES = ("done", "failed", "diverged", "running", "stopped")
 DESCRIBING = (
     "fidelity",
     "objective",
@@ -91,7 +91,7 @@ def summarize(values: ArrayLike, *, confidence: float = 0.95) -> Summary:
 
 
 def outcomes(members: pd.DataFrame) -> pd.DataFrame:
-    """A row a cell: how many `members` it has, and how many are done, failed, diverged or running."""
+    """A row a cell: how many `members` it has, and how many of them have which status."""
     members = members.assign(cell_id=members["cell_id"].fillna(""))
     table = members.drop_duplicates("cell_id")[["cell_id", *described(members)]].reset_index(drop=True)
     table["members"] = table["cell_id"].map(members["cell_id"].value_counts()).astype(int)

@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib.figure
 import numpy as np
 from matplotlib.cm import ScalarMappable
+from matplotlib.textpath import TextPath
 
 from analysis.cells import Cell, label
 from analysis.figures.drawn import Drawn
@@ -18,6 +19,8 @@ from analysis.load import Study
 SIDE = 8 * 28
 GAP, CAPTION, TITLE, ROW_LABEL, COLOUR_BAR = 0.06, 0.14, 0.18, 0.34, 0.46
 """Inches."""
+LINE = 0.1
+"""Inches of each further line of a caption."""
 SHOWS = {"bits": "samples", "bernoulli": "Bernoulli samples", "preactivated": "preactivated outputs"}
 
 
@@ -35,6 +38,27 @@ def tile(images: np.ndarray, columns: int = 8) -> np.ndarray:
     """Images (n, h, w) as one picture, row by row."""
     n, h, w = images.shape
     return images.reshape(n // columns, columns, h, w).swapaxes(1, 2).reshape(n // columns * h, columns * w)
+
+
+def wrapped(text: str, width: float) -> list[str]:
+    """A caption in lines no wider than `width` inches (72 points less what hinting may add), broken after commas.
+
+    >>> wrapped("seed 0, epoch 3 of 20, diverged, FID 123", 1.36)
+    ['seed 0, epoch 3 of 20,', 'diverged, FID 123']
+    """
+    lines: list[str] = []
+    for part in text.split(", "):
+        longer = f"{lines[-1]}, {part}" if lines else part
+        if lines and TextPath((0, 0), f"{longer},", size=TINY).get_extents().width <= 70 * width:
+            lines[-1] = longer
+        else:
+            lines = [*lines[:-1], f"{lines[-1]},", part] if lines else [part]
+    return lines
+
+
+def panel_size(columns: int, left: float, right: float, width: float, largest: float) -> float:
+    """Inches of a panel's side where so many stand beside each other."""
+    return min(largest, (width - left - right - (columns - 1) * GAP) / columns)
 
 
 class Page:
@@ -62,7 +86,7 @@ class Page:
         width: float = PAGE,
         largest: float = 2.3,
     ) -> None:
-        size = min(largest, (width - left - right - (columns - 1) * GAP) / columns)
+        size = panel_size(columns, left, right, width, largest)
         scale = ceil(150 * size / side)  # at least 150 dots an inch
         self.dpi = scale * side / size
         self._square = scale * side
@@ -150,13 +174,16 @@ def draw_panels(
     picks = {cell: pick(study, cell) for cell in cells}
     if not any(picks.values()):
         return None
-    page = Page(
-        len(rows),
-        len(rows[0]),
-        left=ROW_LABEL if row_labels else 0.02,
-        right=COLOUR_BAR if colour_bar else 0.02,
-        largest=largest,
-    )
+    left, right = ROW_LABEL if row_labels else 0.02, COLOUR_BAR if colour_bar else 0.02
+    size = panel_size(len(rows[0]), left, right, PAGE, largest)
+    captions = {
+        panel: wrapped(found.caption(panel.show), size)
+        for row in rows
+        for panel in row
+        if (found := picks[panel.cell]) is not None
+    }
+    caption_height = CAPTION + LINE * (max(map(len, captions.values())) - 1)
+    page = Page(len(rows), len(rows[0]), left=left, right=right, largest=largest, caption=caption_height)
     sentences = [intro]
     for i, row in enumerate(rows):
         if row_labels:
@@ -167,7 +194,7 @@ def draw_panels(
             found = picks[panel.cell]
             images = None if found is None else found.images(panel.show)
             binary = panel.show != "preactivated"
-            caption = absence(study, panel.cell) if found is None or images is None else found.caption(panel.show)
+            caption = absence(study, panel.cell) if images is None else "\n".join(captions[panel])
             page.draw(
                 i, j, None if images is None else tile(images), colours="gray" if binary else colours, caption=caption
             )

@@ -30,7 +30,9 @@ def made_up(
         full = {"split": "all", "train_images": 70_000} if fidelity == "as-released" else {"train_images": 60_000}
         config = paper_config(fidelity=fidelity, **({"data_digest": "-", "seed": seed} | full | choices))
         status = statuses[seed] if statuses else "done"
-        numbers = {name: values[seed] for name, values in given.items()} if status in ("done", "running") else {}
+        numbers = (
+            {name: values[seed] for name, values in given.items()} if status in ("done", "running", "stopped") else {}
+        )
         ids = {"member_id": config.member_id, "cell_id": config.cell_id, "fidelity": fidelity, "study": "made up"}
         rows.append({**config.to_dict(), **ids, "status": status, **numbers})
     return pd.DataFrame(rows).reindex(columns=SCHEMAS["members"].names)

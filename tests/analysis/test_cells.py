@@ -19,8 +19,11 @@ def of(**choices: object) -> pd.DataFrame:
         (DBN, "WGAN-GP, MLP, DBN"),
         (Cell(objective="gan", neuron="stochastic"), "GAN, MLP, SBN"),
         (Cell(objective="gan", neuron="stochastic", norm_in_d=True), "GAN, MLP, SBN"),
-        (Cell(objective="gan", neuron="stochastic", norm_in_d=False), "GAN, MLP, SBN, no BN in D"),
-        (Cell(objective="wgan", neuron="real", architecture="cnn", norm_in_d=True), "WGAN, CNN, real-valued, BN in D"),
+        (Cell(objective="gan", neuron="stochastic", norm_in_d=False), "GAN, MLP, SBN, no norm in D"),
+        (
+            Cell(objective="wgan", neuron="real", architecture="cnn", norm_in_d=True),
+            "WGAN, CNN, real-valued, norm in D",
+        ),
     ],
 )
 def test_labels(cell: Cell, words: str) -> None:

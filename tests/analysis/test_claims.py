@@ -200,6 +200,8 @@ def test_without_members_nine_are_not_tested() -> None:
 def test_a_cell_in_training_is_missing_until_it_ends() -> None:
     v = verdict(3, members(statuses={"DBN": ["running"] * 3}))
     assert (v.verdict, v.missing) == ("not tested", ("WGAN-GP, MLP, DBN (still training)",))
+    v = verdict(3, members(statuses={"DBN": ["running", "stopped", "stopped"]}))
+    assert (v.verdict, v.missing) == ("not tested", ("WGAN-GP, MLP, DBN (stopped early)",))
     some = verdict(3, members(statuses={"DBN": ["done", "running", "done"]}))
     assert some.verdict == "supported"
     assert "(n 2 of 3; 1 running)" in some.numbers
@@ -218,6 +220,7 @@ class TestMembersThatDidNotFinish:
             (["done", "done", "failed"], "inconclusive", "2 of 3 members of {} trained to digits (1 failed)"),
             (["done", "done", "diverged"], "inconclusive", "2 of 3 members of {} trained to digits (1 diverged)"),
             (["done", "diverged", "diverged"], "not supported", "1 of 3 members of {} trained to digits (2 diverged)"),
+            (["done", "done", "stopped"], "inconclusive", "2 of 3 members of {} trained to digits (1 stopped)"),
             (["failed", "failed", "failed"], "inconclusive", "0 of 3 members of {} trained to digits (3 failed)"),
         ],
     )
@@ -245,7 +248,7 @@ class TestMembersThatDidNotFinish:
     def test_a_cell_that_none_finished_is_inconclusive(self) -> None:
         v = verdict(9, members(statuses={"WGAN DBN with norm": ["diverged"] * 3}))
         assert v.verdict == "inconclusive"
-        assert "WGAN, MLP, DBN, BN in D – (n 0 of 3; 3 diverged)" in v.numbers
+        assert "WGAN, MLP, DBN, norm in D – (n 0 of 3; 3 diverged)" in v.numbers
 
     def test_numbers_without_a_logarithm_are_left_out_and_said(self) -> None:
         v = verdict(6, members({"WGAN DBN": {"fid": [11.0, 12.0, 0.0]}}))

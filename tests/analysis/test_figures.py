@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from made_up import made_up
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from PIL import Image
 from scipy import stats
@@ -186,7 +187,24 @@ def test_missing_cells_of_figure_8_are_named(tmp_path: Path) -> None:
     half = members[members["discriminator_norm"] == "none"]
     missing = drawn("figure-8", written(tmp_path, half)).missing
     assert len(missing) == 6
-    assert "WGAN, MLP, SBN, BN in D: not trained yet" in missing
+    assert "WGAN, MLP, SBN, norm in D: not trained yet" in missing
+
+
+@pytest.mark.parametrize("name", ["figure-6", "figure-8"])
+def test_captions_stay_above_their_own_panels(name: str, tmp_path: Path) -> None:
+    """A diverged member with FID has the longest of them."""
+    members = grid(statuses=["diverged", "failed", "stopped"], epochs=20).assign(epochs_done=3, fid=1234.5)
+    found = drawn(name, written(tmp_path, members, epochs=(1, 3)))
+    renderer = FigureCanvasAgg(found.figure).get_renderer()
+    panels = [axes.get_window_extent(renderer) for axes in found.figure.axes]
+    captions = [t for t in found.figure.texts if "diverged" in t.get_text()]
+    assert len(captions) == len(panels)
+    assert any("FID 1234" in t.get_text() for t in captions)
+    for caption in captions:
+        box = caption.get_window_extent(renderer)
+        [own] = [p for p in panels if abs(p.x0 - box.x0) < 3 and 0 <= box.y0 - p.y1 < 10]
+        assert box.x1 <= own.x1 + 1
+        assert not any(box.overlaps(p) for p in panels)
 
 
 def test_histograms_are_merged_as_numpy_counts_them() -> None:
@@ -220,12 +238,12 @@ def test_figure_4_shows_an_unfinished_seed_alone_while_none_is_done(tmp_path: Pa
 
 
 def test_scores_are_scipys_and_count_everyone(tmp_path: Path) -> None:
-    fids = [12.0, 15.0, 11.0, 99.0, 99.0]
-    statuses = ["done", "done", "done", "running", "diverged"]
-    members = made_up(neuron="deterministic", **WGAN_GP, seeds=5, statuses=statuses, metrics={"fid": fids})
+    fids = [12.0, 15.0, 11.0, 99.0, 99.0, 5.0]
+    statuses = ["done", "done", "done", "running", "diverged", "stopped"]
+    members = made_up(neuron="deterministic", **WGAN_GP, seeds=6, statuses=statuses, metrics={"fid": fids})
     low, high = stats.t.interval(0.95, 2, loc=np.mean(fids[:3]), scale=stats.sem(fids[:3]))
     found = drawn("scores", Study(tmp_path, members))
-    words = f"12.7 [{low:.2f}, {high:.1f}], 3 seeds; 1 running, 1 diverged"
+    words = f"12.7 [{low:.2f}, {high:.1f}], 3 seeds; 1 running, 1 diverged, 1 stopped"
     assert f"WGAN-GP, MLP, DBN: {words}; the released code: 10.5." in found.alt
     assert words in [t.get_text() for t in found.figure.axes[0].texts]
     seeds = [line for line in found.figure.axes[0].lines if line.get_marker() == "o"]
