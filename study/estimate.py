@@ -1,6 +1,7 @@
 """How long cohorts will take, from a few iterations and evaluations of each kind timed here and now."""
 
 import dataclasses
+import math
 import multiprocessing
 import time
 from collections.abc import Callable, Sequence
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
+from binarygan.architectures import Architecture
 from binarygan.config import MemberConfig
 from binarygan.data import Images
 from binarygan.evaluation import evaluate
@@ -21,6 +23,8 @@ ITERATIONS = {"cpu": 2, "cuda": 50}
 """Of a short epoch: on a GPU its beginning costs as much as many iterations."""
 SECONDS = 0.5
 """How long each kind is timed, at least."""
+ROW_BYTES, EPOCH_BYTES = 45_000, 75_000
+"""Of a member in the store, as full-length members have them: preactivated outputs compress to 35 to 70 kB an epoch."""
 Kind = tuple[object, ...]
 
 
@@ -47,6 +51,13 @@ def seconds_of(cohorts: Sequence[Cohort], data: Images, device: str, places: int
 def hours(seconds: Sequence[float], places: int) -> float:
     """Hours of cohorts that take so many seconds each, `places` side by side: no less than the longest takes."""
     return max(sum(seconds) / places, max(seconds)) / 3600
+
+
+def megabytes(cohort: Cohort) -> float:
+    """What a cohort leaves in the store: its rows, an epoch's samples and histogram each, its generators."""
+    shared = cohort.members[0]
+    weights = sum(math.prod(shape) for shape in Architecture.of_generator(shared).parameter_shapes().values())
+    return len(cohort.members) * (ROW_BYTES + EPOCH_BYTES * shared.epochs + 4 * weights) / 1e6
 
 
 def _seconds(cohort: Cohort, costs: Costs) -> float:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from study.plan import Cohort
 from study.progress import StudyProgress
-from study.trial import Task, train_cohort
+from study.task import Task
+from study.trial import train_cohort
 
 
 def run_cohorts(cohorts: Sequence[Cohort], task: Task, progress: StudyProgress) -> None:
@@ -12,7 +13,7 @@ def run_cohorts(cohorts: Sequence[Cohort], task: Task, progress: StudyProgress) 
     for cohort in cohorts:
         size = len(cohort.members)
         try:
-            train_cohort(cohort, task, progress.epoch)
+            train_cohort(cohort, task, lambda _, rows: progress.epoch(len(rows)))
         except Exception:
             progress.finished(size, failed=True)
         else:

@@ -1,23 +1,33 @@
 """The options of `study/run.py` and what they say of every cell."""
 
 import argparse
+import re
+import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
 from binarygan.config import FIDELITIES
 from binarygan.data import Images
 from binarygan.errors import UserError
+from binarygan.files import Place, is_local, place_of
 
 EXAMPLES = """examples:
   python study/run.py --grid paper-appendix            Figure 8, full length
   python study/run.py --grid paper-appendix --quick    the same cells on little data: minutes on two cores
   python study/run.py --grid paper-appendix --plan     what would run, what is done, how long the rest takes
-  python study/run.py --list                           the grids
+  python study/run.py --search mlp --trials 30         the best of a search space, by Optuna
+  python study/run.py --retrain MEMBER --seeds 10      a member again, outside its study, and nine more seeds
+  python study/run.py --list                           the grids and search spaces
 """
 QUICK_IMAGES, QUICK_EPOCHS = 6400, 1
 PRECISIONS = {"fp32": "float32", "tf32": "tf32", "bf16": "bfloat16"}
 """The option's words -> `MemberConfig.dtype`."""
-COUNTS = ("seeds", "epochs", "max_concurrent", "cohort_size")
+SAMPLERS = ("tpe", "random", "nsga2", "gp", "cmaes")
+SCHEDULERS = ("none", "asha", "median")
+DRIVERS = ("/proc/driver/nvidia", "/dev/nvidiactl", "/dev/nvmap", "/dev/dxg", "/dev/kfd")
+"""Where there is a GPU that torch may know, one of these is there."""
+COUNTS = ("seeds", "epochs", "max_concurrent", "cohort_size", "trials")
+OF_SEARCHES = ("trials", "metric", "sampler", "sampler_seed", "scheduler", "time_budget", "storage", "warm_start")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -34,7 +44,9 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     p.add_argument("--grid", metavar="NAME", help="the grid to run")
-    p.add_argument("--list", action="store_true", help="list the grids and stop")
+    p.add_argument("--search", metavar="NAME", help="the search space to search")
+    p.add_argument("--retrain", metavar="MEMBER", help="the member (its id) to train again")
+    p.add_argument("--list", action="store_true", help="list the grids and search spaces and stop")
     p.add_argument("--plan", action="store_true", help="say what would run and stop")
     p.add_argument("--quick", action="store_true", help=f"{QUICK_IMAGES} images, {QUICK_EPOCHS} epoch")
     p.add_argument("--seeds", type=int, default=1, metavar="N", help="members a cell (default 1)")
@@ -43,31 +55,127 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--precision", choices=tuple(PRECISIONS), default="fp32", help="of matrix products (default fp32; tf32: GPU)"
     )
-    p.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results/")
+    p.add_argument("--results", default="results", metavar="DIR|URL", help="default: results/; or s3://bucket/path")
     p.add_argument("--study", metavar="NAME", help="name of the results folder (default: the grid's)")
     p.add_argument("--data", default="mnist", metavar="NAME|FILE.npy", help="data set (default: packaged MNIST)")
     p.add_argument("--data-root", type=Path, metavar="DIR", help="folder of torchvision's data sets")
     p.add_argument("--download", action="store_true", help="let torchvision fetch a data set that is missing")
     p.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     p.add_argument("--executor", choices=("ray", "local"), default="ray", help="local: in this process, without Ray")
+    p.add_argument("--tensorboard", action="store_true", help="curves to <study>/tensorboard/, too")
+    _add_search(p.add_argument_group("searches"))
+    _add_cluster(p.add_argument_group("clusters"))
+    return p
+
+
+def _add_search(p: argparse._ArgumentGroup) -> None:
+    p.add_argument("--trials", type=int, metavar="N", help="how many, each of --seeds members")
+    p.add_argument("--metric", nargs="+", metavar="NAME", help="what to optimize (default fid); several: their front")
+    p.add_argument("--sampler", choices=SAMPLERS, help="default: tpe")
+    p.add_argument("--sampler-seed", type=int, metavar="N", help="of what it draws (default 0)")
+    p.add_argument("--scheduler", choices=SCHEDULERS, help="stops trials that do badly (default none)")
+    p.add_argument("--time-budget", metavar="TIME", help="2h, 90m, 1h30m: then the run ends, and can go on later")
+    p.add_argument("--storage", metavar="URL", help="database of Optuna's trials (default: a file beside the results)")
+    p.add_argument("--warm-start", nargs="+", metavar="STUDY", help="begin from what these studies' folders hold")
+
+
+def _add_cluster(p: argparse._ArgumentGroup) -> None:
     p.add_argument("--address", metavar="RAY_ADDRESS", help="a running Ray cluster")
     p.add_argument("--max-concurrent", type=int, metavar="N", help="trials at a time (default: what fits)")
     p.add_argument(
         "--cohort-size", type=int, metavar="N", help="members a trial (default: 1 on a CPU, the fastest on a GPU)"
     )
-    return p
+    p.add_argument(
+        "--cpus-per-trial", type=float, default=1, metavar="X", help="CPUs that a trial reserves (default 1)"
+    )
+    p.add_argument("--gpus-per-trial", type=float, metavar="X", help="share of a GPU (default 1 on a GPU)")
+    p.add_argument("--resource", action="append", default=[], metavar="NAME=X", help="a custom resource of each trial")
 
 
 def check(arguments: argparse.Namespace) -> None:
     """A UserError for what no single option's parser sees."""
-    if not arguments.grid:
-        raise UserError("--grid NAME is needed; --list names the grids")
+    asked = [name for name in ("grid", "search", "retrain") if getattr(arguments, name)]
+    if not asked:
+        raise UserError("--grid NAME, --search NAME or --retrain MEMBER is needed; --list names grids and searches")
+    if len(asked) > 1:
+        raise UserError(f"--{asked[0]} and --{asked[1]} are two commands: leave out one of them")
     for option in COUNTS:
         value = getattr(arguments, option)
         if value is not None and value < 1:
-            raise UserError(f"--{option.replace('_', '-')} {value} must be at least 1")
+            raise UserError(f"{_flag(option)} {value} must be at least 1")
     if arguments.address and arguments.executor == "local":
         raise UserError("--address names a Ray cluster, --executor local uses none: leave out one of them")
+    if arguments.tensorboard and not is_local(place_of(arguments.results)):
+        raise UserError(f"--tensorboard writes to a disk, not to {arguments.results}: leave it out")
+    if arguments.search:
+        _check_search(arguments)
+    else:
+        for option in OF_SEARCHES:
+            if getattr(arguments, option) is not None:
+                raise UserError(f"{_flag(option)} is a search's: {_flag(asked[0])} has no use for it")
+
+
+def _check_search(arguments: argparse.Namespace) -> None:
+    if not arguments.trials:
+        raise UserError("--search needs --trials N")
+    if arguments.executor == "local":
+        raise UserError("--search is Ray Tune's: leave out --executor local")
+    if arguments.cohort_size:
+        raise UserError("--cohort-size is a grid's: a search's trial has --seeds members")
+    metrics = metrics_of(arguments)
+    if len(metrics) > 1 and (arguments.scheduler or "none") != "none":
+        raise UserError(f"--scheduler {arguments.scheduler} compares by one metric: give one, or --scheduler none")
+    if len(metrics) > 1 and arguments.sampler == "cmaes":
+        raise UserError("--sampler cmaes has one goal: give one --metric, or --sampler nsga2 or tpe")
+    seconds_of(arguments.time_budget)
+
+
+def metrics_of(arguments: argparse.Namespace) -> list[str]:
+    """What a search is to optimize, blanks or commas between."""
+    return [name for text in arguments.metric or ["fid"] for name in text.split(",") if name]
+
+
+def seconds_of(text: str | None) -> float | None:
+    """Seconds of a time like 2h, 90m or 1h30m; a UserError where it is none.
+
+    >>> seconds_of("1h30m"), seconds_of("45s"), seconds_of(None)
+    (5400.0, 45.0, None)
+    """
+    if text is None:
+        return None
+    found = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text)
+    seconds = sum(float(n or 0) * unit for n, unit in zip(found.groups(), (3600, 60, 1), strict=True)) if found else 0.0
+    if seconds <= 0:
+        raise UserError(f"--time-budget {text} is no time: write 2h, 90m or 1h30m")
+    return seconds
+
+
+def place_of_results(arguments: argparse.Namespace) -> Place:
+    """The results root; a local one absolute, as workers have other working folders."""
+    place = place_of(arguments.results)
+    return Path(place).resolve() if isinstance(place, Path) else place
+
+
+def resources_of(arguments: argparse.Namespace, device: str) -> dict[str, float]:
+    """What each trial reserves, by Ray's names."""
+    gpus = arguments.gpus_per_trial if arguments.gpus_per_trial is not None else (1.0 if device == "cuda" else 0.0)
+    if arguments.cpus_per_trial <= 0:
+        raise UserError(f"--cpus-per-trial {arguments.cpus_per_trial:g} must be above 0")
+    if gpus < 0 or (gpus == 0 and device == "cuda"):
+        raise UserError(f"--gpus-per-trial {gpus:g} must be above 0 for --device cuda")
+    if gpus > 1 and gpus != int(gpus):
+        raise UserError(f"--gpus-per-trial {gpus:g}: Ray divides one GPU only; above 1 it takes whole numbers")
+    if gpus and device == "cpu":
+        raise UserError("--gpus-per-trial reserves a GPU that --device cpu would not use: leave it out")
+    found = {"cpu": arguments.cpus_per_trial} | ({"gpu": gpus} if gpus else {})
+    for text in arguments.resource:
+        name, _, amount = text.partition("=")
+        if not re.fullmatch(r"\w[\w.:/-]*", name) or not re.fullmatch(r"\d+(\.\d+)?", amount) or float(amount) <= 0:
+            raise UserError(f"--resource {text} is not NAME=AMOUNT with an amount above 0")
+        if name.lower() in ("cpu", "gpu", "memory"):
+            raise UserError(f"--resource {text}: use --cpus-per-trial and --gpus-per-trial")
+        found[name] = float(amount)
+    return found
 
 
 def common_fields(arguments: argparse.Namespace, data: Images) -> dict[str, Any]:
@@ -84,17 +192,24 @@ def common_fields(arguments: argparse.Namespace, data: Images) -> dict[str, Any]
 
 
 def device_of(arguments: argparse.Namespace) -> str:
-    """`cpu` or `cuda`; a UserError where the machine lacks what is asked."""
-    device = "cpu" if arguments.device == "cpu" else _found(arguments.device)
+    """`cpu` or `cuda`; a UserError where the machine lacks what is asked. A cluster's GPUs are not asked for here."""
+    device = arguments.device if arguments.device == "cpu" or arguments.address else _found(arguments.device)
+    device = _found(device) if device == "auto" else device
     if device == "cpu" and arguments.precision == "tf32":
         raise UserError("--precision tf32 is a GPU's: use fp32 or bf16 here")
     return device
 
 
 def _found(asked: str) -> str:
+    if asked == "auto" and sys.platform == "linux" and not any(Path(p).exists() for p in DRIVERS):
+        return "cpu"  # without the seconds that importing torch takes
     import torch
 
     available = torch.cuda.is_available()
     if asked == "cuda" and not available:
         raise UserError("--device cuda: torch finds no GPU here; use --device cpu")
     return "cuda" if available else "cpu"
+
+
+def _flag(option: str) -> str:
+    return f"--{option.replace('_', '-')}"

@@ -33,8 +33,9 @@ class StudyProgress:
         self._epochs += members
         self._show()
 
-    def finished(self, members: int, *, failed: bool = False) -> None:
-        """A cohort ended."""
+    def finished(self, members: int, *, failed: bool = False, skipped: int = 0) -> None:
+        """A cohort ended; `skipped` epochs of its members were not trained, as it was stopped early."""
+        self._total -= skipped
         if failed:
             self._failed += members
         else:

@@ -1,13 +1,15 @@
 """The store: a study's folder of Parquet files, one a member in each table. It alone decides what is finished.
 
 Files are written whole under a temporary name in another folder, then renamed, so that readers see whole files only.
+The folder may be on any file system that `binarygan.files` knows, an object store among them.
 """
 
 import dataclasses
 import json
-import os
 import typing
 import uuid
+from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,13 @@ import pyarrow.parquet as pq
 
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
+from binarygan.files import Place, write_whole
 from binarygan.metrics.names import columns
 
 FINISHED = ("done", "diverged")
 """Statuses that another run would only repeat."""
+STOPPED = "stopped"
+"""Status of a member that a search's scheduler ended early: neither done nor to be gone on with."""
 _ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64()}
 
 
@@ -85,27 +90,38 @@ SCHEMAS = {
 class Store:
     """The folder `root/<study>`."""
 
-    def __init__(self, root: Path, study: str) -> None:
-        self.study, self.folder = study, Path(root) / study
+    def __init__(self, root: Place, study: str) -> None:
+        self.study, self.folder = study, root / study
 
     def create(self) -> None:
         """Make the folders; a UserError where that cannot be."""
         try:
-            for name in (*SCHEMAS, "checkpoints", ".partial"):
-                (self.folder / name).mkdir(parents=True, exist_ok=True)
+            if isinstance(self.folder, Path):
+                for name in (*SCHEMAS, "checkpoints", ".partial"):
+                    (self.folder / name).mkdir(parents=True, exist_ok=True)
             probe = self.folder / ".partial" / uuid.uuid4().hex
-            probe.write_text("")
+            probe.write_bytes(b"probe")
             probe.unlink()
-        except OSError as error:
-            raise UserError(f"results folder {self.folder} cannot be written: {error.strerror}") from None
+        except ImportError as error:
+            raise UserError(f"results folder {self.folder}: {error}") from None
+        except Exception as error:  # an object store's libraries raise what they like
+            reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}".splitlines()[0]
+            raise UserError(f"results folder {self.folder} cannot be written: {reason}") from None
 
-    def checkpoints(self, cohort_id: str) -> Path:
+    def tidy(self) -> None:
+        """Drop what a killed run left half written; for the run that holds the study's lock."""
+        partial = self.folder / ".partial"
+        if isinstance(partial, Path):
+            for left in partial.iterdir():
+                left.unlink(missing_ok=True)
+
+    def checkpoints(self, cohort_id: str) -> Place:
         """Where a cohort's checkpoint is."""
         return self.folder / "checkpoints" / cohort_id
 
     def started(self) -> list[list[MemberConfig]]:
         """The members of each cohort that has a checkpoint to go on from."""
-        folders = sorted(p for p in (self.folder / "checkpoints").glob("*") if any(p.glob("epoch-*")))
+        folders = sorted({p.parent for p in self._files("checkpoints", "*/epoch-*")}, key=str)
         if not folders:
             return []
         from binarygan import checkpoints
@@ -115,51 +131,74 @@ class Store:
 
     def write(self, table: str, member_id: str, rows: list[dict[str, Any]]) -> None:
         """Replace one member's rows of a table."""
-        content = pa.Table.from_pylist(rows, schema=SCHEMAS[table])
-        temporary = self.folder / ".partial" / f"{member_id}-{uuid.uuid4().hex}"
-        pq.write_table(content, temporary, compression="zstd")
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(self.folder / table / f"{member_id}.parquet")
+        buffer = BytesIO()
+        pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMAS[table]), buffer, compression="zstd")
+        path = self.folder / table / f"{member_id}.parquet"
+        partial = self.folder / ".partial"
+        write_whole(path, buffer.getvalue(), partial=partial if isinstance(partial, Path) else None)
 
     def read(self, table: str, member_id: str, *, before_epoch: int | None = None) -> list[dict[str, Any]]:
         """One member's rows of a table, those of earlier epochs only where asked; none where there is no file."""
         path = self.folder / table / f"{member_id}.parquet"
-        if not path.exists():
+        try:
+            rows: list[dict[str, Any]] = pq.read_table(BytesIO(path.read_bytes()), partitioning=None).to_pylist()
+        except FileNotFoundError:
             return []
-        rows: list[dict[str, Any]] = pq.read_table(path, partitioning=None).to_pylist()
         return [r for r in rows if before_epoch is None or r["epoch"] < before_epoch]
 
-    def mark_failed(self, member_ids: list[str], reason: str) -> None:
-        """Give members that are still `running` the status `failed`; what a trial wrote of itself stays."""
+    def end(self, member_ids: Iterable[str], status: str, reason: str) -> None:
+        """Give members that are still `running` another status; what a trial wrote of itself stays."""
         for member_id in member_ids:
             for row in self.read("members", member_id):
                 if row["status"] == "running":
-                    self.write("members", member_id, [row | {"status": "failed", "error": reason}])
+                    self.write("members", member_id, [row | {"status": status, "error": reason}])
+
+    def ids(self, prefix: str = "") -> list[str]:
+        """Those of all members, or those that begin so."""
+        return sorted(p.stem for p in self._files("members", f"{prefix}*.parquet"))
 
     def statuses(self) -> dict[str, dict[str, Any]]:
         """Every member's row, by member_id."""
-        paths = sorted((self.folder / "members").glob("*.parquet"))
-        return {p.stem: pq.read_table(p, partitioning=None).to_pylist()[0] for p in paths}
+        return {name: rows[0] for name in self.ids() if (rows := self.read("members", name))}
+
+    def _files(self, folder: str, pattern: str) -> list[Place]:
+        """As they are now: listings of an object store are kept by its client."""
+        if not isinstance(self.folder, Path):
+            self.folder.fs.invalidate_cache()
+        return list((self.folder / folder).glob(pattern))
 
     def agree(self, cells: list[MemberConfig], description: dict[str, Any]) -> None:
         """Enter the study's cells, or compare with those entered before; a UserError says what differs."""
         wanted = {c.cell_id: {k: v for k, v in c.to_dict().items() if k != "seed"} for c in cells}
+        entered = self.description()
+        if entered is None:
+            return self.describe({**description, "cells": wanted})
+        if "cells" not in entered:
+            raise UserError(f"{self.folder} is a search's: choose another folder with --study NAME or --results DIR")
+        if set(entered["cells"]) != set(wanted):
+            raise UserError(
+                f"{self.folder} was written by another configuration ({_difference(entered['cells'], wanted)}); "
+                "choose another folder with --study NAME or --results DIR"
+            )
+        return None
+
+    def description(self) -> dict[str, Any] | None:
+        """What `study.json` says; None where there is none, a UserError where it is damaged."""
         path = self.folder / "study.json"
-        if path.exists():
-            try:
-                known = json.loads(path.read_text())["cells"]
-            except (ValueError, KeyError, TypeError):
-                raise UserError(f"{path} is damaged: move the folder away or choose --study NAME") from None
-            if set(known) != set(wanted):
-                raise UserError(
-                    f"{self.folder} was written by another configuration ({_difference(known, wanted)}); "
-                    "choose another folder with --study NAME or --results DIR"
-                )
-            return
-        temporary = self.folder / ".partial" / uuid.uuid4().hex
-        temporary.write_text(json.dumps({**description, "study": self.study, "cells": wanted}, indent=1))
-        temporary.replace(path)
+        try:
+            found = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            found = None
+        if not isinstance(found, dict) or not isinstance(found.get("cells", {}), dict):
+            raise UserError(f"{path} is damaged: move the folder away or choose --study NAME")
+        return found
+
+    def describe(self, description: dict[str, Any]) -> None:
+        """Write `study.json`."""
+        content = json.dumps({**description, "study": self.study}, indent=1)
+        write_whole(self.folder / "study.json", content.encode())
 
 
 def _difference(known: dict[str, dict[str, Any]], wanted: dict[str, dict[str, Any]]) -> str:

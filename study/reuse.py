@@ -1,10 +1,8 @@
 """Members that another study of the same results root has trained already: taken over, not trained again."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from study.results import SCHEMAS, Store
 
@@ -17,21 +15,22 @@ def take_over(store: Store, member_ids: Iterable[str]) -> dict[str, str]:
     """
     wanted = set(member_ids)
     taken: dict[str, str] = {}
-    for neighbour in sorted(p for p in store.folder.parent.iterdir() if p != store.folder and p.is_dir()):
+    root = store.folder.parent
+    for name in sorted(p.name for p in root.iterdir() if p.name != store.study and p.is_dir()):
+        neighbour = Store(root, name)
         for member_id in sorted(wanted - set(taken)):
             if _copy(neighbour, store, member_id):
-                taken[member_id] = neighbour.name
+                taken[member_id] = name
     return taken
 
 
-def _copy(neighbour: Path, store: Store, member_id: str) -> bool:
+def _copy(neighbour: Store, store: Store, member_id: str) -> bool:
     """Whether `neighbour` has the whole member; if so it is in the store now, its row last."""
-    paths = {table: neighbour / table / f"{member_id}.parquet" for table in SCHEMAS}
-    if not all(path.is_file() for path in paths.values()):
-        return False
     try:
-        tables = {table: pq.read_table(path, partitioning=None).to_pylist() for table, path in paths.items()}
+        tables = {table: neighbour.read(table, member_id) for table in reversed(SCHEMAS)}
     except (pa.ArrowException, OSError):
+        return False
+    if not all(tables.values()):
         return False
     [row] = tables.pop("members")
     if row["status"] != "done":

@@ -30,14 +30,31 @@ def show_plan(
         )
     if not cohorts:
         return
-    from study.estimate import hours, seconds_of
+    print(costs_line(cohorts, data, device, max_concurrent))
 
-    places = min(max_concurrent or len(cohorts), len(cohorts), 1 if device == "cuda" else os.cpu_count() or 1)
+
+def costs_line(
+    cohorts: Sequence[Cohort],
+    data: Images,
+    device: str,
+    max_concurrent: int | None,
+    *,
+    times: float = 1.0,
+    trials: int | None = None,
+) -> str:
+    """Hours and disk of these cohorts, `times` over, from a few iterations timed here; `trials` of them in all."""
+    from study.estimate import hours, megabytes, seconds_of
+
+    count = trials or len(cohorts)
+    places = min(max_concurrent or count, count, 1 if device == "cuda" else os.cpu_count() or 1)
     print("timing a few iterations and evaluations of each kind …", flush=True)
     seconds = seconds_of(cohorts, data, device, places)
-    print(
-        f"to train: about {hours(seconds, places):.1f} h on a machine like this one, {places} at a time "
-        f"({sum(c.critic_steps() for c in cohorts):,} critic steps and their evaluations)"
+    steps = sum(c.critic_steps() for c in cohorts) * times
+    disk = sum(megabytes(c) for c in cohorts) * times
+    longest = hours(seconds, places) if times == 1.0 else sum(seconds) * times / places / 3600
+    return (
+        f"to train: about {longest:.1f} h on a machine like this one, {places} at a time "
+        f"({steps:,.0f} critic steps and their evaluations), about {disk:,.0f} MB of results"
     )
 
 

@@ -6,7 +6,6 @@ import math
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,32 +22,25 @@ from binarygan.memory import keep_freed_memory
 from binarygan.metrics.names import columns
 from binarygan.metrics.preactivations import HISTOGRAM_BINS
 from binarygan.neurons import slope_at
-from binarygan.scores import reference_of
+from binarygan.scores import Reference, reference_of
 from binarygan.threads import use_one_thread
 from binarygan.training import EpochLosses, Trainer
 from study import provenance
 from study.plan import Cohort
-from study.results import Store
+from study.results import FINISHED, Store
+from study.task import Task
+from study.tensorboard import Boards, boards_of
 
+Row = dict[str, Any]
+Report = Callable[[int, list[Row]], None]
+"""Gets an epoch and its cohort's rows as they were then: status, losses, metrics, seconds so far."""
+UNKNOWN: Row = {"status": "running", "error": None, "epochs_done": 0}
 log = logging.getLogger(__name__)
 EDGES = np.linspace(0, 1, HISTOGRAM_BINS + 1).tolist()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """What a trial needs beside its cohort; none of it affects a member's outcome."""
-
-    results: Path
-    study: str
-    fidelity: str
-    source: str
-    """Name of the data set or path of a file."""
-    root: Path | None
-    device: str
-
-
-def train_cohort(cohort: Cohort, task: Task, report: Callable[[int], None]) -> None:
-    """Train to the end. `report` gets, after each epoch, how many members have done it.
+def train_cohort(cohort: Cohort, task: Task, report: Report) -> None:
+    """Train to the end; every epoch is reported, those too that the store had before.
 
     Where the device's memory does not hold the cohort its halves are trained one after the other, each from the last
     whole epoch.
@@ -56,7 +48,9 @@ def train_cohort(cohort: Cohort, task: Task, report: Callable[[int], None]) -> N
     Raises:
         Exception: whatever went wrong last, after each unfinished member's row says so.
     """
-    store = Store(task.results, task.study)
+    store = task.store
+    if _replay(cohort, store, cohort.members[0].epochs, report):
+        return
     parts = [cohort]
     failure: Exception | None = None
     while parts:
@@ -86,7 +80,7 @@ def _split(cohort: Cohort, store: Store) -> tuple[Cohort, Cohort]:
     return halves
 
 
-def _train_part(cohort: Cohort, task: Task, store: Store, report: Callable[[int], None]) -> None:
+def _train_part(cohort: Cohort, task: Task, store: Store, report: Report) -> None:
     rows = {m.member_id: _new_row(m.member_id, cohort, task, i) for i, m in enumerate(cohort.members)}
     try:
         _train(cohort, task, store, rows, report)
@@ -102,9 +96,7 @@ def _train_part(cohort: Cohort, task: Task, store: Store, report: Callable[[int]
         raise
 
 
-def _train(
-    cohort: Cohort, task: Task, store: Store, rows: dict[str, dict[str, Any]], report: Callable[[int], None]
-) -> None:
+def _train(cohort: Cohort, task: Task, store: Store, rows: dict[str, Row], report: Report) -> None:
     use_one_thread()
     keep_freed_memory()
     device = torch.device(task.device)
@@ -119,11 +111,26 @@ def _train(
     try:
         if checkpoints.restore(trainer, folder):
             _take_over(store, rows, trainer.epochs_done)
+            _replay(cohort, store, trainer.epochs_done, report)
     except checkpoints.DamagedCheckpointError as error:
         log.warning("starting again from the first epoch: %s", error)
         trainer = Trainer(cohort.members, images, device=device)
     for member_id, row in rows.items():
         store.write("members", member_id, [row])
+    with boards_of(task) as boards:
+        _train_epochs(cohort, trainer, store, rows, reference, boards, report)
+
+
+def _train_epochs(
+    cohort: Cohort,
+    trainer: Trainer,
+    store: Store,
+    rows: dict[str, Row],
+    reference: Reference,
+    boards: Boards | None,
+    report: Report,
+) -> None:
+    shared, folder = cohort.members[0], store.checkpoints(cohort.cohort_id)
     while trainer.epochs_done < shared.epochs:
         start = time.perf_counter()
         losses = trainer.train_epoch()
@@ -137,6 +144,8 @@ def _train(
             row = rows[member.member_id]
             if row["status"] == "running":
                 _record(store, trainer, i, row, losses, evaluations[i], finite[i], seconds)
+                if boards:
+                    boards.write(trainer.epochs_done, row)
         if trainer.epochs_done < shared.epochs:
             checkpoints.save(trainer, folder)
         else:
@@ -146,10 +155,30 @@ def _train(
             if trainer.epochs_done == shared.epochs and row["status"] == "running":
                 row["status"] = "done"
             store.write("members", member_id, [row])
-        report(len(cohort.members))
+        report(trainer.epochs_done, [dict(row) for row in rows.values()])
 
 
-def _new_row(member_id: str, cohort: Cohort, task: Task, place: int) -> dict[str, Any]:
+def _replay(cohort: Cohort, store: Store, epochs: int, report: Report) -> bool:
+    """Report so many epochs from the store; whether it has them, to the members' ends where that is their last."""
+    ended = [store.read("members", m.member_id) for m in cohort.members]
+    last = epochs == cohort.members[0].epochs
+    if last and not all(rows and rows[0]["status"] in FINISHED for rows in ended):
+        return False
+    curves = [{row["epoch"]: row for row in store.read("curves", m.member_id)} for m in cohort.members]
+    seconds = [0.0] * len(curves)
+    for epoch in range(1, epochs + 1):
+        rows: list[Row] = []
+        for i, (curve, stored) in enumerate(zip(curves, ended, strict=True)):
+            row, member = curve.get(epoch, {}), stored[0] if stored else UNKNOWN
+            seconds[i] += row.get("seconds", 0.0)
+            diverged = member["status"] == "diverged" and epoch >= member["epochs_done"]
+            status = {"status": "diverged" if diverged else "running", "error": member["error"]}
+            rows.append(member if last and epoch == epochs else {**row, **status, "seconds": seconds[i]})
+        report(epoch, rows)
+    return True
+
+
+def _new_row(member_id: str, cohort: Cohort, task: Task, place: int) -> Row:
     config = cohort.members[place]
     device = torch.cuda.get_device_name() if task.device == "cuda" else "cpu"
     return {
@@ -170,7 +199,7 @@ def _new_row(member_id: str, cohort: Cohort, task: Task, place: int) -> dict[str
     }
 
 
-def _take_over(store: Store, rows: dict[str, dict[str, Any]], epochs_done: int) -> None:
+def _take_over(store: Store, rows: dict[str, Row], epochs_done: int) -> None:
     """Go on from what the store has of the epochs before the checkpoint."""
     for member_id, row in rows.items():
         curves = store.read("curves", member_id, before_epoch=epochs_done + 1)
@@ -189,7 +218,7 @@ def _record(
     store: Store,
     trainer: Trainer,
     place: int,
-    row: dict[str, Any],
+    row: Row,
     losses: EpochLosses,
     evaluation: Evaluation,
     finite: bool,

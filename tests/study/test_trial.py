@@ -18,7 +18,8 @@ from study.plan import Cohort
 from study.publish import publish
 from study.results import Store
 from study.reuse import take_over
-from study.trial import Task, train_cohort
+from study.task import Task
+from study.trial import train_cohort
 
 MEASURED = ["seconds", "evaluation_seconds", "started_at"]
 
@@ -41,7 +42,7 @@ def train(source: Path, root: Path, whole: Cohort, study: str = "s") -> Store:
     store = Store(root, study)
     store.create()
     task = Task(results=root, study=study, fidelity="as-released", source=str(source), root=None, device="cpu")
-    train_cohort(whole, task, lambda _: None)
+    train_cohort(whole, task, lambda *_: None)
     return store
 
 

@@ -1,0 +1,77 @@
+"""Ray started or reached, and whether it can hold a trial."""
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import ray
+
+from binarygan.errors import UserError
+
+CONNECT_SECONDS = 15
+RETRIES = 2
+"""How often a trial whose worker or node died is started again, from its last whole epoch."""
+
+
+@contextmanager
+def connected(address: str | None, resources: Mapping[str, float]) -> Iterator[None]:
+    """A Ray cluster in which a trial with these resources fits: the one at `address`, or one of this machine's own.
+
+    Raises:
+        UserError: no cluster answers, or none of its nodes can hold a trial.
+    """
+    if address:
+        _check(address)
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    else:
+        ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    try:
+        _check_resources(resources)
+        yield
+    finally:
+        ray.shutdown()
+
+
+def places(resources: Mapping[str, float]) -> int:
+    """How many such trials the cluster holds at a time, as it stands."""
+    total = ray.cluster_resources()
+    names = {"cpu": "CPU", "gpu": "GPU"}
+    return max(1, int(min(total.get(names.get(k, k), 0) / v for k, v in resources.items() if v > 0)))
+
+
+def _check_resources(resources: Mapping[str, float]) -> None:
+    """A UserError where no node has them: Ray would wait for ever."""
+    names = {"cpu": "CPU", "gpu": "GPU"}
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    for resource, amount in resources.items():
+        most = max((node.get(names.get(resource, resource), 0.0) for node in nodes), default=0.0)
+        if most < amount:
+            hint = "; use --device cpu" if resource == "gpu" else ""
+            raise UserError(f"no node of the Ray cluster has {amount:g} {resource} (the most: {most:g}){hint}")
+    if not any(all(n.get(names.get(k, k), 0.0) >= v for k, v in resources.items()) for n in nodes):
+        wanted = ", ".join(f"{v:g} {k}" for k, v in resources.items())
+        raise UserError(f"no node of the Ray cluster has {wanted} together")
+
+
+def _check(address: str) -> None:
+    """A UserError where no Ray cluster answers at `address`; asked of another process, since ray.init may hang."""
+    code = f"import ray; ray.init(address={address!r}, log_to_driver=False)"
+    try:
+        outcome = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, timeout=CONNECT_SECONDS, env=os.environ, text=True
+        )
+    except subprocess.TimeoutExpired:
+        raise UserError(_unreached(address)) from None
+    if outcome.returncode != 0:
+        if "token" in outcome.stderr.lower() and "auth" in outcome.stderr.lower():
+            raise UserError(
+                f"the Ray cluster at {address} refuses this machine's token: give RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH"
+            )
+        raise UserError(_unreached(address))
+
+
+def _unreached(address: str) -> str:
+    return f"no Ray cluster answers at --address {address}; start one with `ray start --head`"

@@ -1,0 +1,80 @@
+"""A grid: one Ray Tune trial a cohort, first come, first served."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ray import tune
+
+from study.launch.connection import RETRIES, connected
+from study.plan import Cohort
+from study.progress import StudyProgress
+from study.results import Store
+from study.task import Task
+from study.trial import train_cohort
+
+
+def run_cohorts(
+    cohorts: Sequence[Cohort],
+    task: Task,
+    progress: StudyProgress,
+    *,
+    resources: Mapping[str, float],
+    address: str | None = None,
+    max_concurrent: int | None = None,
+) -> None:
+    """Train all cohorts as trials with these resources each; failures stay in the store."""
+    watch = _Watch(cohorts, progress)
+    with connected(address, resources), tempfile.TemporaryDirectory(prefix="tune-") as scratch:
+        tune.Tuner(
+            tune.with_resources(tune.with_parameters(_trainable, cohorts=list(cohorts), task=task), dict(resources)),
+            param_space={"cohort": tune.grid_search(list(range(len(cohorts))))},
+            tune_config=tune.TuneConfig(reuse_actors=True, max_concurrent_trials=max_concurrent),
+            run_config=tune.RunConfig(
+                name=task.study,
+                storage_path=scratch,
+                verbose=0,
+                callbacks=[watch],
+                failure_config=tune.FailureConfig(max_failures=RETRIES),
+            ),
+        ).fit()
+    store = Store(task.results, task.study)
+    for place, reason in watch.failed.items():
+        store.end([m.member_id for m in cohorts[place].members], "failed", reason)
+    if watch.ended < len(cohorts):  # after SIGINT, fit() returns as if all were well
+        raise KeyboardInterrupt
+
+
+def _trainable(config: dict[str, Any], *, cohorts: list[Cohort], task: Task) -> None:
+    """A trial: `config["cohort"]` is the cohort's place in the list. What it raises Ray would only try again."""
+    try:
+        train_cohort(cohorts[config["cohort"]], task, lambda _, rows: tune.report({"members": len(rows)}))
+    except Exception as error:
+        tune.report({"failed": f"{type(error).__name__}: {error}"})
+
+
+class _Watch(tune.Callback):
+    """Passes on what trials report. A callback's exception would end the whole experiment: these raise none."""
+
+    def __init__(self, cohorts: Sequence[Cohort], progress: StudyProgress) -> None:
+        self._sizes = [len(c.members) for c in cohorts]
+        self._progress = progress
+        self.ended = 0
+        self.failed: dict[int, str] = {}
+
+    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any) -> None:
+        if "failed" in result:
+            self.failed[trial.config["cohort"]] = result["failed"]
+        elif "members" in result and not result.get("done"):
+            self._progress.epoch(result["members"])
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
+        self.ended += 1
+        place = trial.config["cohort"]
+        self._progress.finished(self._sizes[place], failed=place in self.failed)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
+        self.ended += 1
+        place = trial.config["cohort"]
+        self.failed[place] = f"its worker process died {RETRIES + 1} times"
+        self._progress.finished(self._sizes[place], failed=True)

@@ -1,0 +1,190 @@
+"""A search: Ray Tune runs the trials, its OptunaSearch asks and tells, its schedulers stop what does badly."""
+
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.trial import TrialState
+from ray import tune
+from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, MedianStoppingRule, TrialScheduler
+from ray.tune.search.optuna import OptunaSearch
+
+from study.launch.connection import RETRIES, connected, places
+from study.progress import StudyProgress
+from study.samplers import make_sampler
+from study.search import Search, outcome, worst
+from study.task import Task
+from study.trial import train_cohort
+from study.trials import CRASHED, MEMBERS, REASON, STATUS, Trials, close
+
+Train = Callable[..., None]
+"""What `train_cohort` is; a benchmark passes something that trains nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """How a search is run; none of it changes what a trial gives."""
+
+    trials: int
+    """To be run now."""
+    sampler: str
+    sampler_seed: int
+    scheduler: str
+    resources: Mapping[str, float]
+    address: str | None = None
+    max_concurrent: int | None = None
+    seconds: float | None = None
+    """Time budget."""
+
+
+def run_search(
+    search: Search, trials: Trials, task: Task, setup: Setup, progress: StudyProgress, train: Train = train_cohort
+) -> None:
+    """Run trials until so many are settled, or the time is up.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted; what was running goes on from its last whole epoch with the next run.
+    """
+    count = len(trials.study.get_trials(deepcopy=False))
+    searcher = _Searcher(search, trials, make_sampler(setup.sampler, setup.sampler_seed, count), task)
+    trainable = tune.with_parameters(_trainable, search=search, task=task, train=train)
+    start = time.monotonic()
+    with connected(setup.address, setup.resources), tempfile.TemporaryDirectory(prefix="tune-") as scratch:
+        tune.Tuner(
+            tune.with_resources(trainable, dict(setup.resources)),
+            tune_config=tune.TuneConfig(
+                search_alg=searcher,
+                scheduler=_scheduler(setup.scheduler, search),
+                num_samples=setup.trials,
+                # without a limit Tune asks for one trial at a time
+                max_concurrent_trials=setup.max_concurrent or places(setup.resources),
+                reuse_actors=True,
+                time_budget_s=setup.seconds,
+            ),
+            run_config=tune.RunConfig(
+                name=task.study,
+                storage_path=scratch,
+                verbose=0,
+                callbacks=[_Watch(search, progress)],
+                failure_config=tune.FailureConfig(max_failures=RETRIES),
+                stop={"doomed": 1},
+            ),
+        ).fit()
+    in_time = setup.seconds is None or time.monotonic() - start < setup.seconds
+    if in_time and searcher.ended < setup.trials:  # after SIGINT, fit() returns as if all were well
+        raise KeyboardInterrupt
+
+
+def _scheduler(name: str, search: Search) -> TrialScheduler:
+    if name == "none":
+        return FIFOScheduler()
+    goal: dict[str, Any] = {"metric": search.metrics[0], "mode": "min" if search.directions[0] == "minimize" else "max"}
+    if name == "median":
+        return MedianStoppingRule(time_attr="epoch", grace_period=1, min_samples_required=5, **goal)
+    return AsyncHyperBandScheduler(time_attr="epoch", max_t=search.epochs, grace_period=1, reduction_factor=2, **goal)
+
+
+def _trainable(config: dict[str, Any], *, search: Search, task: Task, train: Train) -> None:
+    """A trial: the drawn values are `config["params"]`. What it raises Ray would only try again."""
+
+    def report(epoch: int, rows: list[dict[str, Any]]) -> None:
+        found = outcome(search.metrics, rows)
+        said: dict[str, Any] = {"epoch": epoch, "members": len(rows)}
+        if found.reason:
+            said |= {"doomed": 1, "reason": found.reason}
+        values = found.values or ([worst(d) for d in search.directions] if found.reason else None)
+        if values is not None:
+            said |= dict(zip(search.metrics, values, strict=True))
+        tune.report(said)
+
+    try:
+        train(search.cohort(config["params"]), task, report)
+    except Exception as error:
+        goals = zip(search.metrics, search.directions, strict=True)
+        reason = f"{type(error).__name__}: {error}"
+        tune.report({"epoch": 0, "crashed": reason, "doomed": 1, **{m: worst(d) for m, d in goals}})
+
+
+class _Searcher(OptunaSearch):
+    """OptunaSearch that tells Optuna of early stops, of divergence with its reason, and of the trials' members."""
+
+    def __init__(self, search: Search, trials: Trials, sampler: Any, task: Task) -> None:
+        modes = ["min" if d == "minimize" else "max" for d in search.directions]
+        single = len(modes) == 1
+        self._search, self._own_trials, self._task = search, trials, task
+        self._asked: dict[str, Any] = {}
+        self.ended = 0
+        super().__init__(
+            space=self._draw,
+            metric=search.metrics[0] if single else list(search.metrics),
+            mode=modes[0] if single else modes,
+            sampler=sampler,
+            storage=trials.storage,
+            study_name=trials.study.study_name,
+        )
+
+    def _draw(self, trial: Any) -> dict[str, Any]:
+        """Define-by-run: the captor in front of Optuna's trial keeps what is drawn."""
+        self._search.draw(trial)
+        self._latest = trial
+        return {}
+
+    def suggest(self, trial_id: str) -> dict[str, Any]:
+        params = super().suggest(trial_id) or {}
+        self._asked[trial_id] = self._latest
+        self._latest.set_user_attr(MEMBERS, [m.member_id for m in self._search.cohort(params).members])
+        return {"params": params, "number": self._latest.number}
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        if not isinstance(self.metric, list) and result.get(self.metric) is not None and not result.get("doomed"):
+            with warnings.catch_warnings():  # a trial that goes on reports its first epochs once more
+                warnings.simplefilter("ignore")
+                self._asked[trial_id].report(result[self.metric], result["epoch"])
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        if result is None and not error:
+            return  # cut off: it stays to be gone on with
+        trial, study = self._asked.pop(trial_id), self._own_trials.study
+        self.ended += 1
+        crashed = f"its worker process died {RETRIES + 1} times" if error else (result or {}).get("crashed")
+        reason = crashed or (result or {}).get("reason")
+        if reason:
+            trial.set_user_attr(STATUS, CRASHED if crashed else "failed")
+            trial.set_user_attr(REASON, reason)
+            study.tell(trial.number, state=TrialState.FAIL)
+        elif result and (result["epoch"] < self._search.epochs or result.get(self._search.metrics[0]) is None):
+            self._asked[trial_id] = trial
+            self.on_trial_result(trial_id, result)  # Tune keeps the last one to itself where it stops a trial
+            del self._asked[trial_id]
+            study.tell(trial.number, state=TrialState.PRUNED)
+        elif result:
+            study.tell(trial.number, values=[result[m] for m in self._search.metrics])
+        close(self._own_trials, trial.number, self._task.store)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: Optuna's storage is what a search goes on from."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing, likewise."""
+
+
+class _Watch(tune.Callback):
+    """Passes on what trials report. A callback's exception would end the whole experiment: these raise none."""
+
+    def __init__(self, search: Search, progress: StudyProgress) -> None:
+        self._seeds, self._epochs, self._progress = search.seeds, search.epochs, progress
+
+    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any) -> None:
+        if "members" in result:
+            self._progress.epoch(result["members"])
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
+        last = trial.last_result or {}
+        left = self._epochs - int(last.get("epoch", 0))
+        self._progress.finished(self._seeds, failed=bool(last.get("doomed")), skipped=left * self._seeds)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
+        self._progress.finished(self._seeds, failed=True)

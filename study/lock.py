@@ -1,0 +1,130 @@
+"""One writer a study: whoever holds the lock writes, and everybody else is told who that is."""
+
+import fcntl
+import json
+import os
+import socket
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from binarygan.errors import UserError
+from binarygan.files import Place
+
+NAME = ".lock"
+RENEWED_SECONDS = 20.0
+STALE_SECONDS = 120.0
+"""An object store has no locks: a holder that has not renewed its entry for so long is taken for dead."""
+
+
+@contextmanager
+def only_writer(folder: Place) -> Iterator[None]:
+    """Hold the study's lock.
+
+    On a disk it is the kernel's, which lets go of it when its process dies however it dies; over NFS the server does.
+    In an object store it is an entry that is renewed while its holder lives.
+
+    Raises:
+        UserError: another run holds it; the text says which.
+    """
+    if isinstance(folder, Path):
+        with _file_lock(folder / NAME):
+            yield
+    else:
+        with _lease(folder / NAME):
+            yield
+
+
+@contextmanager
+def _file_lock(path: Path) -> Iterator[None]:
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            raise UserError(_held(path.parent, file.read())) from None
+        file.seek(0)
+        file.truncate()
+        file.write(json.dumps(_holder()))
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)
+
+
+@contextmanager
+def _lease(path: Place) -> Iterator[None]:
+    entry = _holder() | {"token": uuid.uuid4().hex}
+    known = _entry(path)
+    if known and not _stale(known):
+        raise UserError(_held(path.parent, json.dumps(known)))
+    _renew(path, entry)
+    if known is not None or (_entry(path) or {}).get("token") != entry["token"]:
+        time.sleep(1)  # two that came at once: the later entry is the one that stays
+        if (_entry(path) or {}).get("token") != entry["token"]:
+            raise UserError(_held(path.parent, json.dumps(_entry(path))))
+    ended = threading.Event()
+
+    def keep() -> None:
+        while not ended.wait(RENEWED_SECONDS):
+            _renew(path, entry)
+
+    keeper = threading.Thread(target=keep, daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        keeper.join()
+        path.unlink(missing_ok=True)
+
+
+def _holder() -> dict[str, Any]:
+    return {
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "command": " ".join(sys.argv)[:200],
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _renew(path: Place, entry: dict[str, Any]) -> None:
+    path.write_bytes(json.dumps({**entry, "renewed": time.time()}).encode())
+
+
+def _entry(path: Place) -> dict[str, Any] | None:
+    """What stands there; None where nothing does, or nothing of ours."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _stale(entry: dict[str, Any]) -> bool:
+    """Whether its holder is dead, as far as can be told from here."""
+    if entry.get("host") == socket.gethostname() and isinstance(entry.get("pid"), int):
+        try:
+            os.kill(entry["pid"], 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            pass
+    renewed = entry.get("renewed")
+    return not isinstance(renewed, int | float) or time.time() - renewed > STALE_SECONDS
+
+
+def _held(folder: Place, text: str) -> str:
+    try:
+        by = json.loads(text)
+        who = f"process {int(by['pid'])} on {str(by['host'])[:80]} since {str(by['since'])[:40]}"
+    except (ValueError, KeyError, TypeError):
+        who = "another run"
+    return f"{folder} is being written by {who}; wait for it, stop it, or choose another folder with --study NAME"

@@ -1,0 +1,133 @@
+"""`study/run.py --grid`: every cell of a grid, trained into the store."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from binarygan.config import MemberConfig
+from binarygan.data import Images, load_images
+from study.grids import find_grid
+from study.lock import only_writer
+from study.options import common_fields, device_of, place_of_results, resources_of
+from study.plan import Cohort, make_cohorts, members_of, unfinished
+from study.results import Store
+from study.reuse import take_over
+from study.summary import show_plan, summarize
+
+
+def run_grid(arguments: argparse.Namespace) -> int:
+    """The exit status."""
+    grid = find_grid(arguments.grid)
+    data = load_images(arguments.data, root=arguments.data_root, download=arguments.download)
+    cells = grid.cells(arguments.fidelity, **common_fields(arguments, data))
+    members = members_of(cells, arguments.seeds)
+    store = Store(place_of_results(arguments), arguments.study or arguments.grid)
+    description = {"grid": grid.name, "fidelity": arguments.fidelity, "quick": arguments.quick}
+    return run_members(arguments, store, cells, members, data, description)
+
+
+def run_members(
+    arguments: argparse.Namespace,
+    store: Store,
+    cells: list[MemberConfig],
+    members: Sequence[MemberConfig],
+    data: Images,
+    description: dict[str, Any],
+    *,
+    reuse: bool = True,
+) -> int:
+    """Train what the store does not have of these members, or say what would be; the exit status."""
+    device = device_of(arguments)
+    resources = resources_of(arguments, device)
+    if arguments.plan:
+        if store.description() is not None:
+            store.agree(cells, {})
+        cohorts = _cohorts(members, store, device, arguments)
+        show_plan(store, cells, members, cohorts, data, device, arguments.max_concurrent)
+        return 0
+    store.create()
+    with only_writer(store.folder):
+        store.tidy()
+        store.agree(cells, description)
+        taken = take_over(store, [m.member_id for m in unfinished(members, store)]) if reuse else {}
+        if taken:
+            print(f"{store.study}: {len(taken)} members taken over from {', '.join(sorted(set(taken.values())))}")
+        cohorts = _cohorts(members, store, device, arguments)
+        if cohorts:
+            print(
+                f"{store.study}: {len(cells)} cells, {len(members)} members, {len(cohorts)} trials to train on {device}"
+            )
+            _train(arguments, store, cohorts, device, resources, str(description["fidelity"]))
+        return summarize(store, members)
+
+
+def _cohorts(members: Sequence[MemberConfig], store: Store, device: str, arguments: argparse.Namespace) -> list[Cohort]:
+    """What is left to train."""
+
+    def size(group: Sequence[MemberConfig]) -> int:
+        if arguments.cohort_size or device == "cpu":
+            return arguments.cohort_size or 1
+        from study.cohort_size import fastest_size
+
+        return fastest_size(group, device)
+
+    return make_cohorts(unfinished(members, store), store.started(), size)
+
+
+def _train(
+    arguments: argparse.Namespace,
+    store: Store,
+    cohorts: list[Cohort],
+    device: str,
+    resources: dict[str, float],
+    fidelity: str,
+) -> None:
+    from study.progress import StudyProgress
+
+    counts = [len(c.members) for c in cohorts]
+    progress = StudyProgress(
+        members=sum(counts), total=sum(n * c.members[0].epochs for n, c in zip(counts, cohorts, strict=True))
+    )
+    task = task_of(arguments, store, device, fidelity)
+    try:
+        if arguments.executor == "local":
+            from study.local import run_cohorts as run_locally
+
+            run_locally(cohorts, task, progress)
+        else:
+            before_ray(arguments)
+            from study.launch.grid import run_cohorts
+
+            run_cohorts(
+                cohorts,
+                task,
+                progress,
+                resources=resources,
+                address=arguments.address,
+                max_concurrent=arguments.max_concurrent,
+            )
+    finally:
+        progress.close()
+
+
+def task_of(arguments: argparse.Namespace, store: Store, device: str, fidelity: str) -> Any:
+    """The `Task` of all trials of a run."""
+    from study.task import Task
+
+    return Task(
+        results=store.folder.parent,
+        study=store.study,
+        fidelity=fidelity,
+        source=str(Path(arguments.data).resolve()) if arguments.data.endswith(".npy") else arguments.data,
+        root=arguments.data_root.resolve() if arguments.data_root else None,
+        device=device,
+        tensorboard=arguments.tensorboard,
+    )
+
+
+def before_ray(arguments: argparse.Namespace) -> None:
+    """What has to stand in the environment before Ray is imported."""
+    if not arguments.address:  # "no cluster", so all its services stay on loopback
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"

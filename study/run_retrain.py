@@ -1,0 +1,84 @@
+"""`study/run.py --retrain`: a member of any study again, outside it, and other seeds of its cell."""
+
+import argparse
+import dataclasses
+import math
+from typing import Any
+
+from binarygan.config import MemberConfig
+from binarygan.data import load_images
+from binarygan.errors import UserError
+from binarygan.metrics.names import columns
+from study.options import place_of_results
+from study.plan import members_of
+from study.results import Store
+from study.run_grid import run_members
+
+
+def run_retrain(arguments: argparse.Namespace) -> int:
+    """Train it and `--seeds` - 1 others of its cell; say how it compares with what stands in its study."""
+    for option, usual in (("quick", False), ("fidelity", "as-described"), ("precision", "fp32")):
+        if getattr(arguments, option) != usual:
+            raise UserError(f"--{option} is settled by the member that is trained again: leave it out")
+    row, home = find_member(arguments)
+    config = MemberConfig.from_dict({f.name: row[f.name] for f in dataclasses.fields(MemberConfig)})
+    data = load_images(arguments.data, root=arguments.data_root, download=arguments.download)
+    if data.digest != config.data_digest:
+        raise UserError(
+            f"member {config.member_id} was trained on {config.data} (digest {config.data_digest}), "
+            f"--data {arguments.data} is {data.digest}: name the same data"
+        )
+    if arguments.epochs:
+        config = dataclasses.replace(config, epochs=arguments.epochs)
+    others = [m for m in members_of([config], arguments.seeds + 1) if m.seed != config.seed]
+    members = [config, *others][: arguments.seeds]
+    store = Store(place_of_results(arguments), arguments.study or f"retrain-{row['member_id']}")
+    if store.study == home:
+        raise UserError(f"--study {home} is where the member stands: choose another name")
+    described = {"retrain": row["member_id"], "of": home, "fidelity": row["fidelity"], "quick": False}
+    cell = dataclasses.replace(config, seed=0)
+    status = run_members(arguments, store, [cell], members, data, described, reuse=False)
+    again = store.read("members", config.member_id)
+    if not arguments.plan and again and config.member_id == row["member_id"]:
+        print(_comparison(row, again[0], home))
+    return status
+
+
+def find_member(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    """The row of the member whose id begins so, and its study; a UserError where there is none or are several."""
+    root, wanted = place_of_results(arguments), str(arguments.retrain)
+    if not wanted.isalnum():
+        raise UserError(f"--retrain {wanted} is no member's id: ids are 16 hexadecimal digits")
+    found: dict[str, tuple[dict[str, Any], str]] = {}
+    studies = sorted(p.name for p in root.iterdir() if p.is_dir()) if root.exists() else []
+    for name in studies:
+        store = Store(root, name)
+        for member_id in store.ids(prefix=wanted):
+            for row in store.read("members", member_id):
+                if member_id not in found or name != f"retrain-{member_id}":
+                    found.setdefault(member_id, (row, name))
+    if not found:
+        raise UserError(f"no study in {root} has a member {wanted}: name its --results DIR")
+    if len(found) > 1:
+        raise UserError(f"--retrain {wanted} is the beginning of several ids: {', '.join(sorted(found)[:8])}")
+    return next(iter(found.values()))
+
+
+def _comparison(before: dict[str, Any], now: dict[str, Any], home: str) -> str:
+    """Whether the member came out as it was."""
+    names = [n for n in ("discriminator_loss", "generator_loss", *columns(light=False)) if before.get(n) is not None]
+    unlike = [n for n in names if now.get(n) is None or not _same(before[n], now[n])]
+    if before["status"] != "done":
+        return f"{now['member_id']}: {before['status']} in {home}, {now['status']} now"
+    if not unlike:
+        return f"{now['member_id']}: all {len(names)} numbers equal those in {home}"
+    name = "fid" if "fid" in unlike else unlike[0]
+    return (
+        f"{now['member_id']}: {len(unlike)} of {len(names)} numbers differ from those in {home} "
+        f"({name}: {before[name]:.6g} there, {now[name] if now.get(name) is not None else math.nan:.6g} now): "
+        "another device, precision or cohort rounds otherwise"
+    )
+
+
+def _same(a: float, b: float) -> bool:
+    return a == b or (math.isnan(a) and math.isnan(b))
