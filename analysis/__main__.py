@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 from binarygan.errors import UserError
@@ -24,30 +25,38 @@ def parser() -> argparse.ArgumentParser:
     p = _Parser(prog="python -m analysis", description=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = p.add_subparsers(dest="command", required=True, metavar="report|compare")
     report = commands.add_parser("report", help="tables, figures and report.html of one study")
-    report.add_argument("study", type=Path, help="results/<study>")
+    report.add_argument("study", help="results/<study>, or the URL of one (s3://…)")
     report.add_argument("--out", type=Path, metavar="DIR", help="default: report/<study>")
     compare = commands.add_parser("compare", help="two results folders side by side")
-    compare.add_argument("a", type=Path, metavar="A", help="results/<study>")
-    compare.add_argument("b", type=Path, metavar="B", help="results/<study>")
+    compare.add_argument("a", metavar="A", help="results/<study>, or the URL of one")
+    compare.add_argument("b", metavar="B", help="results/<study>, or the URL of one")
     compare.add_argument("--out", type=Path, metavar="DIR", help="default: report/<A>-and-<B>")
     return p
+
+
+def _run(arguments: argparse.Namespace, scratch: Path) -> tuple[list[str], Path, str]:
+    """Lines to be told, the folder written, and its page."""
+    from analysis.fetch import local_study
+
+    if arguments.command == "report":
+        from analysis.report import write_report
+
+        study = local_study(arguments.study, scratch)
+        out = arguments.out or Path("report") / study.resolve().name
+        return write_report(study, out), out, "report.html"
+    from analysis.compare import write_comparison
+
+    a, b = (local_study(text, scratch / side) for side, text in (("a", arguments.a), ("b", arguments.b)))
+    out = arguments.out or Path("report") / "-and-".join(p.resolve().name for p in (a, b))
+    return write_comparison(a, b, out), out, "compare.html"
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; the exit status: 2 where there is nothing to report."""
     try:
         arguments = parser().parse_args(argv)
-        if arguments.command == "report":
-            from analysis.report import write_report
-
-            out = arguments.out or Path("report") / arguments.study.resolve().name
-            notes, page = write_report(arguments.study, out), "report.html"
-        else:
-            from analysis.compare import write_comparison
-
-            names = [p.resolve().name for p in (arguments.a, arguments.b)]
-            out = arguments.out or Path("report") / "-and-".join(names)
-            notes, page = write_comparison(arguments.a, arguments.b, out), "compare.html"
+        with TemporaryDirectory(prefix="analysis-") as scratch:
+            notes, out, page = _run(arguments, Path(scratch))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

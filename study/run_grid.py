@@ -8,7 +8,8 @@ from typing import Any
 
 from binarygan.config import MemberConfig
 from binarygan.data import Images, load_images
-from study.grids import find_grid
+from binarygan.errors import UserError
+from study.grids import GRIDS, Grid, find_grid
 from study.lock import only_writer
 from study.options import common_fields, device_of, place_of_results, resources_of
 from study.plan import Cohort, make_cohorts, members_of, unfinished
@@ -19,13 +20,22 @@ from study.summary import show_plan, summarize
 
 def run_grid(arguments: argparse.Namespace) -> int:
     """The exit status."""
-    grid = find_grid(arguments.grid)
+    grid = _grid(arguments.grid)
     data = load_images(arguments.data, root=arguments.data_root, download=arguments.download)
     cells = grid.cells(arguments.fidelity, **common_fields(arguments, data))
     members = members_of(cells, arguments.seeds)
     store = Store(place_of_results(arguments), arguments.study or arguments.grid)
     description = {"grid": grid.name, "fidelity": arguments.fidelity, "quick": arguments.quick}
     return run_members(arguments, store, cells, members, data, description)
+
+
+def _grid(name: str) -> Grid:
+    if name not in GRIDS:
+        from study.space import SPACES
+
+        if name in SPACES:
+            raise UserError(f"{name!r} is a search space: use --search {name} --trials N")
+    return find_grid(name)
 
 
 def run_members(

@@ -1,0 +1,129 @@
+"""Results on a real S3-compatible server on loopback (moto's)."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+from ray_nodes import free_port
+
+from binarygan.data import load_images
+from binarygan.files import place_of
+from study.results import SCHEMAS, Store
+
+pytest.importorskip("moto")
+ROOT = Path(__file__).parents[2]
+RUN = [sys.executable, str(ROOT / "study" / "run.py")]
+MEASURED = ["seconds", "evaluation_seconds", "started_at"]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+OPTIONS = ["--grid", "paper-real-valued", "--seeds", "2", "--epochs", "3", "--study", "s"]
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment with which its bucket `lab` is reached."""
+    import boto3
+
+    port = free_port()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    reached = {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    before = {k: os.environ.get(k) for k in reached}
+    os.environ.update(reached)
+    try:
+        client = boto3.client("s3")
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                client.create_bucket(Bucket="lab")
+                break
+            except Exception:
+                assert time.monotonic() < deadline, "moto's server did not start"
+                time.sleep(0.3)
+        yield os.environ | reached
+    finally:
+        server.terminate()
+        server.wait()
+        for key, value in before.items():
+            os.environ.pop(key) if value is None else os.environ.update({key: value})
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "digits.npy"
+    np.save(path, load_images("mnist").bits(64).reshape(-1, 28, 28))
+    return path
+
+
+def run(environment: dict[str, str], *options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*RUN, *map(str, options)], cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+def table(store: Store, name: str) -> pd.DataFrame:
+    keys = ["member_id"] if name == "members" else ["member_id", "epoch"]
+    frame = pd.DataFrame([row for i in store.ids() for row in store.read(name, i)])
+    return frame.sort_values(keys).reset_index(drop=True).drop(columns=MEASURED, errors="ignore")
+
+
+def test_a_study_in_a_bucket_survives_a_kill_and_equals_one_on_a_disk(
+    s3: dict[str, str], tiny: Path, tmp_path: Path
+) -> None:
+    options = [*OPTIONS, "--data", str(tiny), "--results", "s3://lab/results"]
+    process = subprocess.Popen(
+        [*RUN, *options], cwd=ROOT, env=s3, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    store, deadline = Store(place_of("s3://lab/results"), "s"), time.monotonic() + 200
+    while time.monotonic() < deadline and not any(r["epochs_done"] for r in store.statuses().values()):
+        time.sleep(0.2)
+    second = run(s3, *options)
+    assert (second.returncode, second.stderr.count("\n")) == (2, 1), second.stderr
+    assert f"is being written by process {process.pid} on" in second.stderr
+    for victim in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]:
+        try:
+            os.kill(victim.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    process.wait()
+    assert {r["status"] for r in store.statuses().values()} == {"running"}
+    outcome = run(s3, *options)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    whole = run(s3, *OPTIONS, "--data", tiny, "--results", tmp_path, "--executor", "local")
+    assert whole.returncode == 0, whole.stderr
+    for name in SCHEMAS:
+        pd.testing.assert_frame_equal(table(store, name), table(Store(tmp_path, "s"), name), check_exact=True)
+    left = [str(p) for p in store.folder.glob("**/*") if "epoch-" in p.name or p.name == ".lock" or "partial" in p.name]
+    assert not left
+    out = tmp_path / "report"
+    words = [sys.executable, "-m", "analysis", "report", "s3://lab/results/s", "--out", str(out)]
+    report = subprocess.run(words, cwd=ROOT, env=s3, capture_output=True, text=True)
+    assert report.returncode == 0, report.stderr
+    assert (out / "report.html").exists()
+
+
+def test_what_is_wrong_with_a_bucket_is_one_line(s3: dict[str, str], tiny: Path) -> None:
+    options = [*OPTIONS, "--data", str(tiny)]
+    nobody = {k: v for k, v in s3.items() if not k.startswith(("AWS_ACCESS", "AWS_SECRET"))}
+    nobody |= {"AWS_EC2_METADATA_DISABLED": "true", "HOME": "/nonexistent"}
+    cases = {
+        "credentials": (nobody, "s3://lab/results"),
+        "cannot be written": (s3, "s3://no-such-bucket/results"),
+    }
+    for words, (environment, place) in cases.items():
+        outcome = run(environment, *options, "--results", place)
+        assert (outcome.returncode, outcome.stderr.count("\n")) == (2, 1), outcome.stderr
+        assert words in outcome.stderr
