@@ -5,7 +5,10 @@ A place is a `pathlib.Path`, or a `upath.UPath` where its text names another fil
 
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from upath import UPath
 
@@ -24,6 +27,11 @@ def is_local(place: Place) -> bool:
     return isinstance(place, Path)
 
 
+def matching(folder: Place, pattern: str) -> list[Place]:
+    """What of the folder, where it exists, has such a name, by name."""
+    return sorted(folder.glob(pattern), key=str)
+
+
 def write_whole(path: Place, content: bytes, *, partial: Path | None = None) -> None:
     """Put `content` at `path`, so that a reader, or a crash at any moment, sees the old file or the new one.
 
@@ -35,10 +43,21 @@ def write_whole(path: Place, content: bytes, *, partial: Path | None = None) -> 
     if not isinstance(path, Path):
         path.write_bytes(content)
         return
+    with whole_file(path, partial=partial) as file:
+        file.write(content)
+
+
+@contextmanager
+def whole_file(path: Path, *, partial: Path | None = None) -> Iterator[BinaryIO]:
+    """A file to write into that comes to be `path` at the end of the block, and is gone where the block fails.
+
+    Args:
+        partial: as in `write_whole`.
+    """
     temporary = (partial or path.parent) / f"{PARTIAL}{path.name}-{uuid.uuid4().hex[:8]}"
     try:
         with temporary.open("wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -9,6 +9,9 @@ from binarygan.config import MemberConfig
 
 BEYOND_ALL_STEPS = 1e9
 """At which beta^t is 0 for every beta."""
+STEP = "step"
+STATES = {"adam": (STEP, "exp_avg", "exp_avg_sq"), "rmsprop": ("mean_square",)}
+"""What each optimizer keeps of a parameter: a tensor of its shape each, but for the count of steps, one number."""
 
 
 class TensorFlowAdam(torch.optim.Adam):

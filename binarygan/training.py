@@ -16,7 +16,7 @@ from binarygan.graphs import CudaGraphs, RecordedIteration, Recorder
 from binarygan.networks import Parameters, discriminator, generator
 from binarygan.neurons import Neurons, slope_at
 from binarygan.objectives import make_objective
-from binarygan.optimizers import make_optimizer
+from binarygan.optimizers import BEYOND_ALL_STEPS, STATES, STEP, make_optimizer
 from binarygan.products import set_arithmetic
 from binarygan.schedules import critic_steps
 from binarygan.streams import Draws, SeededDraws
@@ -178,20 +178,19 @@ class Trainer:
         """Go on from `state()` as it was after `epochs_done` epochs.
 
         Raises:
-            ValueError: a tensor is missing, or of another shape.
+            ValueError: a tensor is missing, of another shape or type, or counts no steps.
         """
         self._make_optimizers()
         self._recorded = None  # it would go on updating the states that it was recorded with
+        kept = STATES[self.configs[0].optimizer] if epochs_done else ()
         with torch.no_grad():
             for network, parameters, optimizer in self._parts():
                 for name, parameter in parameters.items():
-                    stored = tensors.get(f"{network}.{name}")
-                    if stored is None or stored.shape != parameter.shape:
-                        raise ValueError(f"the checkpoint has no {network}.{name} of shape {tuple(parameter.shape)}")
-                    parameter.copy_(stored)
-                    prefix = f"{network}.{name}."
-                    keys = [k for k in tensors if k.startswith(prefix)]
-                    optimizer.state[parameter] = {k.removeprefix(prefix): _placed(tensors[k], parameter) for k in keys}
+                    whole = f"{network}.{name}"
+                    parameter.copy_(_stored(tensors, whole, parameter.shape, parameter.dtype))
+                    for key in kept:
+                        value = _optimizer_state(tensors, whole, key, parameter)
+                        optimizer.state[parameter][key] = value.to(parameter.device).clone()
         self.epochs_done = epochs_done
 
     def _make_optimizers(self) -> None:
@@ -213,6 +212,19 @@ def _step(optimizer: torch.optim.Optimizer, parameters: Parameters, gradients: S
     optimizer.step()
 
 
-def _placed(value: Tensor, like: Tensor) -> Tensor:
-    """A copy on the device of `like`."""
-    return value.to(like.device).clone()
+def _optimizer_state(tensors: dict[str, Tensor], name: str, key: str, parameter: Tensor) -> Tensor:
+    """What the optimizer keeps of the parameter of that name under `key`."""
+    if key != STEP:
+        return _stored(tensors, f"{name}.{key}", parameter.shape, parameter.dtype)
+    steps = _stored(tensors, f"{name}.{key}", torch.Size(), torch.float32)
+    if not 1 <= float(steps) < BEYOND_ALL_STEPS:
+        raise ValueError(f"its {name}.{key} counts no steps")
+    return steps
+
+
+def _stored(tensors: dict[str, Tensor], name: str, shape: torch.Size, dtype: torch.dtype) -> Tensor:
+    """The tensor of that name; a ValueError where it is not as it should be."""
+    stored = tensors.get(name)
+    if stored is None or stored.shape != shape or stored.dtype is not dtype:
+        raise ValueError(f"it has no {name} of shape {tuple(shape)} and type {dtype}")
+    return stored
