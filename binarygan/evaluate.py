@@ -6,14 +6,13 @@ An .npz holds one array, or one called `bits`, or the one that --array names.
 
 import argparse
 import json
-import sys
 import zipfile
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 import torch
 
+from binarygan.commands import Parser, leave, status_of
 from binarygan.data import DATASETS, PACKED, load_images
 from binarygan.errors import UserError
 from binarygan.extractor import extractors_digest
@@ -61,30 +60,27 @@ def load_samples(path: Path, array: str | None = None) -> torch.Tensor:
     return torch.from_numpy(images.astype(bool))
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UserError(message)
+def parser() -> Parser:
+    """The command's arguments."""
+    p = Parser("binarygan.evaluate", __doc__)
+    p.add_argument("samples", type=Path, metavar="SAMPLES")
+    p.add_argument("--array", metavar="NAME", help="which array of an .npz")
+    p.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    p.add_argument("--data", default="mnist", metavar="NAME|FILE.npy", help=f"compare with: {', '.join(DATASETS)}")
+    p.add_argument("--data-root", type=Path, metavar="DIR", help="folder of torchvision's data sets")
+    return p
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; the exit status."""
-    parser = _Parser(
-        prog="python -m binarygan.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("samples", type=Path, metavar="SAMPLES")
-    parser.add_argument("--array", metavar="NAME", help="which array of an .npz")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
-    parser.add_argument("--data", default="mnist", metavar="NAME|FILE.npy", help=f"compare with: {', '.join(DATASETS)}")
-    parser.add_argument("--data-root", type=Path, metavar="DIR", help="folder of torchvision's data sets")
-    try:
-        arguments = parser.parse_args(argv)
-        images = load_samples(arguments.samples, arguments.array)
-        data = load_images(arguments.data, root=arguments.data_root)
-        if len(data.packed) <= NEIGHBOURS:
-            raise UserError(f"--data {arguments.data} holds too few images to compare with")
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return status_of(lambda: _evaluate(parser().parse_args(argv)))
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    images = load_samples(arguments.samples, arguments.array)
+    data = load_images(arguments.data, root=arguments.data_root)
+    if len(data.packed) <= NEIGHBOURS:
+        raise UserError(f"--data {arguments.data} holds too few images to compare with")
     scores = full_scores(images, reference_of(data, torch.device("cpu")))
     if arguments.json:
         named = {metric.name: _finite(scores[metric.name]) for metric in OF_IMAGES}
@@ -102,4 +98,4 @@ def _finite(value: float) -> float | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

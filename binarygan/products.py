@@ -7,6 +7,9 @@
 Parameters, optimizers' states, normalization and losses are float32 in all three.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
 
@@ -26,6 +29,18 @@ def set_arithmetic(config: MemberConfig) -> None:
     rounding = "tf32" if config.dtype == "tf32" else "ieee"
     torch.backends.cuda.matmul.fp32_precision = rounding
     torch.backends.cudnn.conv.fp32_precision = rounding  # type: ignore[attr-defined]
+
+
+@contextmanager
+def initial_arithmetic() -> Iterator[None]:
+    """PyTorch's own setting for convolutions within the block: torch.export refuses to work where they are exact."""
+    convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]
+    kept = convolutions.fp32_precision
+    convolutions.fp32_precision = "tf32"
+    try:
+        yield
+    finally:
+        convolutions.fp32_precision = kept
 
 
 def operand(x: Tensor, operands: torch.dtype | None) -> Tensor:

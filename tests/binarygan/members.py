@@ -22,6 +22,17 @@ def trainer(*configs: MemberConfig, dtype: torch.dtype = torch.float32) -> Train
     return Trainer(configs, images, device=torch.device("cpu"), dtype=dtype)
 
 
+def trained_in_name(*configs: MemberConfig, epochs: int) -> Trainer:
+    """A trainer whose generators are random, their outputs far from 0.5, said to be of so many epochs."""
+    made = trainer(*configs)
+    source = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in made.generator_parameters.values():
+            parameter += torch.randn(parameter.shape, generator=source) * 0.2
+    made.epochs_done = epochs
+    return made
+
+
 def tiny_reference() -> Reference:
     """64 test images and 128 train images."""
     data = load_images("mnist")

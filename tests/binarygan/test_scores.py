@@ -8,7 +8,7 @@ import torch
 from members import small, tiny_reference, trainer
 from torch import Tensor
 
-from binarygan import evaluation
+from binarygan import evaluation, sampling
 from binarygan.data import load_images
 from binarygan.extractor import EXTRACTORS, extract, load_extractor, weights_path
 from binarygan.metrics.names import OF_IMAGES, OF_PREACTIVATED, columns
@@ -137,7 +137,7 @@ def test_evaluation_fills_the_columns_and_does_not_depend_on_chunks(monkeypatch:
     light = evaluation.evaluate(member, 0, tiny_reference(), full=False).metrics
     assert list(light) == list(columns(light=True))
     assert {m.name for m in OF_PREACTIVATED} <= set(light)
-    monkeypatch.setattr(evaluation, "CHUNK", 900)
+    monkeypatch.setattr(sampling, "CHUNK", 900)
     again = evaluation.evaluate(member, 0, tiny_reference(), full=False).metrics
     for name, value in light.items():
         assert again[name] == pytest.approx(value, rel=1e-3, abs=1e-5), name
