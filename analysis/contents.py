@@ -5,12 +5,13 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from analysis.entries import Table, first
+from analysis.entries import MOST_ROWS, Table, first
 from analysis.figures import FIGURES, Figure, save
 from analysis.load import load_anchors, load_study
 from analysis.page import Picture, fitted, picture
 from analysis.provenance_tables import cell_names
 from analysis.rows import rows_of
+from analysis.trials import Trials, trials_of
 
 T = TypeVar("T")
 
@@ -24,9 +25,12 @@ class Contents:
         self.failed: list[str] = []
         """Parts that could not be made, and why."""
         self.anchors = load_anchors().members
-        self.names = cell_names(self.study.members)
+        self.trials = self.attempt("the search", lambda: trials_of(self.study))
+        """A search's; why they cannot be shown, or None for a grid."""
+        numbers = {t.cell_id: t.number for t in self.trials.best_first} if isinstance(self.trials, Trials) else {}
+        self.names = cell_names(self.study.members) | {cell_id: f"trial {n}" for cell_id, n in numbers.items()}
         """cell_id -> what figures and tables call the cell, in the order of both."""
-        self.rows = rows_of(self.study.members, self.anchors)
+        self.rows = rows_of(self.study.members, self.anchors, trials=numbers)
         self.tables: list[Table] = []
         self.pictures: dict[str, Picture] = {}
 
@@ -44,11 +48,11 @@ class Contents:
             self.failed.append(f"{what} could not be made: {type(error).__name__}: {reason}")
             return None
 
-    def keep(self, *made: Table | None) -> tuple[Table, ...]:
-        """Enter tables among the report's files; as the page has them."""
+    def keep(self, *made: Table | None, most: int = MOST_ROWS) -> tuple[Table, ...]:
+        """Enter tables among the report's files; as the page has them, with so many rows at most."""
         found = [t for t in made if t is not None]
         self.tables += found
-        return tuple(first(t) for t in found)
+        return tuple(first(t, most) for t in found)
 
     def pick(self, names: Sequence[str]) -> tuple[Picture, ...]:
         """The figures of these names that the study has."""
@@ -56,7 +60,8 @@ class Contents:
 
     def draw(self) -> None:
         """Every figure that the study has something of, as files and for the page; those of an earlier report go."""
-        pictures = [p for f in FIGURES if (p := self.attempt(f.name, partial(self._draw, f)))]
+        fitting = [f for f in FIGURES if f.of_searches or not self.study.is_search]
+        pictures = [p for f in fitting if (p := self.attempt(f.name, partial(self._draw, f)))]
         self.pictures = {p.name: p for p in fitted(pictures)}
         for figure in FIGURES:
             if figure.name not in self.pictures:

@@ -89,8 +89,8 @@ def sample_of(
 def _missing(rows: pd.DataFrame, counts: dict[str, int]) -> str:
     if rows.empty:
         return "not trained"
-    if counts["running"] + counts["stopped"] == len(rows):
-        return "stopped early" if counts["stopped"] else "still training"
     if not is_papers(rows.iloc[0]):
         return "trained with other settings than the paper's alone"
+    if counts["running"] + counts["stopped"] == len(rows):
+        return "stopped early" if counts["stopped"] else "still training"
     return ""

@@ -1,20 +1,15 @@
 """The paper's experiments and two of our own: which cells, figures and grid each of them is."""
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 import pandas as pd
 
 from analysis.cells import Cell, label, members_of, unlike_paper
-from analysis.load import Study
 
 BINARY = ("deterministic", "stochastic")
 NEURONS = (*BINARY, "real")
-EPOCHS = 20
-QUICK_EPOCHS = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,34 +149,3 @@ EXPERIMENTS = (
         varies=("generator_norm", "slope_rate"),
     ),
 )
-
-
-def command(study: Study, grid: str | None = None) -> str:
-    """The command that trains a grid as this study was trained; its own grid where none is named.
-
-    Empty where the study does not say which grid it is.
-    """
-    members, own = study.members, study.description.get("grid")
-    grid = grid or (own if isinstance(own, str) else None)
-    if grid is None:
-        return ""
-    quick = study.description.get("quick") is True
-    words = ["python", "study/run.py", "--grid", grid, *(["--quick"] if quick else [])]
-    fidelity, epochs, data = (_most(members, c) for c in ("fidelity", "epochs", "data"))
-    if fidelity == "as-released":
-        words += ["--fidelity", fidelity]
-    if (count := int(members.groupby("cell_id")["seed"].nunique().max())) > 1:
-        words += ["--seeds", str(count)]
-    if epochs is not None and epochs != (QUICK_EPOCHS if quick else EPOCHS):
-        words += ["--epochs", str(int(epochs))]
-    if data not in (None, "mnist"):
-        words += ["--data", str(data)]
-    if grid == own and study.name != grid:
-        words += ["--study", study.name]
-    return shlex.join(words)
-
-
-def _most(members: pd.DataFrame, column: str) -> Any:
-    """The commonest value; None where there is none."""
-    counts = members[column].value_counts()
-    return counts.index[0] if len(counts) else None

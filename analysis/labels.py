@@ -32,6 +32,7 @@ COLUMNS = {
     "discriminator_norm": "norm in D",
     "output": "neuron",
     "settings": "unlike the paper",
+    "trial": "trial",
     "members": "members",
     **STATUSES,
     "discriminator_loss": "D loss",
@@ -50,6 +51,18 @@ def setting(name: str, of: object) -> str:
     ('slope rate 1.05', 'images 6,400')
     """
     return f"{SETTINGS.get(name, name.replace('_', ' '))} {value(of)}"
+
+
+def choice(name: str, of: object) -> str:
+    """A value of a field, by the name that figures and tables have for it.
+
+    >>> choice("neuron", "stochastic"), choice("batch_size", 64), choice("learning_rate", 0.000312345)
+    ('SBN', '64', '0.0003123')
+    """
+    known = {"neuron": NEURONS, "objective": OBJECTIVES, "architecture": ARCHITECTURES}.get(name, {})
+    if isinstance(of, float):
+        return f"{of:.4g}"
+    return known.get(of, of) if isinstance(of, str) else value(of)
 
 
 def value(of: object) -> str:

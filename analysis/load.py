@@ -62,16 +62,22 @@ class Study:
 
     @cached_property
     def description(self) -> dict[str, Any]:
-        """What `study.json` says of the run (grid, fidelity, quick); empty where there is none."""
+        """What `study.json` says of the run (grid or search, fidelity, quick, …); empty where there is none."""
         path = self.folder / "study.json"
         try:
             found = json.loads(path.read_text()) if path.resolve().is_relative_to(self.folder.resolve()) else {}
+            found = json.loads(json.dumps(found, ensure_ascii=False).encode(errors="replace"))  # no lone surrogates
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             self._problems.append("study.json is damaged: the command that made the study is not known")
             return {}
         return found if isinstance(found, dict) else {}
+
+    @property
+    def is_search(self) -> bool:
+        """Whether its cells were drawn one by one: a search's, not a grid's."""
+        return "search" in self.description
 
     def curves(self) -> pd.DataFrame:
         """All members' epochs in order, with the columns of SCHEMAS["curves"]."""

@@ -15,8 +15,8 @@ from analysis.load import Study, versions_of
 
 
 def failures_table(members: pd.DataFrame, names: Mapping[str, str]) -> Table | None:
-    """Every member that is not done, with its reason; None where all are."""
-    rest = members[members["status"] != "done"]
+    """Every member that is not done and was not stopped on purpose, with its reason; None where there is none."""
+    rest = members[~members["status"].isin(("done", "stopped"))]
     if rest.empty:
         return None
     columns = (
@@ -68,7 +68,7 @@ def environment_table(members: pd.DataFrame) -> Table:
 
 
 def time_table(study: Study, names: Mapping[str, str]) -> Table:
-    """Hours a member by cell, and what part of them was evaluation."""
+    """Hours by cell, cells of one name together, and what part of them was evaluation."""
     members = study.members
     curves = study.curves()
     sums = curves.groupby("member_id")[["evaluation_seconds"]].sum()
@@ -83,16 +83,17 @@ def time_table(study: Study, names: Mapping[str, str]) -> Table:
         Column("evaluation_share", "evaluation", "its share of the time"),
     )
     rows: list[tuple[Entry, ...]] = []
-    order = {cell_id: i for i, cell_id in enumerate(names)}
-    keys = [members["cell_id"].fillna(""), members["device"].fillna("")]
+    order = {name: i for i, name in enumerate(dict.fromkeys(names.values()))}
+    cells = members["cell_id"].fillna("")
+    keys = [cells.map(names).fillna(cells).rename("cell"), members["device"].fillna("")]
     sums = members.groupby(keys)[["epochs_done", "seconds", "evaluation_seconds"]].sum()
     sums = sums.assign(members=members.groupby(keys).size()).reset_index()
-    for row in sorted(sums.to_dict("records"), key=lambda row: order.get(row["cell_id"], len(order))):
+    for row in sorted(sums.to_dict("records"), key=lambda row: order.get(row["cell"], len(order))):
         epochs, seconds = row["epochs_done"], row["seconds"]
         share = row["evaluation_seconds"] / seconds if seconds > 0 else float("nan")
         rows.append(
             (
-                word(names.get(row["cell_id"], row["cell_id"])),
+                word(row["cell"]),
                 word(row["device"]),
                 count(row["members"]),
                 count(int(epochs)),

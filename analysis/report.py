@@ -8,8 +8,9 @@ from analysis.claims import judge
 from analysis.contents import Contents
 from analysis.experiments import EXPERIMENTS
 from analysis.load import Study
-from analysis.page import Page, render
+from analysis.page import Page, Section, render
 from analysis.provenance_tables import wall_clock, write_seeds
+from analysis.search_sections import search_sections
 from binarygan.errors import UserError
 
 PAGE = "report.html"
@@ -21,6 +22,7 @@ TABLES = (
     "differences-fid",
     "anova-fid",
     "ranks-fid",
+    *(f"search-{n}" for n in ("best", "trials", "failures", "importances")),
     "cells",
     *(f"all-{name}" for name in tables.SECTIONS),
     "failures",
@@ -42,11 +44,10 @@ def write_report(folder: Path, out: Path) -> list[str]:
     contents.draw()
     verdicts = contents.attempt("the verdicts", lambda: judge(contents.study.members)) or []
     parts = [
+        *search_sections(contents),
         sections.verdict_section(contents, verdicts),
         *sections.training_data(contents),
-        *(sections.experiment_section(contents, e) for e in EXPERIMENTS),
-        sections.training_section(contents),
-        sections.statistics_section(contents),
+        *([] if contents.study.is_search else _of_grids(contents)),
         sections.scores_section(contents),
         sections.environment_section(contents),
         sections.time_section(contents),
@@ -59,6 +60,15 @@ def write_report(folder: Path, out: Path) -> list[str]:
     page = Page(f"Report of the study {contents.study.name}", _lead(contents.study), tuple(parts), foot)
     (out / PAGE).write_text(render(page), encoding="utf-8")
     return _notes(contents)
+
+
+def _of_grids(contents: Contents) -> list[Section]:
+    """What compares cells that were chosen to be compared: a search's were not."""
+    return [
+        *(sections.experiment_section(contents, e) for e in EXPERIMENTS),
+        sections.training_section(contents),
+        sections.statistics_section(contents),
+    ]
 
 
 def prepare(out: Path, *studies: Path) -> None:
@@ -87,7 +97,9 @@ def _notes(contents: Contents) -> list[str]:
     members = contents.study.members
     notes = list(contents.problems)
     notes += [f"missing in {p.name}: {m}" for p in contents.pictures.values() for m in p.missing]
-    for row in members[members["status"] != "done"].head(MOST_NOTES + 1).to_dict("records"):
+    if stopped := int((members["status"] == "stopped").sum()):
+        notes.append(f"{stopped:,} members were stopped early: tables/seeds.csv says after which epoch")
+    for row in members[~members["status"].isin(("done", "stopped"))].head(MOST_NOTES + 1).to_dict("records"):
         reason = row["error"] if isinstance(row["error"], str) else "not at its end"
         notes.append(
             f"{row['member_id']} ({contents.names.get(row['cell_id'], 'unknown cell')}) is {row['status']}: {reason}"

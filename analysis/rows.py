@@ -1,8 +1,9 @@
 """Rows of tables: a study's cells over their seeds, and the anchors."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ class Row:
     source: str
     """`this study`, `released code` or `real images`."""
     fields: dict[str, str]
-    """What it is, in words: fidelity, objective, architecture, discriminator_norm, output, settings."""
+    """What it is, in words: trial, fidelity, objective, architecture, discriminator_norm, output, settings."""
     counts: dict[str, int]
     """Members by status."""
     seeds: np.ndarray
@@ -68,12 +69,20 @@ class Row:
         return [mean_of(*entry) for entry in zip(*columns, strict=True)]
 
 
-def rows_of(members: pd.DataFrame, anchors: pd.DataFrame, *, show: Sequence[str] = ()) -> list[Row]:
+def rows_of(
+    members: pd.DataFrame,
+    anchors: pd.DataFrame,
+    *,
+    show: Sequence[str] = (),
+    trials: Mapping[str, int] = MappingProxyType({}),
+) -> list[Row]:
     """A row a cell and binarization; then the released code's, then real images.
 
     Settings are those unlike the paper's, those of data and length that vary, and the fields to `show` in any case.
+    `trials`: a search's cells in the order of its rows, with the number of each one's trial.
     """
     rows: list[Row] = []
+    places_of = {cell_id: i for i, cell_id in enumerate(trials)}
     for source, unordered in ((OURS, members), *((str(s), f) for s, f in anchors.groupby("study"))):
         frame = unordered.sort_values("seed", kind="stable", ignore_index=True)
         varying = [*show, *(f for f in ("data", "split", "epochs", "train_images") if frame[f].nunique() > 1)]
@@ -83,9 +92,13 @@ def rows_of(members: pd.DataFrame, anchors: pd.DataFrame, *, show: Sequence[str]
             places = np.asarray(indices)
             first_row = frame.iloc[places[0]]
             known = {ending: block[places] for ending, block in numbers.items()}
-            rows += _rows_of_cell(
+            own = _rows_of_cell(
                 source, first_row, seeds_[places], statuses[places], known, varying if source == OURS else []
             )
+            if source == OURS and (cell_id := first_row["cell_id"]) in trials:
+                place = (0.0, float(places_of[cell_id]))
+                own = [replace(r, fields=r.fields | {"trial": str(trials[cell_id])}, rank=place) for r in own]
+            rows += own
     return sorted(rows, key=lambda row: row.rank)
 
 
@@ -117,6 +130,7 @@ def _rows_of_cell(
     """A cell's row, or its rows by binarization; `numbers`: ending -> (members, NUMBERS)."""
     unlike = unlike_paper(first_row) | {f: first_row[f] for f in varying}
     fields = {
+        "trial": "",
         "fidelity": _name(first_row["fidelity"], {}),
         "objective": _name(first_row["objective"], labels.OBJECTIVES),
         "architecture": _name(first_row["architecture"], labels.ARCHITECTURES),

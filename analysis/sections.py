@@ -7,14 +7,17 @@ import pandas as pd
 
 from analysis import labels, tables
 from analysis.architecture_tables import architecture_tables, counts_note
+from analysis.commands import command
 from analysis.contents import Contents
-from analysis.entries import Column, Table, count, spread, word
-from analysis.experiments import EXPERIMENTS, Experiment, command
+from analysis.entries import MOST_ROWS, Column, Table, count, spread, word
+from analysis.experiments import EXPERIMENTS, Experiment
 from analysis.page import Section
 from analysis.provenance_tables import environment_table, failures_table, time_table
 from analysis.rows import OURS, PLACE, Row, beside, rows_of
+from analysis.search_tables import BEST
 from analysis.statistics import Unavailable
 from analysis.statistics_tables import anova_table, claims_table, differences_table, ranks_table
+from analysis.trials import STATES, Trials
 from analysis.verdicts import Verdict
 
 STATISTICS = ("scores", "interactions", "critical-difference")
@@ -34,10 +37,10 @@ def summary(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
     facts += _best(contents.rows)
     hours = members["seconds"].sum() / 3600
     facts.append(("Time", f"{hours:,.1f} hours of training and evaluation, all members' together"))
-    missing = [line for e in EXPERIMENTS for line in e.missing(members)]
+    missing = [] if contents.study.is_search else [line for e in EXPERIMENTS for line in e.missing(members)]
     text = (
-        "Every number is over the seeds of a cell that are done. Members that failed or diverged are counted, never "
-        "averaged and never dropped.",
+        "Every number is over the seeds of a cell that are done. Members that failed, diverged or were stopped early "
+        "are counted, never averaged and never dropped.",
     )
     return Section(
         name="summary",
@@ -47,7 +50,7 @@ def summary(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
         facts=tuple(facts),
         warnings=tuple(contents.problems),
         warnings_title="Read first: what is wrong with the files",
-        command=command(contents.study),
+        command="" if contents.study.is_search else command(contents.study),
         missing=tuple(dict.fromkeys(missing)),
     )
 
@@ -92,6 +95,11 @@ def verdict_section(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
         "runs and studies of five epochs were known. Not tested: its cells are missing. "
         "Inconclusive: neither shown nor refuted, as a rule for want of seeds or epochs.",
     )
+    if contents.study.is_search and all(v.verdict == "not tested" for v in verdicts):
+        text, groups = (
+            ("None of them is tested: the cells that they compare are not all among those that the search drew.",),
+            [],
+        )
     return Section(name="claims", title="The paper's claims", short="Claims", text=text, verdicts=tuple(groups))
 
 
@@ -190,7 +198,9 @@ def scores_section(contents: Contents) -> Section:
         table = contents.attempt(title, lambda: tables.means(contents.rows, f"all-{name}", title, numbers))  # noqa: B023
         made += [] if table is None else [table]
     text = ("Every cell of the study, then the released code's runs, then real images, measured by the same code.",)
-    folded = tuple((t.title, t) for t in contents.keep(*made))
+    if contents.study.is_search:
+        text = ("Every cell, the best trials first, and in the files the released code's runs and real images.",)
+    folded = tuple((t.title, t) for t in contents.keep(*made, most=BEST if contents.study.is_search else MOST_ROWS))
     return Section(name="scores-all", title="All scores", short="All scores", text=text, folded=folded)
 
 
@@ -198,16 +208,21 @@ def environment_section(contents: Contents) -> Section:
     members = contents.study.members
     failures = contents.attempt("the table of failures", lambda: failures_table(members, contents.names))
     made = contents.keep(failures, contents.attempt("the environment", lambda: environment_table(members)))
-    text = () if failures else ("No member failed, diverged or was cut off.",)
+    stopped = int((members["status"] == "stopped").sum())
+    text = [] if failures else ["No member failed, diverged or was cut off."]
+    text += [f"{stopped:,} members were stopped early, as their search's scheduler is meant to do."] if stopped else []
     return Section(
         name="environment",
         title="Failures, versions, commits",
         short="Environment",
-        text=text,
+        text=tuple(text),
         tables=made,
     )
 
 
 def time_section(contents: Contents) -> Section:
-    made = contents.keep(contents.attempt("the table of time", lambda: time_table(contents.study, contents.names)))
+    names = contents.names
+    if isinstance(contents.trials, Trials):
+        names = {t.cell_id: f"trials {STATES[t.state]}" for t in contents.trials.best_first}
+    made = contents.keep(contents.attempt("the table of time", lambda: time_table(contents.study, names)))
     return Section(name="time", title="How long it took", short="Time", tables=made)

@@ -89,8 +89,8 @@ def _table(
     body: Sequence[Sequence[Entry]],
     notes: Sequence[str],
 ) -> Table:
-    """What each row is, then its numbers. Fidelity and settings stand there only where they tell something."""
-    fields = []
+    """What each row is, then its numbers. Trial, fidelity and settings stand there only where they tell something."""
+    fields = ["trial"] if any(row.fields["trial"] for row in rows) else []
     if len({row.fields["fidelity"] for row in rows if row.fields["fidelity"] != NOTHING}) > 1:
         fields.append("fidelity")
     if any(row.fields["settings"] for row in rows):

@@ -8,12 +8,18 @@ from analysis.figures.figure_8 import figure_8
 from analysis.figures.interactions import interactions
 from analysis.figures.samples import figure_1, figure_3, figure_5, figure_6, figure_7
 from analysis.figures.scores import scores
+from analysis.figures.search_history import search_history
+from analysis.figures.search_importances import search_importances
+from analysis.figures.search_parallel import search_parallel
+from analysis.figures.search_pareto import search_pareto
+from analysis.figures.search_samples import search_samples
+from analysis.figures.search_slices import search_slices
 from analysis.figures.training_curves import training_curves
 
 __all__ = ["FIGURES", "Drawn", "Figure", "save"]
 
 FIGURES: tuple[Figure, ...] = (
-    Figure("figure-1", "Training images", "64 binarized digits to train on.", figure_1),
+    Figure("figure-1", "Training images", "64 binarized digits to train on.", figure_1, of_searches=True),
     Figure(
         "figure-3",
         "DBN and SBN samples beside their preactivated outputs",
@@ -50,5 +56,47 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure("training-curves", "Losses and FID by epoch", "Losses and FID of every seed by epoch.", training_curves),
     Figure("evolution", "Samples over the epochs", "Samples of the same z after a few epochs.", evolution),
+    Figure(
+        "search-history",
+        "Trials in order",
+        "Each trial's value in the order in which they started, with the best so far.",
+        search_history,
+        of_searches=True,
+    ),
+    Figure(
+        "search-pareto",
+        "The Pareto front",
+        "The complete trials by two metrics, with those that none beats in both.",
+        search_pareto,
+        of_searches=True,
+    ),
+    Figure(
+        "search-samples",
+        "Samples of the best trials",
+        "Grids of 64 digits of the best complete trials.",
+        search_samples,
+        of_searches=True,
+    ),
+    Figure(
+        "search-importances",
+        "Importances of parameters",
+        "How much each parameter matters, by fANOVA and PED-ANOVA.",
+        search_importances,
+        of_searches=True,
+    ),
+    Figure(
+        "search-slices",
+        "Values by one parameter at a time",
+        "A panel a parameter: each trial's value over its value of the parameter.",
+        search_slices,
+        of_searches=True,
+    ),
+    Figure(
+        "search-parallel",
+        "Parallel coordinates of the trials",
+        "A line a complete trial through its values of all parameters to its value.",
+        search_parallel,
+        of_searches=True,
+    ),
 )
 """In the order of the report; `draw` gives None for a study that has nothing of a figure."""

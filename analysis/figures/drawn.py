@@ -38,6 +38,8 @@ class Figure:
     alt: str
     """What it shows of any study; `Drawn.alt` tells of one picture."""
     draw: Callable[[Study], Drawn | None]
+    of_searches: bool = False
+    """Whether it may be drawn of a search, too: others compare the cells of a grid, which differ in little."""
 
 
 def save(drawn: Drawn, out: Path, name: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_search import by_learning_rate, made_search
 from made_study import paper_members, write_study
 
 from analysis.__main__ import main
@@ -71,6 +72,16 @@ def comparison(report: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "out" / "compare.html"
 
 
+@pytest.fixture(scope="module")
+def search(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a search whose study.json holds a script."""
+    folder = tmp_path_factory.mktemp("results") / "search"
+    made_search(folder, by_learning_rate, trials=24, said={"sampler": SCRIPT}, samples=True)
+    out = tmp_path_factory.mktemp("report")
+    assert main(["report", str(folder), "--out", str(out)]) == 0
+    return out / "report.html"
+
+
 @pytest.fixture
 def view(browser: Any) -> Iterator[Callable[..., Any]]:
     def open_(path: Path, width: int, **media: str) -> Any:
@@ -95,7 +106,7 @@ def screenshot(browser: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize("width", [WIDE, PHONE])
-@pytest.mark.parametrize("page", ["report", "comparison"])
+@pytest.mark.parametrize("page", ["report", "comparison", "search"])
 def test_it_opens_from_disk_and_fits(
     page: str, width: int, view: Callable[..., Any], request: pytest.FixtureRequest
 ) -> None:
@@ -109,7 +120,7 @@ def test_it_opens_from_disk_and_fits(
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     sizes = browser.execute_script("return [...document.images].map(i => [i.complete, i.naturalWidth, i.clientWidth])")
     assert all(complete and natural > 0 and shown <= width for complete, natural, shown in sizes)
-    assert bool(sizes) == (page == "report")
+    assert bool(sizes) == (page != "comparison")
 
 
 def test_scripts_in_names_and_errors_are_text(report: Path, view: Callable[..., Any]) -> None:
@@ -117,6 +128,17 @@ def test_scripts_in_names_and_errors_are_text(report: Path, view: Callable[..., 
     assert browser.title.startswith("Report of the study <script>document.title")
     assert browser.execute_script("return document.scripts.length") == 1
     assert SCRIPT in browser.find_element("id", "table-failures").text
+
+
+def test_a_search_is_sorted_and_its_script_is_text(search: Path, view: Callable[..., Any]) -> None:
+    browser = view(search, WIDE)
+    assert browser.title == "Report of the study search"
+    assert f"drawn by {SCRIPT} from the space mlp" in browser.find_element("id", "search").text
+    head, values = column_of(browser, "table-search-best", "learning rate")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center', inline: 'center'})", head)
+    head.find_element("tag name", "button").click()
+    assert [float(v) for v in values()] == sorted(float(v) for v in values())
+    assert len(values()) == 20
 
 
 def test_a_script_that_came_in_would_not_run(report: Path, view: Callable[..., Any], tmp_path: Path) -> None:

@@ -28,7 +28,10 @@ from analysis.figures.style import COLUMN, OUTPUTS, PAGE
 from analysis.load import Study, load_anchors
 from study.results import SCHEMAS
 
-DRAW: dict[str, Callable[[Study], Drawn | None]] = {f.name: f.draw for f in figures.FIGURES}
+DRAW: dict[str, Callable[[Study], Drawn | None]] = {
+    f.name: f.draw for f in figures.FIGURES if not f.name.startswith("search-")
+}
+"""Those of searches: test_search_figures.py."""
 CELLS = [
     *({"objective": o, "neuron": n, "discriminator_norm": d} for o, n, d in product(
         ("wgan-gp", "wgan", "gan"), ("deterministic", "stochastic"), ("affine", "none"))),

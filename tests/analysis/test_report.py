@@ -17,14 +17,17 @@ from PIL import Image
 from analysis import page, report
 from analysis.__main__ import main
 from analysis.cells import members_of
-from analysis.experiments import EXPERIMENTS, command
-from analysis.figures import FIGURES
+from analysis.commands import command
+from analysis.experiments import EXPERIMENTS
+from analysis.figures import FIGURES as ALL_FIGURES
 from analysis.load import Study
 from analysis.page import Page, Picture, Section, fitted, render
 from binarygan.data import load_images
 from study.grids import GRIDS
 
 ROOT = Path(__file__).parents[2]
+FIGURES = [f for f in ALL_FIGURES if not f.name.startswith("search-")]
+"""Of a grid."""
 SCRIPT = "<script>alert('boo')</script><img src=x onerror=alert(1)>"
 
 
@@ -70,7 +73,8 @@ def test_every_figure_table_and_the_page_are_there(whole: tuple[Path, Path]) -> 
     figures = {f"{f.name}.{ending}" for f in FIGURES for ending in ("png", "pdf")}
     assert {p.name for p in out.iterdir()} == {"report.html", "tables", *figures}
     of_two_experiments = {"experiment-slope-annealing", "experiment-fidelity"}
-    names = set(report.TABLES) - of_two_experiments
+    of_searches = {name for name in report.TABLES if name.startswith("search-")}
+    names = set(report.TABLES) - of_two_experiments - of_searches
     wanted = {f"{n}.{ending}" for n in names for ending in ("md", "tex", "csv")} | {"seeds.csv"}
     assert {p.name for p in (out / "tables").iterdir()} == wanted
     seeds = pd.read_csv(out / "tables" / "seeds.csv")
@@ -251,6 +255,11 @@ def test_the_command_is_the_one_that_trained(tmp_path: Path) -> None:
     assert (
         command(study) == "python study/run.py --grid paper --quick --seeds 2 --data digits --study 'it'\"'\"'s mine'"
     )
+    study = Study(tmp_path / "retrain-1234", members.assign(dtype="tf32"))
+    study.__dict__["description"] = {"retrain": "1234", "of": "paper"}
+    assert command(study) == "python study/run.py --retrain 1234 --seeds 2"
+    study.__dict__["description"] = {"grid": "paper"}
+    assert command(study).startswith("python study/run.py --grid paper --fidelity as-released --precision tf32 --seeds")
 
 
 def test_pictures_shrink_until_they_fit() -> None:
