@@ -159,10 +159,12 @@ class Trainer:
         """Run every further iteration from recorded steps; `neurons` are those of the epoch that comes or goes on."""
         self._recorded = RecordedIteration(self, self.configs[0], neurons, recorder)
 
-    def finite(self) -> Tensor:
-        """Which members' parameters are all finite: (M,), boolean."""
-        tensors = [*self.generator_parameters.values(), *self.discriminator_parameters.values()]
-        return torch.stack([t.detach().isfinite().flatten(1).all(1) for t in tensors]).all(0)
+    def finite(self) -> dict[str, Tensor]:
+        """Which members' parameters are all finite, by network: (M,), boolean."""
+        return {
+            network: torch.stack([t.detach().isfinite().flatten(1).all(1) for t in parameters.values()]).all(0)
+            for network, parameters, _ in self._parts()
+        }
 
     def state(self) -> dict[str, Tensor]:
         """Every tensor that training changes, by name: parameters and optimizers' states."""

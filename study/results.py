@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from binarygan.config import MemberConfig
@@ -25,6 +26,9 @@ FINISHED = ("done", "diverged")
 """Statuses that another run would only repeat."""
 STOPPED = "stopped"
 """Status of a member that a search's scheduler ended early: neither done nor to be gone on with."""
+SCHEMA_VERSION = 1
+"""In the metadata of every file and in study.json; raised where an old reader would misread what a new one writes."""
+_VERSION = {"schema_version": str(SCHEMA_VERSION)}
 _ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64()}
 
 
@@ -54,7 +58,8 @@ SCHEMAS = {
             ("versions", pa.string()),
             ("git_commit", pa.string()),
             ("started_at", pa.timestamp("ms", tz="UTC")),
-        ]
+        ],
+        metadata=_VERSION,
     ),
     "curves": pa.schema(
         [
@@ -65,7 +70,8 @@ SCHEMAS = {
             *((name, pa.float64()) for name in columns(light=True)),
             ("seconds", pa.float64()),
             ("evaluation_seconds", pa.float64()),  # of them
-        ]
+        ],
+        metadata=_VERSION,
     ),
     "samples": pa.schema(
         [
@@ -74,7 +80,8 @@ SCHEMAS = {
             ("bits", pa.binary()),  # 64 images of 98 bytes each
             ("bernoulli_bits", pa.binary()),
             ("preactivated", pa.list_(pa.float32())),  # 64 x 784, in steps of 1/1024
-        ]
+        ],
+        metadata=_VERSION,
     ),
     "histograms": pa.schema(
         [
@@ -82,7 +89,8 @@ SCHEMAS = {
             ("epoch", pa.int64()),
             ("bin_edges", pa.list_(pa.float64())),
             ("counts", pa.list_(pa.int64())),
-        ]
+        ],
+        metadata=_VERSION,
     ),
 }
 
@@ -131,20 +139,38 @@ class Store:
 
     def write(self, table: str, member_id: str, rows: list[dict[str, Any]]) -> None:
         """Replace one member's rows of a table."""
+        self._write(table, member_id, pa.Table.from_pylist(rows, schema=SCHEMAS[table]))
+
+    def append(self, table: str, member_id: str, row: dict[str, Any]) -> None:
+        """Add an epoch's row to a member's, in place of any that there are of this epoch and later ones."""
+        earlier = self._read(table, member_id)
+        if earlier is None:
+            return self.write(table, member_id, [row])
+        earlier = earlier.filter(pc.less(earlier.column("epoch"), row["epoch"])).cast(SCHEMAS[table])
+        new = pa.Table.from_pylist([row], schema=SCHEMAS[table])
+        return self._write(table, member_id, pa.concat_tables([earlier, new]))
+
+    def read(self, table: str, member_id: str) -> list[dict[str, Any]]:
+        """One member's rows of a table; none where there is no file."""
+        found = self._read(table, member_id)
+        return [] if found is None else found.to_pylist()
+
+    def _write(self, table: str, member_id: str, content: pa.Table) -> None:
         buffer = BytesIO()
-        pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMAS[table]), buffer, compression="zstd")
-        path = self.folder / table / f"{member_id}.parquet"
-        partial = self.folder / ".partial"
+        pq.write_table(content, buffer, compression="zstd")
+        path, partial = self.folder / table / f"{member_id}.parquet", self.folder / ".partial"
         write_whole(path, buffer.getvalue(), partial=partial if isinstance(partial, Path) else None)
 
-    def read(self, table: str, member_id: str, *, before_epoch: int | None = None) -> list[dict[str, Any]]:
-        """One member's rows of a table, those of earlier epochs only where asked; none where there is no file."""
+    def _read(self, table: str, member_id: str) -> pa.Table | None:
         path = self.folder / table / f"{member_id}.parquet"
         try:
-            rows: list[dict[str, Any]] = pq.read_table(BytesIO(path.read_bytes()), partitioning=None).to_pylist()
+            found = pq.read_table(BytesIO(path.read_bytes()), partitioning=None)
         except FileNotFoundError:
-            return []
-        return [r for r in rows if before_epoch is None or r["epoch"] < before_epoch]
+            return None
+        except pa.ArrowException:
+            raise UserError(f"{path} is damaged: move it away and run the same command again") from None
+        check_version((found.schema.metadata or {}).get(b"schema_version", b"0"), path)
+        return found
 
     def end(self, member_ids: Iterable[str], status: str, reason: str) -> None:
         """Give members that are still `running` another status; what a trial wrote of itself stays."""
@@ -193,12 +219,23 @@ class Store:
             found = None
         if not isinstance(found, dict) or not isinstance(found.get("cells", {}), dict):
             raise UserError(f"{path} is damaged: move the folder away or choose --study NAME")
+        check_version(found.get("schema_version", 0), path)
         return found
 
     def describe(self, description: dict[str, Any]) -> None:
         """Write `study.json`."""
-        content = json.dumps({**description, "study": self.study}, indent=1)
+        content = json.dumps({**description, "study": self.study, "schema_version": SCHEMA_VERSION}, indent=1)
         write_whole(self.folder / "study.json", content.encode())
+
+
+def check_version(found: object, path: object) -> None:
+    """A UserError where a file is of a version that this program does not know; files without one are of version 0."""
+    try:
+        version = int(found)  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        raise UserError(f"{path} has no schema version but {str(found)[:40]!r}: it is damaged") from None
+    if version > SCHEMA_VERSION:
+        raise UserError(f"{path} is of schema version {version}; this program reads up to {SCHEMA_VERSION}: update it")
 
 
 def _difference(known: dict[str, dict[str, Any]], wanted: dict[str, dict[str, Any]]) -> str:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-import pyarrow as pa
-
+from binarygan.errors import UserError
 from study.results import SCHEMAS, Store
 
 
@@ -28,7 +27,7 @@ def _copy(neighbour: Store, store: Store, member_id: str) -> bool:
     """Whether `neighbour` has the whole member; if so it is in the store now, its row last."""
     try:
         tables = {table: neighbour.read(table, member_id) for table in reversed(SCHEMAS)}
-    except (pa.ArrowException, OSError):
+    except (UserError, OSError):
         return False
     if not all(tables.values()):
         return False

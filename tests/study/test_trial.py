@@ -1,11 +1,14 @@
 """Trials in this process, on real digits."""
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -16,12 +19,18 @@ from binarygan.errors import UserError
 from binarygan.training import EpochLosses, Trainer
 from study.plan import Cohort
 from study.publish import publish
-from study.results import Store
+from study.results import SCHEMA_VERSION, SCHEMAS, Store
 from study.reuse import take_over
 from study.task import Task
 from study.trial import train_cohort
 
 MEASURED = ["seconds", "evaluation_seconds", "started_at"]
+
+
+@pytest.fixture(autouse=True)
+def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is measured is not what is tested here."""
+    monkeypatch.setattr("binarygan.evaluation.EVALUATION_SAMPLES", 256)
 
 
 @pytest.fixture(scope="module")
@@ -167,3 +176,65 @@ def test_a_failure_is_published_unless_another_study_has_the_member_done(source:
     assert publish([failed.folder, done.folder], tmp_path / "published") == 2
     rows = load_study(tmp_path / "published").members.set_index("seed")
     assert rows["status"].to_dict() == {0: "done", 1: "failed"}
+
+
+class Diverges(Trainer):
+    """The second member's generator has a NaN in it after the second epoch."""
+
+    def train_epoch(self) -> EpochLosses:
+        losses = super().train_epoch()
+        if self.epochs_done == 2:
+            with torch.no_grad():
+                self.generator_parameters["0.weight"][1, 0, 0] = torch.nan
+        return losses
+
+
+def test_a_member_that_diverges_ends_alone(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = cohort(source, 3, epochs=4)
+    expected = train(source, tmp_path / "whole", whole)
+    monkeypatch.setattr("study.trial.Trainer", Diverges)
+    disturbed = train(source, tmp_path / "disturbed", whole)
+    lost = whole.members[1].member_id
+    [row] = disturbed.read("members", lost)
+    assert (row["status"], row["epochs_done"]) == ("diverged", 2)
+    assert row["error"] == "epoch 2: the generator's parameters are not finite"
+    assert [c["epoch"] for c in disturbed.read("curves", lost)] == [1, 2]
+    assert [s["epoch"] for s in disturbed.read("samples", lost)] == [1], "nothing was measured of it since"
+    for name in SCHEMAS:
+        mates = [t[t["member_id"] != lost] for t in (table(disturbed, name), table(expected, name))]
+        mates = [mate.reset_index(drop=True) for mate in mates]
+        pd.testing.assert_frame_equal(mates[0], mates[1], check_exact=True)
+
+
+def test_a_cohort_that_diverged_whole_ends(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class DivergesWhole(Trainer):
+        def train_epoch(self) -> EpochLosses:
+            losses = super().train_epoch()
+            return dataclasses.replace(losses, generator_loss=losses.generator_loss * torch.inf)
+
+    monkeypatch.setattr("study.trial.Trainer", DivergesWhole)
+    store = train(source, tmp_path, cohort(source, 2, epochs=4))
+    rows = table(store, "members")
+    assert rows["error"].str.match(r"epoch 1: generator_loss is -?inf").all()
+    assert set(rows["epochs_done"]) == {1}
+    assert not list(store.folder.rglob("epoch-*"))
+
+
+def test_rows_of_an_epoch_are_replaced_not_doubled(source: Path, tmp_path: Path) -> None:
+    store = Store(tmp_path, "s")
+    store.create()
+    for epoch in (1, 2, 3, 2):  # as after a crash between the rows and the checkpoint
+        store.append("curves", "m", {"member_id": "m", "epoch": epoch, "slope": float(epoch)})
+    assert [r["epoch"] for r in store.read("curves", "m")] == [1, 2]
+
+
+def test_what_a_newer_program_wrote_is_refused(tmp_path: Path) -> None:
+    store = Store(tmp_path, "s")
+    store.create()
+    newer = SCHEMAS["members"].with_metadata({"schema_version": str(SCHEMA_VERSION + 1)})
+    pq.write_table(pa.Table.from_pylist([{"member_id": "m"}], schema=newer), store.folder / "members" / "m.parquet")
+    with pytest.raises(UserError, match="update it"):
+        store.statuses()
+    (store.folder / "members" / "m.parquet").write_bytes(b"PAR1 and then nothing")
+    with pytest.raises(UserError, match="is damaged"):
+        store.statuses()
