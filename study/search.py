@@ -43,6 +43,13 @@ class Search:
         if len(set(self.metrics)) != len(self.metrics):
             raise UserError("--metric names a metric twice")
 
+        largest = self.space.largest("batch_size")
+        if largest > self.fields["train_images"]:
+            raise UserError(
+                f"search {self.space.name!r} draws batches of up to {largest:g}, "
+                f"more than {self.fields['train_images']} training images: give it more data"
+            )
+
     @property
     def directions(self) -> list[Direction]:
         """`minimize` or `maximize`, a metric each."""

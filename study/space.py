@@ -85,6 +85,15 @@ class Space:
                 params[parameter.name] = value
         return params
 
+    def largest(self, name: str) -> float:
+        """The largest value that is drawn for a field; 0 where it is not drawn."""
+        for parameter in self.parameters:
+            if parameter.name == name:
+                d = parameter.distribution
+                numbers: list[Any] = list(d.choices) if isinstance(d, CategoricalDistribution) else [d.high]
+                return float(max(numbers))
+        return 0.0
+
     def to_dict(self) -> dict[str, Any]:
         """Parameter -> its declaration, ready for JSON."""
         return {p.name: p.to_dict() for p in self.parameters}

@@ -4,9 +4,11 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,6 +88,11 @@ def test_a_sampler_draws_the_same_from_its_seed_and_goes_on_otherwise(name: str)
     assert draws(0, 0) == draws(0, 0)
     assert draws(0, 0) != draws(1, 0)
     assert draws(0, 0) != draws(0, 3)
+
+
+def test_a_batch_larger_than_the_data_is_refused_before_any_trial() -> None:
+    with pytest.raises(UserError, match="batches of up to 128, more than 64"):
+        search("mlp", fields=COMMON | {"train_images": 64})
 
 
 def test_a_value_is_the_mean_over_seeds_and_never_hides_a_lost_one() -> None:
@@ -322,3 +329,38 @@ def test_a_trial_that_diverges_is_failed_with_its_reason(tiny: Path, tmp_path: P
             assert trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
     assert {t.state for t in ended} > {TrialState.FAIL}, "both kinds were drawn"
     assert json.loads(json.dumps([t.values for t in ended]))
+
+
+def test_optuna_dashboard_opens_the_journal(tmp_path: Path) -> None:
+    """The real program, asked as its page asks."""
+    pytest.importorskip("optuna_dashboard")
+    own = search()
+    trials = Trials(storage_of(None, tmp_path), "mine", own)
+    trial = trials.study.ask()
+    own.draw(trial)
+    trials.study.tell(trial.number, values=[7.0])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    program = str(Path(sys.executable).parent / "optuna-dashboard")
+    words = [program, str(tmp_path / JOURNAL), "--host", "127.0.0.1", "--port", str(port)]
+    server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/studies", timeout=5) as answer:
+                    studies = json.load(answer)["study_summaries"]
+                break
+            except OSError:
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+        assert [s["study_name"] for s in studies] == ["mine"]
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{port}/api/studies/{studies[0]['study_id']}", timeout=5
+        ) as answer:
+            [shown] = json.load(answer)["trials"]
+        assert (shown["values"], {p["name"] for p in shown["params"]}) == ([7.0], {"neuron", "slope_rate"})
+    finally:
+        server.terminate()
+        server.wait()

@@ -47,10 +47,11 @@ def cohort(source: Path, seeds: int, epochs: int = 2) -> Cohort:
     return Cohort(tuple(members))
 
 
-def train(source: Path, root: Path, whole: Cohort, study: str = "s") -> Store:
+def train(source: Path, root: Path, whole: Cohort, study: str = "s", tensorboard: bool = False) -> Store:
     store = Store(root, study)
     store.create()
-    task = Task(results=root, study=study, fidelity="as-released", source=str(source), root=None, device="cpu")
+    settings = {"fidelity": "as-released", "source": str(source), "root": None, "device": "cpu"}
+    task = Task(results=root, study=study, tensorboard=tensorboard, **settings)
     train_cohort(whole, task, lambda *_: None)
     return store
 
@@ -238,3 +239,23 @@ def test_what_a_newer_program_wrote_is_refused(tmp_path: Path) -> None:
     (store.folder / "members" / "m.parquet").write_bytes(b"PAR1 and then nothing")
     with pytest.raises(UserError, match="is damaged"):
         store.statuses()
+
+
+def test_tensorboard_has_the_curves_where_it_is_asked_for(source: Path, tmp_path: Path) -> None:
+    from tensorboardX.proto.event_pb2 import Event
+
+    whole = cohort(source, 1, epochs=2)
+    store = train(source, tmp_path, whole)
+    assert not (store.folder / "tensorboard").exists()
+    train(source, tmp_path, whole, "with", tensorboard=True)
+    [path] = (tmp_path / "with" / "tensorboard" / whole.members[0].member_id).iterdir()
+    found = {}
+    content = path.read_bytes()
+    while content:  # TFRecord: length (8), its checksum (4), data, its checksum (4)
+        length = int.from_bytes(content[:8], "little")
+        event = Event.FromString(content[12 : 12 + length])
+        found |= {(v.tag, event.step): v.simple_value for v in event.summary.value}
+        content = content[16 + length :]
+    for row in store.read("curves", whole.members[0].member_id):
+        for name in ("fid", "generator_loss"):
+            assert found[name, row["epoch"]] == pytest.approx(row[name], rel=1e-6)
