@@ -13,6 +13,7 @@ from analysis.trials import STATES, Trial, Trials
 BEST = 20
 """Trials in the table for a reader."""
 RETRAIN_SEEDS = 10
+NUMBERED = "in the order in which they started, from 0; Optuna's own numbers can differ"
 FANOVA = "share of the variance that the parameter explains by itself"
 PED_ANOVA = "the parameter's part of what sets the best trials apart"
 
@@ -21,7 +22,7 @@ def best_table(trials: Trials) -> Table:
     """The best complete trials, ready to be trained again."""
     several = len(trials.search.metrics) > 1
     columns = (
-        Column("trial", "trial", "in the order in which they started"),
+        Column("trial", "trial", NUMBERED),
         *([Column("front", "front", "whether none beats it in every metric", numeric=False)] if several else []),
         *(_metric_column(m) for m in trials.search.metrics),
         *(_parameter_column(p) for p in trials.varied),
@@ -50,7 +51,7 @@ def best_table(trials: Trials) -> Table:
 def all_table(trials: Trials) -> Table:
     """Every trial in order, of whatever state."""
     columns = (
-        Column("trial", "trial"),
+        Column("trial", "trial", NUMBERED),
         Column("state", "state", numeric=False),
         *(_metric_column(m) for m in trials.search.metrics),
         *(_parameter_column(p) for p in trials.search.parameters),

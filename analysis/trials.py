@@ -20,7 +20,7 @@ STATES = {
     "complete": "complete",
     "stopped": "stopped early",
     "failed": "failed",
-    "unfinished": "not at their end",
+    "unfinished": "unfinished",
 }
 """Of a trial, and what sentences call it."""
 LOST = ("failed", "diverged")
