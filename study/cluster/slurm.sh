@@ -43,8 +43,10 @@ export PYTHONUNBUFFERED=1
 export PATH=$environment/bin:$PATH
 cd "$repository"
 
-on_each_node() { # with sockets and logs in a folder of the job's own: /tmp/ray may be somebody else's
-  RAY_TMPDIR=$(mktemp -d /tmp/ray.XXXXXX) && export RAY_TMPDIR && trap 'rm -rf "$RAY_TMPDIR"' EXIT &&
+# Sockets and logs in a folder of the job's own on every node: /tmp/ray may be somebody else's.
+export RAY_TMPDIR=/tmp/ray-$SLURM_JOB_ID
+on_each_node() {
+  { mkdir -m 700 "$RAY_TMPDIR" 2> /dev/null || [ -O "$RAY_TMPDIR" ]; } && trap 'rm -rf "$RAY_TMPDIR"' EXIT &&
     ray symmetric-run "$@"
 }
 export -f on_each_node

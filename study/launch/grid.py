@@ -11,7 +11,6 @@ from study.plan import Cohort
 from study.progress import StudyProgress
 from study.results import Store
 from study.task import Task
-from study.trial import train_cohort
 
 
 def run_cohorts(
@@ -47,6 +46,8 @@ def run_cohorts(
 
 def _trainable(config: dict[str, Any], *, cohorts: list[Cohort], task: Task) -> None:
     """A trial: `config["cohort"]` is the cohort's place in the list. What it raises Ray would only try again."""
+    from study.trial import train_cohort  # and with it torch, which the driver never needs
+
     try:
         train_cohort(cohorts[config["cohort"]], task, lambda _, rows: tune.report({"members": len(rows)}))
     except Exception as error:

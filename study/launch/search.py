@@ -17,11 +17,10 @@ from study.progress import StudyProgress
 from study.samplers import make_sampler
 from study.search import Search, outcome, worst
 from study.task import Task
-from study.trial import train_cohort
 from study.trials import CRASHED, MEMBERS, REASON, STATUS, Trials, close
 
 Train = Callable[..., None]
-"""What `train_cohort` is; a benchmark passes something that trains nothing."""
+"""What `study.trial.train_cohort` is; a benchmark passes something that trains nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +40,7 @@ class Setup:
 
 
 def run_search(
-    search: Search, trials: Trials, task: Task, setup: Setup, progress: StudyProgress, train: Train = train_cohort
+    search: Search, trials: Trials, task: Task, setup: Setup, progress: StudyProgress, train: Train | None = None
 ) -> None:
     """Run trials until so many are settled, or the time is up.
 
@@ -87,7 +86,7 @@ def _scheduler(name: str, search: Search) -> TrialScheduler:
     return AsyncHyperBandScheduler(time_attr="epoch", max_t=search.epochs, grace_period=1, reduction_factor=2, **goal)
 
 
-def _trainable(config: dict[str, Any], *, search: Search, task: Task, train: Train) -> None:
+def _trainable(config: dict[str, Any], *, search: Search, task: Task, train: Train | None) -> None:
     """A trial: the drawn values are `config["params"]`. What it raises Ray would only try again."""
 
     def report(epoch: int, rows: list[dict[str, Any]]) -> None:
@@ -100,8 +99,10 @@ def _trainable(config: dict[str, Any], *, search: Search, task: Task, train: Tra
             said |= dict(zip(search.metrics, values, strict=True))
         tune.report(said)
 
+    from study.trial import train_cohort  # and with it torch, which the driver never needs
+
     try:
-        train(search.cohort(config["params"]), task, report)
+        (train or train_cohort)(search.cohort(config["params"]), task, report)
     except Exception as error:
         goals = zip(search.metrics, search.directions, strict=True)
         reason = f"{type(error).__name__}: {error}"

@@ -78,7 +78,7 @@ OF_DISKS: tuple[Fault, ...] = (fill_disk, read_only)
 """They need a file system of their own, and the right to mount one."""
 
 
-def can_mount(folder: Path, size: str = "24m") -> bool:
+def can_mount(folder: Path, size: str = "256m") -> bool:
     """Whether a small file system could be mounted on the folder."""
     words = ["mount", "-t", "tmpfs", "-o", f"size={size}", "chaos", str(folder)]
     return os.geteuid() == 0 and subprocess.run(words, capture_output=True).returncode == 0
