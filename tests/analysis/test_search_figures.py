@@ -195,6 +195,8 @@ def test_the_front_is_drawn_through_its_trials(two: Study) -> None:
     assert front <= set(map(tuple, corners))
     assert (np.diff(corners[:, 0]) >= 0).all()
     assert (np.diff(corners[:, 1]) <= 0).all()
+    assert ((np.diff(corners, axis=0) != 0).sum(axis=1) == 1).all(), "a staircase"
+    assert all(corners[1::2, 1] == corners[:-1:2, 1]), "what is between two trials is no better than the left one"
     others = [line for line in axes.lines if line.get_label() == "complete trial"]
     assert len(others[0].get_xydata()) == len(trials.complete) - len(front)
 

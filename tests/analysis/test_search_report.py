@@ -178,7 +178,10 @@ def test_a_damaged_study_json_costs_one_line(tmp_path: Path) -> None:
     assert "could not be made" not in text
 
 
-@pytest.mark.parametrize("content", ["{", "[" * 100_000, "[]", "null", '{"search": "\\ud800", "metrics": ["fid"]}'])
+LONE_SURROGATE = '{"search": "\\ud800", "metrics": ["fid"], "directions": ["minimize"]}'
+
+
+@pytest.mark.parametrize("content", ["{", "[" * 100_000, "[]", "null", LONE_SURROGATE])
 def test_a_study_json_of_any_content_leaves_a_report(content: str, tmp_path: Path) -> None:
     study = made_search(tmp_path / "s", by_learning_rate, trials=3)
     (study.folder / "study.json").write_text(content)
