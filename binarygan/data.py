@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from binarygan.arrays import read_numpy
 from binarygan.errors import UserError, nearest
 
 PIXELS = 784
@@ -98,12 +99,9 @@ def _packaged() -> Images:
 
 
 def _from_array(path: Path) -> Images:
-    if not path.is_file():
-        raise UserError(f"data file {path} does not exist")
-    try:
-        array = np.load(path, allow_pickle=False, mmap_mode="r")
-    except (ValueError, OSError, EOFError) as error:
-        raise UserError(f"data file {path} is no readable .npy array: {str(error).splitlines()[0]}") from None
+    array = read_numpy(path, "data file", mmap_mode="r")
+    if not isinstance(array, np.ndarray):
+        raise UserError(f"data file {path} is an archive; an .npy of N x 28 x 28 is needed")
     if array.ndim != 3 or array.shape[1:] != (28, 28) or len(array) == 0:
         raise UserError(f"data file {path} has shape {array.shape}; N x 28 x 28 with N > 0 is needed")
     if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():

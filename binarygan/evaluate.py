@@ -6,12 +6,12 @@ An .npz holds one array, or one called `bits`, or the one that --array names.
 
 import argparse
 import json
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from binarygan.arrays import member_of, read_numpy
 from binarygan.commands import Parser, leave, status_of
 from binarygan.data import DATASETS, PACKED, load_images
 from binarygan.errors import UserError
@@ -27,12 +27,7 @@ def load_samples(path: Path, array: str | None = None) -> torch.Tensor:
     Raises:
         UserError: it is missing, unreadable, of another shape, not binary, or holds too few images.
     """
-    if not path.is_file():
-        raise UserError(f"samples file {path} does not exist")
-    try:
-        content = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"samples file {path} is no readable .npy or .npz: {str(error).splitlines()[0]}") from None
+    content = read_numpy(path, "samples file")
     if isinstance(content, np.lib.npyio.NpzFile):
         names = list(content.files)
         chosen = array or (names[0] if len(names) == 1 else "bits")
@@ -40,10 +35,7 @@ def load_samples(path: Path, array: str | None = None) -> torch.Tensor:
             raise UserError(
                 f"samples file {path} has no array {chosen!r}: choose one of {', '.join(names)} with --array"
             )
-        try:
-            content = content[chosen]
-        except (ValueError, OSError, zipfile.BadZipFile) as error:
-            raise UserError(f"samples file {path}: {chosen!r} cannot be read: {str(error).splitlines()[0]}") from None
+        content = member_of(content, chosen, path, "samples file")
     if content.dtype == np.uint8 and content.ndim == 2 and content.shape[1] == PACKED:
         images = np.unpackbits(content, axis=1).reshape(-1, 28, 28)
     elif content.ndim == 3 and content.shape[1:] == (28, 28):

@@ -93,6 +93,11 @@ SCHEMAS = {
         metadata=_VERSION,
     ),
 }
+NEEDED = {
+    "members": ("member_id", "status"),
+    **dict.fromkeys(("curves", "samples", "histograms"), ("member_id", "epoch")),
+}
+"""Without these a file is none of ours."""
 
 
 class Store:
@@ -164,11 +169,17 @@ class Store:
     def _read(self, table: str, member_id: str) -> pa.Table | None:
         path = self.folder / table / f"{member_id}.parquet"
         try:
-            found = pq.read_table(BytesIO(path.read_bytes()), partitioning=None)
+            content = path.read_bytes()
         except FileNotFoundError:
             return None
-        except pa.ArrowException:
-            raise UserError(f"{path} is damaged: move it away and run the same command again") from None
+        try:
+            found = pq.read_table(BytesIO(content), partitioning=None)
+            found.validate(full=True)
+            lacking = [name for name in NEEDED[table] if name not in found.column_names or found[name].null_count]
+        except (pa.ArrowException, OSError, ValueError, OverflowError):
+            lacking = ["anything"]
+        if lacking:
+            raise UserError(f"{path} is damaged: move it away and run the same command again")
         check_version((found.schema.metadata or {}).get(b"schema_version", b"0"), path)
         return found
 

@@ -54,6 +54,7 @@ def run_search(arguments: argparse.Namespace) -> int:
         described = {
             **search.declaration(),
             "sampler": sampler,
+            "sampler_seed": arguments.sampler_seed or 0,
             "scheduler": scheduler,
             "trials": arguments.trials,
             "epochs": search.epochs,

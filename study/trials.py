@@ -218,7 +218,10 @@ def close(trials: Trials, number: int, store: Store) -> None:
     from binarygan import checkpoints
 
     members = trials.search.cohort(trial.params)
-    checkpoints.keep_generators(store.checkpoints(members.cohort_id))
+    try:
+        checkpoints.keep_generators(store.checkpoints(members.cohort_id))
+    except checkpoints.DamagedCheckpointError as error:
+        logging.getLogger(__name__).warning("no generator is kept of trial %d: %s", number, error)
 
 
 def differences(known: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:

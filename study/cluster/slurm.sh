@@ -15,8 +15,9 @@
 #SBATCH --gpus-per-node=1
 #SBATCH --time=12:00:00
 #SBATCH --output=binarygan-%j.log
-##SBATCH --partition=<PARTITION>  FILL IN where your site asks for one, and take one # away
-##SBATCH --account=<ACCOUNT>      FILL IN likewise
+# FILL IN where your site asks for them, and take one # away:
+##SBATCH --partition=<PARTITION>
+##SBATCH --account=<ACCOUNT>
 
 set -euo pipefail
 

@@ -7,6 +7,7 @@ says how often each fault was injected.
 
 import argparse
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -25,6 +26,8 @@ HANG_SECONDS = 400
 """A driver that neither ends nor writes for so long hangs."""
 CLOCKS = ("", "", "", "-400d", "+400d")
 """How far the clock is off in a run of the command; mostly not at all."""
+FAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+"""Debian's package faketime; without it no clock is skewed."""
 
 
 class Chaos:
@@ -66,15 +69,16 @@ class Chaos:
 
     def _attempt(self, results: Path, faults: Sequence[Fault], left: int) -> int:
         """Run the command once, with faults at random moments; its exit status."""
-        clock = self.chance.choice(CLOCKS) if left > 0 and shutil.which("faketime") else ""
+        clock = self.chance.choice(CLOCKS) if left > 0 and FAKETIME else ""
         words = command(self._data, results, **self._size, executor="local" if clock else "ray")
+        environment = dict(os.environ)
         if clock:
-            words = ["faketime", "-f", clock, *words]
+            environment |= {"LD_PRELOAD": str(FAKETIME[0]), "FAKETIME": clock}
             self.injected["skewed clock"] += 1
             left -= 1
         log = self._scratch / "driver.log"
         with log.open("w") as out:
-            process = subprocess.Popen(words, cwd=ROOT, stdout=out, stderr=out, start_new_session=True)
+            process = subprocess.Popen(words, cwd=ROOT, stdout=out, stderr=out, env=environment, start_new_session=True)
         driver = psutil.Process(process.pid)
         while process.poll() is None:
             self._wait(process, results)

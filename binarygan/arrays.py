@@ -1,0 +1,66 @@
+"""Arrays from files of elsewhere: `.npy`, `.npz` and IDX, none of which can run code or fail in any way but one."""
+
+import struct
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from binarygan.errors import UserError
+
+IMAGES_MAGIC, LABELS_MAGIC = 2051, 2049
+
+
+def read_numpy(path: Path, what: str, *, mmap_mode: Literal["r"] | None = None) -> Any:
+    """The array of an `.npy`, or the archive of an `.npz`; never a pickle.
+
+    Args:
+        what: what the file is called in an error.
+
+    Raises:
+        UserError: it is missing or no such file.
+    """
+    if not path.is_file():
+        raise UserError(f"{what} {path} does not exist")
+    try:
+        return np.load(path, allow_pickle=False, mmap_mode=mmap_mode)
+    except Exception as error:  # a damaged header is parsed as Python's own literals are, and fails as they do
+        raise UserError(f"{what} {path} is no readable .npy or .npz: {_first_line(error)}") from None
+
+
+def member_of(archive: Mapping[str, Any], name: str, path: Path, what: str) -> np.ndarray:
+    """One array of an `.npz`; a UserError where it cannot be read."""
+    try:
+        return np.asarray(archive[name])
+    except (Exception, zipfile.BadZipFile) as error:
+        raise UserError(f"{what} {path}: {name!r} cannot be read: {_first_line(error)}") from None
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """The array of an IDX file: images (n, 28, 28) or labels (n,), uint8.
+
+    Raises:
+        UserError: it is missing, or no such file.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"IDX file {path} cannot be read: {error.strerror}") from None
+    magic = int.from_bytes(content[:4], "big")
+    if magic not in (IMAGES_MAGIC, LABELS_MAGIC):
+        raise UserError(f"{path} is no IDX file of images or labels (magic number {magic})")
+    dimensions = magic % 256
+    start = 4 + 4 * dimensions
+    if len(content) < start:
+        raise UserError(f"IDX file {path} ends in its header")
+    shape = struct.unpack(f">{dimensions}I", content[4:start])
+    if shape[1:] not in ((), (28, 28)) or len(content) - start != int(np.prod(shape, dtype=object)):
+        raise UserError(f"IDX file {path} holds {len(content) - start} bytes; its header says {shape}")
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).splitlines()
+    return lines[0][:200] if lines else type(error).__name__
