@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help venv demo report test test-long check format benchmark benchmark-gpu benchmark-study data clean
+.PHONY: help venv demo report test test-long test-cluster chaos fuzz check format benchmark benchmark-gpu benchmark-study data clean
 .DEFAULT_GOAL := help
 
 help:           ## list the targets
@@ -23,10 +23,20 @@ report: venv    ## the whole report from the results that ship, without training
 	$(BIN)/python -m analysis report published/paper-as-released
 
 test: venv      ## the test suite (under 10 minutes on two cores)
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -m "not long and not cluster"
 
 test-long: venv  ## the tests that take minutes each
 	$(BIN)/python -m pytest -m long
+
+test-cluster: venv  ## three real Ray nodes, one of which dies; results on a real S3 server
+	$(BIN)/python -m pytest -m cluster
+
+chaos: venv     ## a hundred faults in running studies, then a power cut at every step of every write
+	$(BIN)/python tests/chaos/harness.py --faults 100
+	$(BIN)/python tests/chaos/power_cuts.py
+
+fuzz: venv      ## 10,000 damaged files for each reader
+	$(BIN)/python tests/fuzz/fuzz.py --inputs 10000
 
 check: venv     ## lint, format and types
 	$(BIN)/ruff check .

@@ -99,6 +99,8 @@ def check(arguments: argparse.Namespace) -> None:
         raise UserError("--grid NAME, --search NAME or --retrain MEMBER is needed; --list names grids and searches")
     if len(asked) > 1:
         raise UserError(f"--{asked[0]} and --{asked[1]} are two commands: leave out one of them")
+    if arguments.study and not re.fullmatch(r"\w[\w.+-]*", arguments.study):
+        raise UserError(f"--study {arguments.study!r} is no name of a folder: use letters, digits, - . _")
     for option in COUNTS:
         value = getattr(arguments, option)
         if value is not None and value < 1:

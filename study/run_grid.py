@@ -79,11 +79,21 @@ def _cohorts(members: Sequence[MemberConfig], store: Store, device: str, argumen
     def size(group: Sequence[MemberConfig]) -> int:
         if arguments.cohort_size or device == "cpu":
             return arguments.cohort_size or 1
+        if not _has_gpu():
+            raise UserError(
+                "no GPU here to measure on how many members train fastest together: give --cohort-size N (16 is a start)"
+            )
         from study.cohort_size import fastest_size
 
         return fastest_size(group, device)
 
     return make_cohorts(unfinished(members, store), store.started(), size)
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def _train(

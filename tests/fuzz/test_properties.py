@@ -1,0 +1,150 @@
+"""What holds of every configuration, grid, space and row."""
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from binarygan.config import (
+    ARCHITECTURES,
+    CRITIC_SCHEDULES,
+    DTYPES,
+    FIDELITIES,
+    NEURONS,
+    NORMS,
+    OBJECTIVES,
+    MemberConfig,
+    paper_config,
+)
+from binarygan.errors import UserError
+from study.grids import GRIDS
+from study.plan import make_cohorts, members_of
+from study.results import SCHEMAS, Store
+
+positive = st.floats(min_value=1e-300, max_value=1e300)
+choices = st.fixed_dictionaries(
+    {
+        "objective": st.sampled_from(OBJECTIVES),
+        "data_digest": st.text(max_size=20),
+        "train_images": st.integers(200, 10**9),
+    },
+    optional={
+        "neuron": st.sampled_from(NEURONS),
+        "architecture": st.sampled_from(ARCHITECTURES),
+        "generator_norm": st.sampled_from(NORMS),
+        "discriminator_norm": st.sampled_from(NORMS),
+        "slope_rate": positive,
+        "seed": st.integers(0, 2**63 - 1),
+        "data": st.text(max_size=20),
+        "epochs": st.integers(1, 10**6),
+        "batch_size": st.integers(1, 200),
+        "latent_size": st.integers(1, 10**6),
+        "learning_rate": positive,
+        "critic_schedule": st.sampled_from(CRITIC_SCHEDULES),
+        "critic_steps": st.integers(1, 1000),
+        "dtype": st.sampled_from(DTYPES),
+    },
+)
+configs = st.builds(
+    lambda fidelity, fields: paper_config(fidelity=fidelity, **fields), st.sampled_from(FIDELITIES), choices
+)
+anything = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)
+)
+
+
+@given(configs)
+def test_a_configuration_survives_json_with_its_identity(config: MemberConfig) -> None:
+    again = MemberConfig.from_dict(json.loads(json.dumps(config.to_dict())))
+    assert (again, again.member_id, again.cell_id) == (config, config.member_id, config.cell_id)
+
+
+@given(configs, st.integers(0, 2**62))
+def test_the_seed_alone_tells_members_of_a_cell_apart(config: MemberConfig, seed: int) -> None:
+    other = dataclasses.replace(config, seed=seed)
+    assert other.cell_id == config.cell_id
+    assert (other.member_id == config.member_id) == (seed == config.seed)
+    assert other.cohort_key == config.cohort_key
+
+
+@given(configs, st.sampled_from([f.name for f in dataclasses.fields(MemberConfig)]), anything)
+def test_a_wrong_value_is_one_line_and_a_right_one_another_member(
+    config: MemberConfig, name: str, value: object
+) -> None:
+    refused = None
+    try:
+        other = MemberConfig.from_dict(config.to_dict() | {name: value})
+    except UserError as error:
+        refused = str(error)
+    if refused is not None:
+        assert len(refused.splitlines()) == 1
+        return
+    assert (other.member_id == config.member_id) == (getattr(other, name) == getattr(config, name))
+
+
+@given(st.sampled_from(sorted(GRIDS)), st.sampled_from(FIDELITIES), st.integers(1, 5), st.integers(1, 7))
+def test_a_grid_is_cut_into_cohorts_that_hold_each_member_once(name: str, fidelity: str, seeds: int, size: int) -> None:
+    cells = GRIDS[name].cells(fidelity, data_digest="x", train_images=60_000)
+    assert len({c.cell_id for c in cells}) == len(cells)
+    members = members_of(cells, seeds)
+    cohorts = make_cohorts(members, [], lambda _: size)
+    held = [m.member_id for c in cohorts for m in c.members]
+    assert sorted(held) == sorted({m.member_id for m in members})
+    for cohort in cohorts:
+        assert len(cohort.members) <= size
+        assert len({m.cohort_key for m in cohort.members}) == 1
+
+
+def _equal(a: object, b: object) -> bool:
+    return a == b or (isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b))
+
+
+number = st.none() | st.floats()
+
+
+@settings(max_examples=50, deadline=None)
+@given(configs, st.sampled_from(["running", "done", "failed", "diverged", "stopped"]), st.text(), number, number)
+def test_a_row_comes_back_from_the_store_as_it_was(
+    config: MemberConfig, status: str, error: str, fid: float | None, loss: float | None
+) -> None:
+    row = {"member_id": config.member_id, "cell_id": config.cell_id, "status": status, **config.to_dict()}
+    row |= {"error": error, "fid": fid, "discriminator_loss": loss}
+    with TemporaryDirectory() as scratch:
+        store = Store(Path(scratch), "s")
+        store.create()
+        try:
+            store.write("members", config.member_id, [row])
+        except UnicodeEncodeError:  # a lone surrogate is no text that any file could hold
+            return
+        [found] = store.read("members", config.member_id)
+    assert list(found) == SCHEMAS["members"].names
+    assert all(_equal(found[name], row.get(name)) for name in found)
+
+
+@given(st.lists(st.tuples(st.integers(1, 6), st.floats(allow_nan=False)), min_size=1, max_size=12))
+@settings(max_examples=50, deadline=None)
+def test_appended_epochs_are_the_last_of_each_in_order(written: list[tuple[int, float]]) -> None:
+    """As after any number of crashes between an epoch's rows and its checkpoint."""
+    expected: dict[int, float] = {}
+    for epoch, slope in written:
+        expected = {e: s for e, s in expected.items() if e < epoch} | {epoch: slope}
+    with TemporaryDirectory() as scratch:
+        store = Store(Path(scratch), "s")
+        store.create()
+        for epoch, slope in written:
+            store.append("curves", "m", {"member_id": "m", "epoch": epoch, "slope": slope})
+        assert [(r["epoch"], r["slope"]) for r in store.read("curves", "m")] == sorted(expected.items())
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/../../b"])
+def test_no_name_leads_out_of_a_study(name: str, tmp_path: Path) -> None:
+    from study.run import main
+
+    assert main(["--grid", "paper-neurons", "--study", name, "--results", str(tmp_path)]) == 2
+    assert main(["--retrain", name, "--results", str(tmp_path)]) == 2
+    assert not list(tmp_path.iterdir())
