@@ -81,7 +81,7 @@ def _cohorts(members: Sequence[MemberConfig], store: Store, device: str, argumen
             return arguments.cohort_size or 1
         if not _has_gpu():
             raise UserError(
-                "no GPU here to measure on how many members train fastest together: give --cohort-size N (16 is a start)"
+                "no GPU here to measure how many members train fastest together: give --cohort-size N (16 is a start)"
             )
         from study.cohort_size import fastest_size
 

@@ -1,6 +1,7 @@
 """Optuna's samplers by the command line's names."""
 
 import hashlib
+import importlib
 import warnings
 from collections.abc import Callable
 
@@ -30,7 +31,7 @@ def make_sampler(name: str, seed: int, trials_before: int) -> BaseSampler:
     """
     if name in NEEDS:
         try:
-            __import__(NEEDS[name])
+            importlib.import_module(NEEDS[name])
         except ImportError:
             raise UserError(f"--sampler {name} needs the package {NEEDS[name]}: pip install {NEEDS[name]}") from None
     mixed = hashlib.sha256(f"{seed} {trials_before}".encode()).digest()
