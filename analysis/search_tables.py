@@ -127,8 +127,8 @@ def _notes(found: Sequence[Importances]) -> tuple[str, ...]:
         "same trials add up to 1.",
         "So the first tells what moves the metric anywhere in the space, the second what it takes to be among the "
         "best: a parameter that matters only far from the best is high in the first and low in the second.",
-        f"Of {total} complete trials. Trials that were stopped or failed are in neither, so what makes a training "
-        "fail is not seen here.",
+        f"Of {total} complete trials. Trials that were stopped or failed are in neither: a parameter whose bad values "
+        "were all stopped looks as if it did not matter, and what makes a training fail is not seen here.",
     ]
     logs = [f.metric.label for f in found if f.log]
     if logs:

@@ -11,6 +11,8 @@ if __package__ in (None, ""):  # run as a script: the repository's root, not stu
 from binarygan.errors import UserError
 from study.options import check, parser
 
+AGAIN = "the same command goes on from the last whole epoch"
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; the exit status."""
@@ -20,8 +22,11 @@ def main(argv: list[str] | None = None) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:  # a full or read-only disk, say: what was written stays whole
+        print(f"error: {error.filename or 'the results'}: {error.strerror or error}; {AGAIN}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
-        print("interrupted: the same command goes on from the last whole epoch", file=sys.stderr)
+        print(f"interrupted: {AGAIN}", file=sys.stderr)
         return 130
 
 

@@ -38,7 +38,7 @@ def run_cohorts(
             ),
         ).fit()
     store = Store(task.results, task.study)
-    for place, reason in watch.failed.items():
+    for place, reason in watch.failed.items():  # where the trial itself could not say so
         store.end([m.member_id for m in cohorts[place].members], "failed", reason)
     if watch.ended < len(cohorts):  # after SIGINT, fit() returns as if all were well
         raise KeyboardInterrupt
