@@ -50,7 +50,7 @@ def run_search(arguments: argparse.Namespace) -> int:
     store.create()
     with only_writer(store.folder):
         store.tidy()
-        trials = Trials(storage_of(arguments.storage, store.folder), store.study, search)
+        trials = Trials(storage_of(arguments.storage, store.folder, mend=True), store.study, search)
         described = {
             **search.declaration(),
             "sampler": sampler,

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial
 from binarygan.data import Images
 from study.results import Store
 from study.search import Search
-from study.trials import CRASHED, MEMBERS, REASON, STATUS, Trials, storage_of, words
+from study.trials import CRASHED, JOURNAL, MEMBERS, REASON, STATUS, Trials, storage_of, words
 
 SHOWN = 5
 """Of a front."""
@@ -25,7 +25,7 @@ def show_search_plan(store: Store, search: Search, arguments: argparse.Namespace
     from study.summary import costs_line
 
     settled = 0
-    if arguments.storage or store.description() is not None:
+    if arguments.storage or (store.folder / JOURNAL).exists():
         settled = Trials(storage_of(arguments.storage, store.folder), store.study, search).counts().settled
     left = max(0, arguments.trials - settled)
     print(

@@ -44,8 +44,11 @@ class Counts:
         return self.complete + self.stopped + self.failed
 
 
-def storage_of(url: str | None, folder: Place) -> optuna.storages.BaseStorage:
+def storage_of(url: str | None, folder: Place, *, mend: bool = False) -> optuna.storages.BaseStorage:
     """The journal file in the study's folder, or the storage that `url` names.
+
+    Args:
+        mend: cut off what a power cut left at the journal's end; for the run that holds the study's lock.
 
     Raises:
         UserError: it cannot be opened or read.
@@ -53,16 +56,16 @@ def storage_of(url: str | None, folder: Place) -> optuna.storages.BaseStorage:
     if url is None:
         if not isinstance(folder, Path):
             raise UserError(f"a search with its results in {folder} needs --storage URL of a database for its trials")
-        return _journal(folder / JOURNAL)
+        return _journal(folder / JOURNAL, mend)
     try:
         return optuna.storages.get_storage(url)
     except Exception as error:  # SQLAlchemy and drivers raise what they like
         raise UserError(f"--storage {_shown(url)} cannot be opened: {_first_line(error)}") from None
 
 
-def _journal(path: Path) -> optuna.storages.BaseStorage:
+def _journal(path: Path, mend: bool) -> optuna.storages.BaseStorage:
     try:
-        if path.exists():
+        if mend and path.exists():
             _cut_off_torn_end(path)
         return optuna.storages.JournalStorage(JournalFileBackend(str(path)))
     except OSError as error:

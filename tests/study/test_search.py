@@ -130,7 +130,7 @@ def test_a_torn_journal_is_read_to_its_last_whole_line(tmp_path: Path) -> None:
     trials.search.draw(trials.study.ask())
     with (tmp_path / JOURNAL).open("ab") as file:
         file.write(b'{"op_code": 4, "worker')
-    again = Trials(storage_of(None, tmp_path), "s", search())
+    again = Trials(storage_of(None, tmp_path, mend=True), "s", search())
     again.search.draw(again.study.ask())
     assert len(Trials(storage_of(None, tmp_path), "s", search()).study.trials) == 2
 
@@ -180,6 +180,20 @@ def optuna_params(own: Search) -> dict[str, object]:
     trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask()
     own.draw(trial)
     return dict(trial.params)
+
+
+def test_a_plan_of_a_search_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from study.run import main
+
+    before = signal.getsignal(signal.SIGTERM)
+    words = ["--search", "annealing", "--trials", "4", "--quick", "--plan", "--results", str(tmp_path / "r")]
+    assert main(words) == 0
+    signal.signal(signal.SIGTERM, before)
+    said = capsys.readouterr().out
+    assert "4 trials of 1 members, 1 epochs, 0 settled, 4 to run on cpu; goal: fid minimized" in said
+    assert "slope_rate          1 to 1.3 where neuron is deterministic/stochastic" in said
+    assert re.search(r"about \d+\.\d h .* about \d+ MB of results \(from 4 trials drawn at random\)", said)
+    assert not list(tmp_path.iterdir())
 
 
 def test_members_say_how_their_trial_ended(tmp_path: Path) -> None:
