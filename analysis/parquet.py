@@ -14,6 +14,9 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
+from binarygan.errors import UserError
+from study.results import check_version
+
 BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, OSError, ValueError)
 """What reading a damaged or foreign file raises."""
 _CHUNK = 1024
@@ -54,6 +57,7 @@ def read_folder(
     problems = [f"{_short(p)} is no file of this folder: left out" for p in others]
     reader = _Reader(schema, wanted, needed)
     with _without_panics():
+        paths = reader.known(paths)
         for i in range(0, len(paths), _CHUNK):
             reader.read(paths[i : i + _CHUNK])
     table = pa.concat_tables([wanted.empty_table(), *reader.tables])
@@ -83,6 +87,20 @@ class _Reader:
         self._known, self._wanted, self._needed = schema.names, wanted, needed
         self._counts: Counter[tuple[str, ...]] = Counter()
         """How many files have these columns."""
+
+    def known(self, paths: list[Path]) -> list[Path]:
+        """Those that are not of a newer version; the others are named."""
+        found = []
+        for path in paths:
+            try:
+                check_version(pl.read_parquet_metadata(path).get("schema_version", "0"), _short(path))
+            except UserError as error:
+                self.problems.append(f"{error}; left out")
+                continue
+            except BROKEN:
+                pass  # told where its content is read
+            found.append(path)
+        return found
 
     def read(self, paths: list[Path]) -> None:
         """Read the files in one go, as a rule: all have the columns of the first. Otherwise those alike together."""

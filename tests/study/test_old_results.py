@@ -1,0 +1,63 @@
+"""Results of every earlier version are read for ever; those of a newer one are refused by name.
+
+tests/data/results-N is a study as version N wrote it: one real-valued member, 2 epochs on 64 digits.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from analysis.load import load_study
+from binarygan.errors import UserError
+from study.publish import publish
+from study.results import SCHEMA_VERSION, Store
+
+DATA = Path(__file__).parents[1] / "data"
+MEMBER, FID = "eeacff8d7aa7f0f5", 120.73780022644586
+
+
+@pytest.mark.parametrize("version", range(SCHEMA_VERSION + 1))
+def test_results_of_each_version_are_read(version: int, tmp_path: Path) -> None:
+    folder = DATA / f"results-{version}"
+    store = Store(folder.parent, folder.name)
+    [path] = (folder / "members").iterdir()
+    written = (pq.read_metadata(path).metadata or {}).get(b"schema_version")
+    assert written == (str(version).encode() if version else None)
+    assert store.statuses()[MEMBER]["fid"] == FID
+    assert store.description()
+    study = load_study(folder)
+    assert not study.problems
+    assert study.curves()["fid"].tolist() == [120.84550496453528, FID]
+    assert [s.bits.sum() for s in study.evolution(MEMBER)][-1] == 24983
+    histogram = study.histogram(MEMBER)
+    assert histogram
+    assert histogram[1].sum() == 7_840_000
+    assert publish([folder], tmp_path / "published") == 1
+
+
+def newer(folder: Path, table: str) -> None:
+    for path in (folder / table).iterdir():
+        content = pq.read_table(path, partitioning=None)
+        pq.write_table(content.replace_schema_metadata({"schema_version": str(SCHEMA_VERSION + 1)}), path)
+
+
+def test_a_newer_version_is_refused_by_name(tmp_path: Path) -> None:
+    folder = tmp_path / "s"
+    shutil.copytree(DATA / f"results-{SCHEMA_VERSION}", folder)
+    newer(folder, "curves")
+    study = load_study(folder)
+    assert study.curves().empty
+    assert any(
+        "curves/" in p and f"schema version {SCHEMA_VERSION + 1}" in p and "update it" in p for p in study.problems
+    )
+    newer(folder, "members")
+    with pytest.raises(UserError, match="update it"):
+        load_study(folder)
+    with pytest.raises(UserError, match="update it"):
+        Store(tmp_path, "s").statuses()
+    (folder / "study.json").write_text(json.dumps({"schema_version": SCHEMA_VERSION + 1}))
+    with pytest.raises(UserError, match="update it"):
+        Store(tmp_path, "s").description()
