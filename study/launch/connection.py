@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import ray
 
@@ -24,9 +25,9 @@ def connected(address: str | None, resources: Mapping[str, float]) -> Iterator[N
     """
     if address:
         _check(address)
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    else:
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    where: dict[str, Any] = {"address": address} if address else {"include_dashboard": False}
+    # what goes wrong with trials is told by the store, a line each; Ray would print stacks
+    ray.init(**where, log_to_driver=False, logging_level=logging.CRITICAL)
     try:
         _check_resources(resources)
         yield

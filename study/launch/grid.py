@@ -49,7 +49,7 @@ def _trainable(config: dict[str, Any], *, cohorts: list[Cohort], task: Task) -> 
     from study.trial import train_cohort  # and with it torch, which the driver never needs
 
     try:
-        train_cohort(cohorts[config["cohort"]], task, lambda _, rows: tune.report({"members": len(rows)}))
+        train_cohort(cohorts[config["cohort"]], task, lambda epoch, _: tune.report({"epoch": epoch}))
     except Exception as error:
         tune.report({"failed": f"{type(error).__name__}: {error}"})
 
@@ -60,14 +60,17 @@ class _Watch(tune.Callback):
     def __init__(self, cohorts: Sequence[Cohort], progress: StudyProgress) -> None:
         self._sizes = [len(c.members) for c in cohorts]
         self._progress = progress
+        self._epochs = [0] * len(cohorts)
         self.ended = 0
         self.failed: dict[int, str] = {}
 
     def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any) -> None:
+        place = trial.config["cohort"]
         if "failed" in result:
-            self.failed[trial.config["cohort"]] = result["failed"]
-        elif "members" in result and not result.get("done"):
-            self._progress.epoch(result["members"])
+            self.failed[place] = result["failed"]
+        elif result.get("epoch", 0) > self._epochs[place]:  # one that was started again reports its first epochs again
+            self._epochs[place] = result["epoch"]
+            self._progress.epoch(self._sizes[place])
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
         self.ended += 1

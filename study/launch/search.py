@@ -91,7 +91,7 @@ def _trainable(config: dict[str, Any], *, search: Search, task: Task, train: Tra
 
     def report(epoch: int, rows: list[dict[str, Any]]) -> None:
         found = outcome(search.metrics, rows)
-        said: dict[str, Any] = {"epoch": epoch, "members": len(rows)}
+        said: dict[str, Any] = {"epoch": epoch}
         if found.reason:
             said |= {"doomed": 1, "reason": found.reason}
         values = found.values or ([worst(d) for d in search.directions] if found.reason else None)
@@ -177,10 +177,12 @@ class _Watch(tune.Callback):
 
     def __init__(self, search: Search, progress: StudyProgress) -> None:
         self._seeds, self._epochs, self._progress = search.seeds, search.epochs, progress
+        self._seen: dict[str, int] = {}
 
     def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any) -> None:
-        if "members" in result:
-            self._progress.epoch(result["members"])
+        if result.get("epoch", 0) > self._seen.get(trial.trial_id, 0):
+            self._seen[trial.trial_id] = result["epoch"]
+            self._progress.epoch(self._seeds)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
         last = trial.last_result or {}
