@@ -7,7 +7,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy import ndimage
-from scipy.stats import wasserstein_distance
 from torch import Tensor
 
 
@@ -27,6 +26,8 @@ def ink_distance(counts: Tensor, reference: Tensor) -> float:
     >>> ink_distance(torch.tensor([10, 20]), torch.tensor([13, 23]))
     3.0
     """
+    from scipy.stats import wasserstein_distance  # a second that training need not wait for
+
     return float(wasserstein_distance(counts.cpu().numpy(), reference.cpu().numpy()))
 
 

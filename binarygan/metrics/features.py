@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torchmetrics.image.fid import FrechetInceptionDistance
 
 CHUNK = 1_000
 """Rows of a distance matrix at a time: 1,000 x 10,000 floats are 40 MB."""
@@ -31,6 +30,8 @@ class _Given(nn.Module):
 
 def fid(samples: Tensor, reference: Tensor) -> float:
     """Fréchet distance of the two sets' Gaussians, in float64 (Heusel et al. 2017, arXiv 1706.08500)."""
+    from torchmetrics.image.fid import FrechetInceptionDistance  # seconds that training need not wait for
+
     metric = FrechetInceptionDistance(feature=_Given(samples.shape[1])).to(samples.device).set_dtype(torch.float64)
     metric.update(samples.double(), real=False)
     metric.update(reference.double(), real=True)
