@@ -231,6 +231,7 @@ def test_figures_of_an_earlier_report_go(tmp_path: Path) -> None:
     assert not (out / "search-pareto.png").exists()
 
 
+@pytest.mark.long
 def test_a_thousand_trials_are_reported_within_a_minute(tmp_path: Path) -> None:
     study = made_search(tmp_path / "s", eventful, trials=1000)
     start = time.process_time()
