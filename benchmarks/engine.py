@@ -107,13 +107,15 @@ def on_cpu(config: MemberConfig, arguments: argparse.Namespace) -> list[dict[str
                     milliseconds = pools[name].starmap(_timed, work, chunksize=1)
                     if turn:  # ms of a member-iteration of the whole machine
                         measured[name].append(statistics.mean(milliseconds) / processes)
+            barrier = manager.Barrier(cores)
+            rate = sum(pools["engine"].starmap(_rate, [(own, barrier)] * cores, chunksize=1))
             for pool in pools.values():
                 pool.terminate()
             medians = {name: statistics.median(values) for name, values in measured.items()}
             engine = medians.pop("engine")
             best = min(medians, key=medians.__getitem__)
             rows.append(
-                _row(own, precision, 1, plain=medians[best], engine=engine, places=cores)
+                _row(own, precision, 1, plain=medians[best], engine=engine, rate=rate, device="cpu")
                 | {"baseline": best, "turns": measured}
             )
     return rows
@@ -122,6 +124,7 @@ def on_cpu(config: MemberConfig, arguments: argparse.Namespace) -> list[dict[str
 def on_gpu(config: MemberConfig, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Cohorts of every size against one member at a time."""
     import torch
+    from floor import product_rate
 
     plain = statistics.median(
         _milliseconds("plain", [config], "cuda", arguments.seconds) for _ in range(arguments.turns)
@@ -137,7 +140,9 @@ def on_gpu(config: MemberConfig, arguments: argparse.Namespace) -> list[dict[str
                 break
             finally:
                 torch.cuda.empty_cache()
-            rows.append(_row(members[0], precision, size, plain=plain, engine=statistics.median(turns), places=1))
+            rate = product_rate(members[0], torch.device("cuda"))
+            engine = statistics.median(turns)
+            rows.append(_row(members[0], precision, size, plain=plain, engine=engine, rate=rate, device="cuda"))
     return rows
 
 
@@ -146,16 +151,19 @@ def _with(config: MemberConfig, precision: str, seed: int = 0) -> MemberConfig:
 
 
 def _row(
-    config: MemberConfig, precision: str, members: int, *, plain: float, engine: float, places: int
+    config: MemberConfig, precision: str, members: int, *, plain: float, engine: float, rate: float, device: str
 ) -> dict[str, Any]:
-    """One line of the table; `plain` and `engine` are ms of the whole machine for one member-iteration."""
-    import torch
-    from floor import bytes_moved, copy_rate, flops, product_rate
+    """One line of the table; `plain` and `engine` are ms of the whole machine for one member-iteration.
 
-    device = torch.device("cpu" if places > 1 or not torch.cuda.is_available() else "cuda")
+    Args:
+        rate: FLOP/s of large products of the whole machine, all cores busy.
+    """
+    import torch
+    from floor import bytes_moved, copy_rate, flops
+
     torch.set_num_threads(1)
-    arithmetic = flops(config) / product_rate(config, device) * 1e3 / places
-    memory = bytes_moved(config) / copy_rate(device) * 1e3
+    arithmetic = flops(config) / rate * 1e3
+    memory = bytes_moved(config) / copy_rate(torch.device(device)) * 1e3
     # an epoch has warm-up steps: in critic steps, of which an iteration has `critic_steps`
     steps = sum(critic_steps_in_epoch(config, e + 1) for e in range(config.epochs))
     return {
@@ -168,6 +176,7 @@ def _row(
         "engine_ms": engine,
         "ratio": plain / engine,
         "members_per_hour": 3600e3 / (engine * steps / config.critic_steps),
+        "product_gflops": rate / 1e9,
         "floor_by_arithmetic_ms": arithmetic,
         "floor_by_memory_ms": memory,
         "share_of_floor": max(arithmetic, memory) / engine,
@@ -183,6 +192,16 @@ def _timed(kind: str, config: MemberConfig, threads: int, seconds: float, barrie
     torch.set_num_threads(threads)
     keep_freed_memory()  # the plain loop gains from it, too
     return _milliseconds(kind, [config], "cpu", seconds, barrier.wait)
+
+
+def _rate(config: MemberConfig, barrier: Any) -> float:
+    """FLOP/s of large products on one thread, while the other processes do the same."""
+    import torch
+    from floor import product_rate
+
+    torch.set_num_threads(1)
+    barrier.wait()
+    return product_rate(config, torch.device("cpu"))
 
 
 _RUNS: dict[Any, Callable[[], None]] = {}
