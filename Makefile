@@ -23,7 +23,7 @@ report: venv    ## the whole report from the results that ship, without training
 	$(BIN)/python -m analysis report published/paper-as-released
 
 test: venv      ## the test suite (under 10 minutes on two cores)
-	$(BIN)/python -m pytest -m "not long and not cluster"
+	$(BIN)/python -m pytest -m "not long and not cluster" --durations=15
 
 test-long: venv  ## the tests that take minutes each
 	$(BIN)/python -m pytest -m long
