@@ -98,6 +98,7 @@ NEEDED = {
     **dict.fromkeys(("curves", "samples", "histograms"), ("member_id", "epoch")),
 }
 """Without these a file is none of ours."""
+MEND = "move it away and run the same command again"
 
 
 class Store:
@@ -175,12 +176,12 @@ class Store:
         try:
             found = pq.read_table(BytesIO(content), partitioning=None)
             found.validate(full=True)
-            lacking = [name for name in NEEDED[table] if name not in found.column_names or found[name].null_count]
         except (pa.ArrowException, OSError, ValueError, OverflowError):
-            lacking = ["anything"]
-        if lacking:
-            raise UserError(f"{path} is damaged: move it away and run the same command again")
+            raise UserError(f"{path} is damaged: {MEND}") from None
         check_version((found.schema.metadata or {}).get(b"schema_version", b"0"), path)
+        for name in NEEDED[table]:
+            if name not in found.column_names or found[name].null_count:
+                raise UserError(f"{path} is damaged, it has no {name}: {MEND}")
         return found
 
     def end(self, member_ids: Iterable[str], status: str, reason: str) -> None:

@@ -4,7 +4,7 @@ import pytest
 from fuzz import fuzz
 from readers import READERS
 
-INPUTS = 80
+INPUTS = 40
 
 
 @pytest.mark.parametrize("name", READERS)

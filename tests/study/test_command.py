@@ -166,6 +166,8 @@ def test_kill_and_continue_gives_the_same_numbers(grid: list[str], tiny: Path, t
     assert "trials to train" not in again.stdout
 
 
+@pytest.mark.long
+@pytest.mark.timeout(900)
 def test_from_command_to_figure(tiny: Path, tmp_path: Path) -> None:
     options = ("--grid", "paper-appendix", "--epochs", 1, "--executor", "local", "--data", tiny, "--results", tmp_path)
     assert command(*options).returncode == 0
@@ -221,8 +223,11 @@ def rows_of(folder: Path) -> list[dict[str, Any]]:
     return list(Store(folder.parent, folder.name).statuses().values())
 
 
-@pytest.mark.parametrize("executor", ["ray", "local"])
-@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
+@pytest.mark.parametrize(
+    ("executor", "times"),
+    [("ray", 1), ("local", 1), ("local", 2), pytest.param("ray", 2, marks=pytest.mark.long)],
+    ids=["ray", "local", "local, twice", "ray, twice"],
+)
 def test_an_interrupt_ends_the_run_soon_and_says_how_to_go_on(executor: str, times: int, tmp_path: Path) -> None:
     """In the middle of an epoch that takes a minute."""
     options = [*RUN, "--grid", "paper-neurons", "--results", str(tmp_path), "--executor", executor]
