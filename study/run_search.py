@@ -51,6 +51,11 @@ def run_search(arguments: argparse.Namespace) -> int:
     with only_writer(store.folder):
         store.tidy()
         trials = Trials(storage_of(arguments.storage, store.folder, mend=True), store.study, search)
+        if store.ids() and not trials.own():
+            raise UserError(
+                f"{store.folder} has members, but Optuna's trials of this search are gone: bring back its storage, "
+                "or choose another folder with --study NAME"
+            )
         described = {
             **search.declaration(),
             "sampler": sampler,

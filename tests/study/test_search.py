@@ -196,6 +196,23 @@ def test_a_plan_of_a_search_writes_nothing(tmp_path: Path, capsys: pytest.Captur
     assert not list(tmp_path.iterdir())
 
 
+def test_a_vanished_storage_is_not_begun_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Or its trials would be run once more, under other numbers."""
+    from study.run import main
+
+    data = load_images("mnist")
+    fields = COMMON | {"data_digest": data.digest, "train_images": 6400, "epochs": 1}
+    store = Store(tmp_path, "search-annealing")
+    store.create()
+    finished(store, search(fields=fields), {"neuron": "stochastic", "slope_rate": 1.1}, 5.0)
+    before = signal.getsignal(signal.SIGTERM)
+    status = main(["--search", "annealing", "--trials", "4", "--quick", "--seeds", "2", "--results", str(tmp_path)])
+    signal.signal(signal.SIGTERM, before)
+    said = capsys.readouterr().err
+    assert (status, said.count("\n")) == (2, 1)
+    assert "trials of this search are gone" in said
+
+
 def test_members_say_how_their_trial_ended(tmp_path: Path) -> None:
     store, own = Store(tmp_path, "s"), search()
     store.create()
