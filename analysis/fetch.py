@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from binarygan.errors import UserError
-from binarygan.files import place_of
+from binarygan.files import place_of, read_whole
 from study.results import SCHEMAS
 
 
@@ -21,8 +21,8 @@ def local_study(text: str, scratch: Path) -> Path:
         for table in SCHEMAS:
             (folder / table).mkdir(parents=True)
             for file in sorted((place / table).glob("*.parquet"), key=str):
-                (folder / table / file.name).write_bytes(file.read_bytes())
-        (folder / "study.json").write_bytes((place / "study.json").read_bytes())
+                (folder / table / file.name).write_bytes(read_whole(file))
+        (folder / "study.json").write_bytes(read_whole(place / "study.json"))
     except FileNotFoundError:
         pass  # what is missing is told as of any other folder
     except Exception as error:  # an object store's libraries raise what they like

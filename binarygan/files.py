@@ -32,6 +32,21 @@ def matching(folder: Place, pattern: str) -> list[Place]:
     return sorted(folder.glob(pattern), key=str)
 
 
+def read_whole(path: Place) -> bytes:
+    """What is at `path`, as it was at one moment, though another program may be putting a new file there.
+
+    An object store is asked once for the whole object. Its files, opened, are asked for their size and version first,
+    and refuse to be read where that version is gone.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    if isinstance(path, Path):
+        return path.read_bytes()
+    content: bytes = path.fs.cat_file(path.path)
+    return content
+
+
 def write_whole(path: Place, content: bytes, *, partial: Path | None = None) -> None:
     """Put `content` at `path`, so that a reader, or a crash at any moment, sees the old file or the new one.
 

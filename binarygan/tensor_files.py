@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from binarygan.files import Place, write_whole
+from binarygan.files import Place, read_whole, write_whole
 
 HEADER_LIMIT = 100_000_000
 """Bytes, as in safetensors itself: what a damaged length must not make us read."""
@@ -82,6 +82,6 @@ def read_tensors(path: Place) -> tuple[dict[str, str], dict[str, Tensor]]:
     """
     metadata = read_metadata(path)
     try:
-        return metadata, load(path.read_bytes())
+        return metadata, load(read_whole(path))
     except UNREADABLE as error:
         raise damaged(path, error) from None

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from binarygan.errors import UserError
-from binarygan.files import Place
+from binarygan.files import Place, read_whole
 
 NAME = ".lock"
 RENEWED_SECONDS = 20.0
@@ -102,7 +102,7 @@ def _renew(path: Place, entry: dict[str, Any]) -> None:
 def _entry(path: Place) -> dict[str, Any] | None:
     """What stands there; None where nothing does, or nothing of ours."""
     try:
-        found = json.loads(path.read_bytes())
+        found = json.loads(read_whole(path))
     except (FileNotFoundError, ValueError):
         return None
     return found if isinstance(found, dict) else None

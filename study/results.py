@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
-from binarygan.files import Place, write_whole
+from binarygan.files import Place, read_whole, write_whole
 from binarygan.metrics.names import columns
 
 FINISHED = ("done", "diverged")
@@ -170,7 +170,7 @@ class Store:
     def _read(self, table: str, member_id: str) -> pa.Table | None:
         path = self.folder / table / f"{member_id}.parquet"
         try:
-            content = path.read_bytes()
+            content = read_whole(path)
         except FileNotFoundError:
             return None
         try:
@@ -224,7 +224,7 @@ class Store:
         """What `study.json` says; None where there is none, a UserError where it is damaged."""
         path = self.folder / "study.json"
         try:
-            found = json.loads(path.read_bytes())
+            found = json.loads(read_whole(path))
         except FileNotFoundError:
             return None
         except ValueError:

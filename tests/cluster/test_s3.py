@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,6 +114,29 @@ def test_a_study_in_a_bucket_survives_a_kill_and_equals_one_on_a_disk(
     report = subprocess.run(words, cwd=ROOT, env=s3, capture_output=True, text=True)
     assert report.returncode == 0, report.stderr
     assert (out / "report.html").exists()
+
+
+def test_a_reader_sees_a_whole_row_while_it_is_written(s3: dict[str, str]) -> None:
+    """A reader that opens an object, and reads when another has taken its place, is refused by S3's client."""
+    store = Store(place_of("s3://lab/busy"), "s")
+    rows = [{"member_id": "m", "epoch": epoch, "slope": 1.0} for epoch in range(2)]
+    store.write("curves", "m", rows[:1])
+    ended = threading.Event()
+
+    def write() -> None:
+        writer, turn = Store(place_of("s3://lab/busy"), "s"), 0
+        while not ended.is_set():
+            turn += 1
+            writer.write("curves", "m", rows[: 1 + turn % 2])
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        lengths = {len(store.read("curves", "m")) for _ in range(100)}
+    finally:
+        ended.set()
+        thread.join()
+    assert lengths == {1, 2}
 
 
 def test_what_is_wrong_with_a_bucket_is_one_line(s3: dict[str, str], tiny: Path) -> None:
