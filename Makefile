@@ -23,7 +23,8 @@ report: venv    ## the whole report from the results that ship, without training
 	$(BIN)/python -m analysis report published/paper-as-released
 
 test: venv      ## the test suite (under 10 minutes on two cores)
-	$(BIN)/python -m pytest -m "not long and not cluster" --durations=15
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long and not cluster and not alone" --durations=15
+	$(BIN)/python -m pytest -m alone
 
 test-long: venv  ## the tests that take minutes each
 	$(BIN)/python -m pytest -m long

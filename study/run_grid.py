@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from binarygan.config import MemberConfig
 from binarygan.data import Images, load_images
 from binarygan.errors import UserError
+from study.exposure import exposure
 from study.grids import GRIDS, Grid, find_grid
 from study.lock import only_writer
 from study.options import common_fields, device_of, place_of_results, resources_of
@@ -148,6 +150,8 @@ def task_of(arguments: argparse.Namespace, store: Store, device: str, fidelity: 
 
 
 def before_ray(arguments: argparse.Namespace) -> None:
-    """What has to stand in the environment before Ray is imported."""
+    """What has to stand in the environment before Ray is imported, and a warning where its address is public."""
     if not arguments.address:  # "no cluster", so all its services stay on loopback
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    elif said := exposure(arguments.address):
+        print(f"warning: {said}", file=sys.stderr)

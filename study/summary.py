@@ -53,9 +53,18 @@ def costs_line(
     disk = sum(megabytes(c) for c in cohorts) * times
     longest = hours(seconds, places) if times == 1.0 else sum(seconds) * times / places / 3600
     return (
-        f"to train: about {longest:.1f} h on a machine like this one, {places} at a time "
+        f"to train: about {spoken(longest)} on a machine like this one, {places} at a time "
         f"({steps:,.0f} critic steps and their evaluations), about {disk:,.0f} MB of results"
     )
+
+
+def spoken(hours: float) -> str:
+    """Hours, or minutes where it is less than one.
+
+    >>> spoken(2.34), spoken(0.2), spoken(0.001)
+    ('2.3 h', '12 min', '1 min')
+    """
+    return f"{hours:.1f} h" if hours >= 1 else f"{max(hours * 60, 1):.0f} min"
 
 
 def summarize(store: Store, members: Sequence[MemberConfig]) -> int:

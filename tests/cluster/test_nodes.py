@@ -1,22 +1,16 @@
 """A study across three real Ray nodes, one of which dies in the middle."""
 
-import os
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from ray_nodes import Nodes
+from running import ROOT, RUN, command, wait_until, write_digits
 
-from binarygan.data import load_images
 from study.results import Store
 
-ROOT = Path(__file__).parents[2]
-RUN = [sys.executable, str(ROOT / "study" / "run.py")]
 MEASURED = ["seconds", "evaluation_seconds", "started_at"]
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
@@ -35,9 +29,7 @@ def nodes() -> Iterator[Nodes]:
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("data") / "digits.npy"
-    np.save(path, load_images("mnist").bits(64).reshape(-1, 28, 28))
-    return path
+    return write_digits(tmp_path_factory.mktemp("data") / "digits.npy")
 
 
 def table(root: Path, name: str) -> pd.DataFrame:
@@ -58,15 +50,12 @@ def test_a_study_outlives_one_of_its_three_nodes(nodes: Nodes, tiny: Path, tmp_p
         stderr=subprocess.STDOUT,
         text=True,
     )
-    store, deadline = Store(tmp_path / "cut", "s"), time.monotonic() + 200
-    while time.monotonic() < deadline and sum(r["epochs_done"] > 0 for r in store.statuses().values()) < 3:
-        time.sleep(0.1)
-    assert len(store.statuses()) >= 3, "a trial on each node"
+    store = Store(tmp_path / "cut", "s")
+    wait_until(lambda: sum(r["epochs_done"] > 0 for r in store.statuses().values()) >= 3)
     nodes.kill("third")
     said, _ = process.communicate(timeout=400)
     assert process.returncode == 0, said
-    whole = [*RUN, *options, "--results", str(tmp_path / "whole"), "--executor", "local"]
-    assert subprocess.run(whole, cwd=ROOT, env=os.environ).returncode == 0
+    assert command(*options, "--results", tmp_path / "whole", "--executor", "local").returncode == 0
     for name in ("members", "curves", "samples", "histograms"):
         pd.testing.assert_frame_equal(table(tmp_path / "cut", name), table(tmp_path / "whole", name), check_exact=True)
     assert set(table(tmp_path / "cut", "members")["status"]) == {"done"}
@@ -77,16 +66,15 @@ def test_custom_resources_decide_where_trials_go(nodes: Nodes, tiny: Path, tmp_p
     nodes.start("first")
     options = ["--grid", "paper-real-valued", "--epochs", "1", "--data", str(tiny), "--study", "s"]
     options += ["--results", str(tmp_path), "--address", nodes.address]
-    run = {"cwd": ROOT, "capture_output": True, "text": True}
     cases = {
         "no node of the Ray cluster has 1 tpu": (["--resource", "tpu=1"], nodes.environment),
         "no node of the Ray cluster has 4 cpu": (["--cpus-per-trial", "4"], nodes.environment),
         "refuses this machine's token": ([], nodes.environment | {"RAY_AUTH_TOKEN": "0" * 32}),
     }
     for words, (more, environment) in cases.items():
-        outcome = subprocess.run([*RUN, *options, *more], env=environment, **run)  # type: ignore[call-overload]
+        outcome = command(*options, *more, environment=environment)
         assert (outcome.returncode, outcome.stderr.count("\n")) == (2, 1), outcome.stderr
         assert words in outcome.stderr
-    fits = [*RUN, *options, "--resource", "first=0.5", "--cpus-per-trial", "0.5", "--max-concurrent", "1"]
-    outcome = subprocess.run(fits, env=nodes.environment, **run)  # type: ignore[call-overload]
+    fits = ["--resource", "first=0.5", "--cpus-per-trial", "0.5", "--max-concurrent", "1"]
+    outcome = command(*options, *fits, environment=nodes.environment)
     assert outcome.returncode == 0, outcome.stderr

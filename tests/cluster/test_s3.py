@@ -1,7 +1,6 @@
 """Results on a real S3-compatible server on loopback (moto's)."""
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -9,19 +8,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import psutil
 import pytest
 from ray_nodes import free_port
+from running import ROOT, command, kill_all, started, wait_until, write_digits
 
-from binarygan.data import load_images
 from binarygan.files import place_of
 from study.results import SCHEMAS, Store
 
 pytest.importorskip("moto")
-ROOT = Path(__file__).parents[2]
-RUN = [sys.executable, str(ROOT / "study" / "run.py")]
 MEASURED = ["seconds", "evaluation_seconds", "started_at"]
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 OPTIONS = ["--grid", "paper-real-valued", "--seeds", "2", "--epochs", "3", "--study", "s"]
@@ -66,13 +61,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("data") / "digits.npy"
-    np.save(path, load_images("mnist").bits(64).reshape(-1, 28, 28))
-    return path
-
-
-def run(environment: dict[str, str], *options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*RUN, *map(str, options)], cwd=ROOT, env=environment, capture_output=True, text=True)
+    return write_digits(tmp_path_factory.mktemp("data") / "digits.npy")
 
 
 def table(store: Store, name: str) -> pd.DataFrame:
@@ -85,25 +74,16 @@ def test_a_study_in_a_bucket_survives_a_kill_and_equals_one_on_a_disk(
     s3: dict[str, str], tiny: Path, tmp_path: Path
 ) -> None:
     options = [*OPTIONS, "--data", str(tiny), "--results", "s3://lab/results"]
-    process = subprocess.Popen(
-        [*RUN, *options], cwd=ROOT, env=s3, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    store, deadline = Store(place_of("s3://lab/results"), "s"), time.monotonic() + 200
-    while time.monotonic() < deadline and not any(r["epochs_done"] for r in store.statuses().values()):
-        time.sleep(0.2)
-    second = run(s3, *options)
+    process, store = started(*options, environment=s3), Store(place_of("s3://lab/results"), "s")
+    wait_until(lambda: any(r["epochs_done"] for r in store.statuses().values()))
+    second = command(*options, environment=s3)
     assert (second.returncode, second.stderr.count("\n")) == (2, 1), second.stderr
     assert f"is being written by process {process.pid} on" in second.stderr
-    for victim in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]:
-        try:
-            os.kill(victim.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-    process.wait()
+    kill_all(process)
     assert {r["status"] for r in store.statuses().values()} == {"running"}
-    outcome = run(s3, *options)
+    outcome = command(*options, environment=s3)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    whole = run(s3, *OPTIONS, "--data", tiny, "--results", tmp_path, "--executor", "local")
+    whole = command(*OPTIONS, "--data", tiny, "--results", tmp_path, "--executor", "local")
     assert whole.returncode == 0, whole.stderr
     for name in SCHEMAS:
         pd.testing.assert_frame_equal(table(store, name), table(Store(tmp_path, "s"), name), check_exact=True)
@@ -148,6 +128,6 @@ def test_what_is_wrong_with_a_bucket_is_one_line(s3: dict[str, str], tiny: Path)
         "cannot be written": (s3, "s3://no-such-bucket/results"),
     }
     for words, (environment, place) in cases.items():
-        outcome = run(environment, *options, "--results", place)
+        outcome = command(*options, "--results", place, environment=environment)
         assert (outcome.returncode, outcome.stderr.count("\n")) == (2, 1), outcome.stderr
         assert words in outcome.stderr

@@ -8,6 +8,8 @@ import argparse
 import contextlib
 import io
 import json
+import multiprocessing
+import os
 import random
 import signal
 import tempfile
@@ -74,24 +76,32 @@ def fuzz(reader: Reader, inputs: int, seed: int, keep: Path | None = None) -> tu
     return answers, faults
 
 
+def _job(arguments: tuple[str, int, int, Path | None]) -> tuple[str, dict[str, float], list[str]]:
+    """One reader's answers and seconds, and its faults."""
+    name, start = arguments[0], time.monotonic()
+    answers, faults = fuzz(READERS[name], *arguments[1:])
+    return name, {**answers, "seconds": round(time.monotonic() - start, 1)}, faults
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--inputs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--reader", nargs="+", choices=tuple(READERS), default=list(READERS))
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="readers at a time")
     parser.add_argument("--keep", type=Path, help="folder for inputs that are faults")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
     report, failed = {}, 0
-    for name in arguments.reader:
-        start = time.monotonic()
-        answers, faults = fuzz(READERS[name], arguments.inputs, arguments.seed, arguments.keep)
-        report[name] = {**answers, "seconds": round(time.monotonic() - start, 1)}
-        print(f"{name:24}{dict(report[name])}", flush=True)
-        for fault in faults[:3]:
-            print(fault)
-        failed += len(faults)
+    jobs = [(name, arguments.inputs, arguments.seed, arguments.keep) for name in arguments.reader]
+    with multiprocessing.get_context("spawn").Pool(arguments.jobs) as pool:
+        for name, answers, faults in pool.imap_unordered(_job, jobs, chunksize=1):
+            report[name] = answers
+            print(f"{name:24}{answers}", flush=True)
+            for fault in faults[:3]:
+                print(fault)
+            failed += len(faults)
     if arguments.json:
         arguments.json.write_text(json.dumps({"seed": arguments.seed, "readers": report}, indent=1))
     print(f"{sum(arguments.inputs for _ in arguments.reader):,} inputs, {failed} faults")

@@ -8,9 +8,10 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 
-from analysis.load import load_study
+from analysis.load import Study, load_study
 from binarygan import checkpoints
 from binarygan.arrays import IMAGES_MAGIC, LABELS_MAGIC, read_idx
 from binarygan.config import MemberConfig, paper_config
@@ -154,7 +155,7 @@ READERS = {
         lambda: (
             b'{"grid": "paper", "fidelity": "as-described", "quick": false, "cells": {"c": {}}, "schema_version": 1}'
         ),
-        lambda f: (_with_members("")(f), Store(f, "s").description()),
+        lambda f: (Study(f / "s", pd.DataFrame({"member_id": ["m"]})).description, Store(f, "s").description()),
     ),
 }
 """By the name in reports."""

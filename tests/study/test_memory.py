@@ -5,10 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-
-from binarygan.data import load_images
+from running import write_digits
 
 TRAIN = """
 import json, sys
@@ -37,8 +35,7 @@ train_cohort(Cohort((member,)), task, lambda epoch, rows: print(
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_a_run_of_200_epochs_stays_as_it_was(tmp_path: Path) -> None:
-    path = tmp_path / "digits.npy"
-    np.save(path, load_images("mnist").bits(64).reshape(-1, 28, 28))
+    path = write_digits(tmp_path / "digits.npy")
     words = [sys.executable, "-c", TRAIN, str(path), str(tmp_path), "200"]
     said = subprocess.run(words, check=True, capture_output=True, text=True).stdout
     (tmp_path / "measured.txt").write_text(said)
