@@ -14,6 +14,7 @@ from binarygan.training import Trainer
 
 FIXED_SAMPLES = 64
 EVALUATION_SAMPLES = 10_000
+"""Drawn at the end of an epoch; no more are scored than there are reference images: sets of one size compare."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,8 @@ class Evaluation:
         bernoulli_bits: a real-valued member's by Bernoulli sampling; None for the others.
         preactivated: their preactivated outputs (64, 28, 28).
         histogram: counts of 7,840,000 preactivated outputs in 1000 bins over [0, 1].
-        metrics: of 10,000 samples, by the names of `names.columns`; None where the member has no such number.
+        metrics: of 10,000 samples (or as many as reference images, if fewer), by the names of `names.columns`; None
+            where the member has no such number.
     """
 
     bits: Tensor
@@ -58,10 +60,11 @@ def evaluate(trainer: Trainer, member: int, reference: Reference, *, full: bool)
     fixed = sampler(latent(config, FIXED_SAMPLES, stream("fixed latent", 0), weight.dtype))
     scores = full_scores if full else light_scores
     found: dict[str, float | None] = dict.fromkeys(columns(light=not full))
-    found |= scores(bits(p, "evaluation thresholds", noisy=noisy), reference)
+    count = len(reference.images)
+    found |= scores(bits(p, "evaluation thresholds", noisy=noisy)[:count], reference)
     bernoulli = None
     if config.neuron == "real":
-        of_bernoulli = scores(bits(p, "evaluation thresholds", noisy=True), reference)
+        of_bernoulli = scores(bits(p, "evaluation thresholds", noisy=True)[:count], reference)
         found |= {f"{name}{BERNOULLI}": value for name, value in of_bernoulli.items()}
         bernoulli = bits(fixed, "fixed thresholds", noisy=True).cpu()
     counts = histogram(p)

@@ -20,12 +20,12 @@ from study.task import Task
 from study.trials import MEMBERS, REASON, Trials, storage_of
 
 
-def test_a_plan_of_a_search_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_plan_of_a_search_writes_nothing(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from study.run import main
 
     before = signal.getsignal(signal.SIGTERM)
-    words = ["--search", "annealing", "--trials", "4", "--quick", "--plan", "--results", str(tmp_path / "r")]
-    assert main(words) == 0
+    words = ["--search", "annealing", "--trials", "4", "--epochs", "1", "--plan"]
+    assert main([*words, "--data", str(tiny), "--results", str(tmp_path / "r")]) == 0
     signal.signal(signal.SIGTERM, before)
     said = capsys.readouterr().out
     assert "4 trials of 1 members, 1 epochs, 0 settled, 4 to run on cpu; goal: fid minimized" in said
