@@ -8,7 +8,7 @@ import dataclasses
 import json
 import typing
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -98,6 +98,8 @@ NEEDED = {
     **dict.fromkeys(("curves", "samples", "histograms"), ("member_id", "epoch")),
 }
 """Without these a file is none of ours."""
+ROWS_AT_A_TIME = 8
+"""Of a file that is written anew with one more: eight epochs' samples are 2 MB."""
 MEND = "move it away and run the same command again"
 
 
@@ -145,25 +147,38 @@ class Store:
 
     def write(self, table: str, member_id: str, rows: list[dict[str, Any]]) -> None:
         """Replace one member's rows of a table."""
-        self._write(table, member_id, pa.Table.from_pylist(rows, schema=SCHEMAS[table]))
+        self._write(table, member_id, [pa.Table.from_pylist(rows, schema=SCHEMAS[table])])
 
     def append(self, table: str, member_id: str, row: dict[str, Any]) -> None:
-        """Add an epoch's row to a member's, in place of any that there are of this epoch and later ones."""
-        earlier = self._read(table, member_id)
-        if earlier is None:
-            return self.write(table, member_id, [row])
-        earlier = earlier.filter(pc.less(earlier.column("epoch"), row["epoch"])).cast(SCHEMAS[table])
+        """Add an epoch's row to a member's, in place of any that there are of this epoch and later ones.
+
+        A few earlier rows are in memory at a time, however many there are.
+        """
+        path = self.folder / table / f"{member_id}.parquet"
         new = pa.Table.from_pylist([row], schema=SCHEMAS[table])
-        return self._write(table, member_id, pa.concat_tables([earlier, new]))
+        try:
+            content = read_whole(path)
+        except FileNotFoundError:
+            return self._write(table, member_id, [new])
+
+        def whole() -> Iterator[pa.Table]:
+            for some in self._parts(table, path, content):
+                yield some.filter(pc.less(some.column("epoch"), row["epoch"])).cast(SCHEMAS[table])
+            yield new
+
+        return self._write(table, member_id, _in_groups(whole()))
 
     def read(self, table: str, member_id: str) -> list[dict[str, Any]]:
         """One member's rows of a table; none where there is no file."""
         found = self._read(table, member_id)
         return [] if found is None else found.to_pylist()
 
-    def _write(self, table: str, member_id: str, content: pa.Table) -> None:
+    def _write(self, table: str, member_id: str, parts: Iterable[pa.Table]) -> None:
+        """A row group a part."""
         buffer = BytesIO()
-        pq.write_table(content, buffer, compression="zstd")
+        with pq.ParquetWriter(buffer, SCHEMAS[table], compression="zstd") as writer:
+            for part in parts:
+                writer.write_table(part)
         path, partial = self.folder / table / f"{member_id}.parquet", self.folder / ".partial"
         write_whole(path, buffer.getvalue(), partial=partial if isinstance(partial, Path) else None)
 
@@ -173,16 +188,20 @@ class Store:
             content = read_whole(path)
         except FileNotFoundError:
             return None
+        return pa.concat_tables(self._parts(table, path, content))
+
+    def _parts(self, table: str, path: Place, content: bytes) -> Iterator[pa.Table]:
+        """A file's rows, some at a time; a UserError where it is damaged."""
         try:
-            found = pq.read_table(BytesIO(content), partitioning=None)
-            found.validate(full=True)
+            file = pq.ParquetFile(BytesIO(content))
+            check_version((file.schema_arrow.metadata or {}).get(b"schema_version", b"0"), path)
+            yield _checked(file.schema_arrow.empty_table(), table, path)
+            for batch in file.iter_batches(batch_size=ROWS_AT_A_TIME):
+                part = pa.Table.from_batches([batch])
+                part.validate(full=True)
+                yield _checked(part, table, path)
         except (pa.ArrowException, OSError, ValueError, OverflowError):
             raise UserError(f"{path} is damaged: {MEND}") from None
-        check_version((found.schema.metadata or {}).get(b"schema_version", b"0"), path)
-        for name in NEEDED[table]:
-            if name not in found.column_names or found[name].null_count:
-                raise UserError(f"{path} is damaged, it has no {name}: {MEND}")
-        return found
 
     def end(self, member_ids: Iterable[str], status: str, reason: str) -> None:
         """Give members that are still `running` another status; what a trial wrote of itself stays."""
@@ -238,6 +257,26 @@ class Store:
         """Write `study.json`."""
         content = json.dumps({**description, "study": self.study, "schema_version": SCHEMA_VERSION}, indent=1)
         write_whole(self.folder / "study.json", content.encode())
+
+
+def _in_groups(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows, as many together as row groups should have."""
+    waiting: list[pa.Table] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(map(len, waiting)) >= ROWS_AT_A_TIME:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)
+
+
+def _checked(part: pa.Table, table: str, path: Place) -> pa.Table:
+    """The part; a UserError where a column is missing or empty that every file has."""
+    for name in NEEDED[table]:
+        if name not in part.column_names or part[name].null_count:
+            raise UserError(f"{path} is damaged, it has no {name}: {MEND}")
+    return part
 
 
 def check_version(found: object, path: object) -> None:
