@@ -24,7 +24,7 @@ report: venv    ## the whole report from the results that ship, without training
 
 test: venv      ## the test suite (under 10 minutes on two cores)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long and not cluster and not alone" --durations=15
-	$(BIN)/python -m pytest -m alone
+	$(BIN)/python -m pytest -m "alone and not long"
 
 test-long: venv  ## the tests that take minutes each
 	$(BIN)/python -m pytest -m long
