@@ -22,7 +22,7 @@ demo: venv      ## Figure 8 at --quick size, then its report (minutes on two cor
 report: venv    ## the whole report from the results that ship, without training
 	$(BIN)/python -m analysis report published/paper-as-released
 
-test: venv      ## the test suite (under 10 minutes on two cores)
+test: venv      ## the test suite (ten to fifteen minutes on two cores)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long and not cluster and not alone" --durations=15
 	$(BIN)/python -m pytest -m "alone and not long"
 

@@ -19,7 +19,7 @@ from binarygan.memory import keep_freed_memory
 from binarygan.training import Trainer
 
 ITERATIONS = {"mlp": 40, "cnn": 6}
-PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "convolution", "mkldnn_convolution")
+PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "_convolution", "mkldnn_convolution", "convolution_backward")
 OPTIMIZERS = ("_fused_adam_", "_fused_adamw_", "_foreach_")
 KINDS = ("products", "optimizer's updates", "other operations", "between operations (Python, dispatch)")
 

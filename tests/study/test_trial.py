@@ -259,3 +259,15 @@ def test_tensorboard_has_the_curves_where_it_is_asked_for(source: Path, tmp_path
     for row in store.read("curves", whole.members[0].member_id):
         for name in ("fid", "generator_loss"):
             assert found[name, row["epoch"]] == pytest.approx(row[name], rel=1e-6)
+
+
+def test_rows_of_many_epochs_are_appended_and_replaced(tmp_path: Path) -> None:
+    """More than stand in one row group, and an epoch that is done again with those after it."""
+    store = Store(tmp_path, "s")
+    store.create()
+    for epoch in range(1, 21):
+        store.append("curves", "m", {"member_id": "m", "epoch": epoch, "slope": 1.0})
+    assert [r["epoch"] for r in store.read("curves", "m")] == list(range(1, 21))
+    store.append("curves", "m", {"member_id": "m", "epoch": 11, "slope": 2.0})
+    rows = store.read("curves", "m")
+    assert [(r["epoch"], r["slope"]) for r in rows] == [*((e, 1.0) for e in range(1, 11)), (11, 2.0)]
