@@ -4,7 +4,7 @@ from pathlib import Path
 
 from binarygan.errors import UserError
 from binarygan.files import place_of, read_whole
-from study.results import SCHEMAS
+from study.schemas import SCHEMAS
 
 
 def local_study(text: str, scratch: Path) -> Path:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from analysis.parquet import BROKEN, damaged, files_of, read_folder
 from binarygan.data import load_images
 from binarygan.errors import UserError
-from study.results import SCHEMAS
+from study.schemas import SCHEMAS
 
 IMAGE = (64, 28, 28)
 KEPT_BYTES = 256 << 20

@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 
 from binarygan.errors import UserError
-from study.results import check_version
+from study.schemas import check_version
 
 BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException, pa.ArrowException, OSError, ValueError)
 """What reading a damaged or foreign file raises."""

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from analysis.load import load_anchors
 from binarygan.config import MemberConfig, paper_config
-from study.results import SCHEMAS
+from study.schemas import SCHEMAS
 
 ROOT = Path(__file__).parents[1]
 EPOCHS = 20

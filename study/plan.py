@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from binarygan.config import MemberConfig
 from binarygan.schedules import critic_steps_in_epoch
-from study.results import FINISHED, Store
+from study.results import Store
+from study.schemas import FINISHED
 
 
 @dataclass(frozen=True)

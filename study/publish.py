@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from binarygan.errors import UserError
-from study.results import FINISHED, SCHEMAS
+from study.schemas import FINISHED, SCHEMAS
 
 SHOWN = (1, 2, 5, 10, 20)
 """Epochs whose samples are kept of a cell's first seed, beside the last."""

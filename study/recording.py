@@ -15,7 +15,8 @@ from binarygan.metrics.preactivations import HISTOGRAM_BINS
 from binarygan.neurons import slope_at
 from study import provenance
 from study.plan import Cohort
-from study.results import FINISHED, Store
+from study.results import Store
+from study.schemas import FINISHED
 from study.task import Task
 
 Row = dict[str, Any]

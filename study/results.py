@@ -4,103 +4,17 @@ Files are written whole under a temporary name in another folder, then renamed, 
 The folder may be on any file system that `binarygan.files` knows, an object store among them.
 """
 
-import dataclasses
 import json
-import typing
 import uuid
-from collections.abc import Iterable, Iterator
-from io import BytesIO
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
 from binarygan.files import Place, read_whole, write_whole
-from binarygan.metrics.names import columns
-
-FINISHED = ("done", "diverged")
-"""Statuses that another run would only repeat."""
-STOPPED = "stopped"
-"""Status of a member that a search's scheduler ended early: neither done nor to be gone on with."""
-SCHEMA_VERSION = 1
-"""In the metadata of every file and in study.json; raised where an old reader would misread what a new one writes."""
-_VERSION = {"schema_version": str(SCHEMA_VERSION)}
-_ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64()}
-
-
-def _config_fields() -> list[tuple[str, pa.DataType]]:
-    hints = typing.get_type_hints(MemberConfig)
-    names = [f.name for f in dataclasses.fields(MemberConfig)]
-    return [(n, _ARROW[(typing.get_args(hints[n]) or (hints[n],))[0]]) for n in names]
-
-
-_LOSSES = [("discriminator_loss", pa.float64()), ("generator_loss", pa.float64())]
-SCHEMAS = {
-    "members": pa.schema(
-        [
-            ("study", pa.string()),
-            ("member_id", pa.string()),
-            ("cell_id", pa.string()),
-            ("fidelity", pa.string()),
-            *_config_fields(),
-            ("status", pa.string()),
-            ("error", pa.string()),
-            *_LOSSES,
-            *((name, pa.float64()) for name in columns(light=False)),
-            ("extractors", pa.string()),  # digest of the weights that the metrics of features rest on
-            ("seconds", pa.float64()),
-            ("epochs_done", pa.int64()),
-            ("device", pa.string()),
-            ("versions", pa.string()),
-            ("git_commit", pa.string()),
-            ("started_at", pa.timestamp("ms", tz="UTC")),
-        ],
-        metadata=_VERSION,
-    ),
-    "curves": pa.schema(
-        [
-            ("member_id", pa.string()),
-            ("epoch", pa.int64()),
-            ("slope", pa.float64()),
-            *_LOSSES,
-            *((name, pa.float64()) for name in columns(light=True)),
-            ("seconds", pa.float64()),
-            ("evaluation_seconds", pa.float64()),  # of them
-        ],
-        metadata=_VERSION,
-    ),
-    "samples": pa.schema(
-        [
-            ("member_id", pa.string()),
-            ("epoch", pa.int64()),
-            ("bits", pa.binary()),  # 64 images of 98 bytes each
-            ("bernoulli_bits", pa.binary()),
-            ("preactivated", pa.list_(pa.float32())),  # 64 x 784, in steps of 1/1024
-        ],
-        metadata=_VERSION,
-    ),
-    "histograms": pa.schema(
-        [
-            ("member_id", pa.string()),
-            ("epoch", pa.int64()),
-            ("bin_edges", pa.list_(pa.float64())),
-            ("counts", pa.list_(pa.int64())),
-        ],
-        metadata=_VERSION,
-    ),
-}
-NEEDED = {
-    "members": ("member_id", "status"),
-    **dict.fromkeys(("curves", "samples", "histograms"), ("member_id", "epoch")),
-}
-"""Without these a file is none of ours."""
-ROWS_AT_A_TIME = 8
-"""Of a file that is written anew with one more: eight epochs' samples are 2 MB."""
-MEND = "move it away and run the same command again"
+from study.schemas import SCHEMA_VERSION, SCHEMAS, check_version
+from study.tables import append_row, read_rows, write_rows
 
 
 class Store:
@@ -126,8 +40,7 @@ class Store:
 
     def tidy(self) -> None:
         """Drop what a killed run left half written; for the run that holds the study's lock."""
-        partial = self.folder / ".partial"
-        if isinstance(partial, Path):
+        if partial := self._partial():
             for left in partial.iterdir():
                 left.unlink(missing_ok=True)
 
@@ -147,61 +60,23 @@ class Store:
 
     def write(self, table: str, member_id: str, rows: list[dict[str, Any]]) -> None:
         """Replace one member's rows of a table."""
-        self._write(table, member_id, [pa.Table.from_pylist(rows, schema=SCHEMAS[table])])
+        write_rows(self._file(table, member_id), table, rows, partial=self._partial())
 
     def append(self, table: str, member_id: str, row: dict[str, Any]) -> None:
-        """Add an epoch's row to a member's, in place of any that there are of this epoch and later ones.
-
-        A few earlier rows are in memory at a time, however many there are.
-        """
-        path = self.folder / table / f"{member_id}.parquet"
-        new = pa.Table.from_pylist([row], schema=SCHEMAS[table])
-        try:
-            content = read_whole(path)
-        except FileNotFoundError:
-            return self._write(table, member_id, [new])
-
-        def whole() -> Iterator[pa.Table]:
-            for some in self._parts(table, path, content):
-                yield some.filter(pc.less(some.column("epoch"), row["epoch"])).cast(SCHEMAS[table])
-            yield new
-
-        return self._write(table, member_id, _in_groups(whole()))
+        """Add an epoch's row to a member's, in place of any that there are of this epoch and later ones."""
+        append_row(self._file(table, member_id), table, row, partial=self._partial())
 
     def read(self, table: str, member_id: str) -> list[dict[str, Any]]:
         """One member's rows of a table; none where there is no file."""
-        found = self._read(table, member_id)
-        return [] if found is None else found.to_pylist()
+        return read_rows(self._file(table, member_id), table)
 
-    def _write(self, table: str, member_id: str, parts: Iterable[pa.Table]) -> None:
-        """A row group a part."""
-        buffer = BytesIO()
-        with pq.ParquetWriter(buffer, SCHEMAS[table], compression="zstd") as writer:
-            for part in parts:
-                writer.write_table(part)
-        path, partial = self.folder / table / f"{member_id}.parquet", self.folder / ".partial"
-        write_whole(path, buffer.getvalue(), partial=partial if isinstance(partial, Path) else None)
+    def _file(self, table: str, member_id: str) -> Place:
+        return self.folder / table / f"{member_id}.parquet"
 
-    def _read(self, table: str, member_id: str) -> pa.Table | None:
-        path = self.folder / table / f"{member_id}.parquet"
-        try:
-            content = read_whole(path)
-        except FileNotFoundError:
-            return None
-        return pa.concat_tables(self._parts(table, path, content))
-
-    def _parts(self, table: str, path: Place, content: bytes) -> Iterator[pa.Table]:
-        """A file's rows, some at a time; a UserError where it is damaged."""
-        try:
-            file = pq.ParquetFile(BytesIO(content))
-            check_version((file.schema_arrow.metadata or {}).get(b"schema_version", b"0"), path)
-            yield _checked(file.schema_arrow.empty_table(), table, path)
-            for batch in file.iter_batches(batch_size=ROWS_AT_A_TIME):
-                part = pa.Table.from_batches([batch])
-                part.validate(full=True)
-                yield _checked(part, table, path)
-        except (pa.ArrowException, OSError, ValueError, OverflowError):
-            raise UserError(f"{path} is damaged: {MEND}") from None
+    def _partial(self) -> Path | None:
+        """Where files are written before they get their names; None on an object store, which shows whole ones only."""
+        partial = self.folder / ".partial"
+        return partial if isinstance(partial, Path) else None
 
     def end(self, member_ids: Iterable[str], status: str, reason: str) -> None:
         """Give members that are still `running` another status; what a trial wrote of itself stays."""
@@ -257,36 +132,6 @@ class Store:
         """Write `study.json`."""
         content = json.dumps({**description, "study": self.study, "schema_version": SCHEMA_VERSION}, indent=1)
         write_whole(self.folder / "study.json", content.encode())
-
-
-def _in_groups(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """The same rows, as many together as row groups should have."""
-    waiting: list[pa.Table] = []
-    for part in parts:
-        waiting.append(part)
-        if sum(map(len, waiting)) >= ROWS_AT_A_TIME:
-            yield pa.concat_tables(waiting)
-            waiting = []
-    if waiting:
-        yield pa.concat_tables(waiting)
-
-
-def _checked(part: pa.Table, table: str, path: Place) -> pa.Table:
-    """The part; a UserError where a column is missing or empty that every file has."""
-    for name in NEEDED[table]:
-        if name not in part.column_names or part[name].null_count:
-            raise UserError(f"{path} is damaged, it has no {name}: {MEND}")
-    return part
-
-
-def check_version(found: object, path: object) -> None:
-    """A UserError where a file is of a version that this program does not know; files without one are of version 0."""
-    try:
-        version = int(found)  # type: ignore[call-overload]
-    except (TypeError, ValueError):
-        raise UserError(f"{path} has no schema version but {str(found)[:40]!r}: it is damaged") from None
-    if version > SCHEMA_VERSION:
-        raise UserError(f"{path} is of schema version {version}; this program reads up to {SCHEMA_VERSION}: update it")
 
 
 def _difference(known: dict[str, dict[str, Any]], wanted: dict[str, dict[str, Any]]) -> str:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from binarygan.errors import UserError
-from study.results import SCHEMAS, Store
+from study.results import Store
+from study.schemas import SCHEMAS
 
 
 def take_over(store: Store, member_ids: Iterable[str]) -> dict[str, str]:

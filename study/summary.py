@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from binarygan.config import MemberConfig
 from binarygan.data import Images
 from study.plan import Cohort
-from study.results import FINISHED, Store
+from study.results import Store
+from study.schemas import FINISHED
 
 
 def show_plan(

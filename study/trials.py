@@ -15,7 +15,8 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
 from binarygan.files import Place
-from study.results import STOPPED, Store
+from study.results import Store
+from study.schemas import STOPPED
 from study.search import Search, outcome
 
 JOURNAL = "optuna-journal.log"

@@ -9,7 +9,7 @@ from analysis import labels
 from analysis.cells import Cell, members_of
 from analysis.load import Samples, Study
 from binarygan.metrics.names import BERNOULLI
-from study.results import FINISHED
+from study.schemas import FINISHED
 
 MIDDLE = (0.3, 0.7)
 

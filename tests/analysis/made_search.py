@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from analysis.load import Study, load_anchors, load_study
 from analysis.trials import Trials, trials_of
 from binarygan.config import MemberConfig
-from study.results import SCHEMAS
+from study.schemas import SCHEMAS
 from study.space import SPACES
 
 Numbers = Callable[[MemberConfig], Mapping[str, Any]]

@@ -13,7 +13,7 @@ from analysis.load import load_anchors
 from binarygan.data import load_images
 from binarygan.metrics.names import BERNOULLI, columns
 from study.grids import GRIDS
-from study.results import SCHEMAS
+from study.schemas import SCHEMAS
 
 LEVELS = {"wgan-gp": 10.0, "wgan": 25.0, "gan": 80.0}
 """FIDs."""

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from binarygan.config import paper_config
-from study.results import SCHEMAS
+from study.schemas import SCHEMAS
 
 
 def made_up(

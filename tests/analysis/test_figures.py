@@ -26,7 +26,7 @@ from analysis.figures.interactions import cross
 from analysis.figures.naming import cells_of
 from analysis.figures.style import COLUMN, OUTPUTS, PAGE
 from analysis.load import Study, load_anchors
-from study.results import SCHEMAS
+from study.schemas import SCHEMAS
 
 DRAW: dict[str, Callable[[Study], Drawn | None]] = {
     f.name: f.draw for f in figures.FIGURES if not f.name.startswith("search-")

@@ -13,7 +13,7 @@ from made_study import paper_members, write_rows, write_study
 
 from analysis.load import load_anchors, load_study
 from binarygan.errors import UserError
-from study.results import SCHEMAS
+from study.schemas import SCHEMAS
 
 MEMBERS = paper_members(seeds=1, grid="paper-neurons")
 

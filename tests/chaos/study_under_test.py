@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from binarygan.data import load_images
-from study.results import SCHEMAS
+from study.schemas import SCHEMAS
 
 ROOT = Path(__file__).parents[2]
 MEASURED = ["seconds", "evaluation_seconds", "started_at", "git_commit"]

@@ -14,7 +14,8 @@ from ray_nodes import free_port
 from running import ROOT, command, kill_all, started, wait_until, write_digits
 
 from binarygan.files import place_of
-from study.results import SCHEMAS, Store
+from study.results import Store
+from study.schemas import SCHEMAS
 
 pytest.importorskip("moto")
 MEASURED = ["seconds", "evaluation_seconds", "started_at"]

@@ -24,7 +24,8 @@ from binarygan.config import (
 from binarygan.errors import UserError
 from study.grids import GRIDS
 from study.plan import make_cohorts, members_of
-from study.results import SCHEMAS, Store
+from study.results import Store
+from study.schemas import SCHEMAS
 
 positive = st.floats(min_value=1e-300, max_value=1e300)
 choices = st.fixed_dictionaries(

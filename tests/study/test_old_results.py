@@ -13,7 +13,8 @@ import pytest
 from analysis.load import load_study
 from binarygan.errors import UserError
 from study.publish import publish
-from study.results import SCHEMA_VERSION, Store
+from study.results import Store
+from study.schemas import SCHEMA_VERSION
 
 DATA = Path(__file__).parents[1] / "data"
 MEMBER, FID = "eeacff8d7aa7f0f5", 120.73780022644586

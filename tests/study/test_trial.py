@@ -19,8 +19,9 @@ from binarygan.errors import UserError
 from binarygan.training import EpochLosses, Trainer
 from study.plan import Cohort
 from study.publish import publish
-from study.results import SCHEMA_VERSION, SCHEMAS, Store
+from study.results import Store
 from study.reuse import take_over
+from study.schemas import SCHEMA_VERSION, SCHEMAS
 from study.task import Task
 from study.trial import train_cohort
 

@@ -1,0 +1,97 @@
+"""What stands in the files of a study: the columns of each table, the version of them all, the words for a status."""
+
+import dataclasses
+import typing
+
+import pyarrow as pa
+
+from binarygan.config import MemberConfig
+from binarygan.errors import UserError
+from binarygan.metrics.names import columns
+
+FINISHED = ("done", "diverged")
+"""Statuses that another run would only repeat."""
+STOPPED = "stopped"
+"""Status of a member that a search's scheduler ended early: neither done nor to be gone on with."""
+SCHEMA_VERSION = 1
+"""In the metadata of every file and in study.json; raised where an old reader would misread what a new one writes."""
+_VERSION = {"schema_version": str(SCHEMA_VERSION)}
+_ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64()}
+
+
+def _config_fields() -> list[tuple[str, pa.DataType]]:
+    hints = typing.get_type_hints(MemberConfig)
+    names = [f.name for f in dataclasses.fields(MemberConfig)]
+    return [(n, _ARROW[(typing.get_args(hints[n]) or (hints[n],))[0]]) for n in names]
+
+
+_LOSSES = [("discriminator_loss", pa.float64()), ("generator_loss", pa.float64())]
+SCHEMAS = {
+    "members": pa.schema(
+        [
+            ("study", pa.string()),
+            ("member_id", pa.string()),
+            ("cell_id", pa.string()),
+            ("fidelity", pa.string()),
+            *_config_fields(),
+            ("status", pa.string()),
+            ("error", pa.string()),
+            *_LOSSES,
+            *((name, pa.float64()) for name in columns(light=False)),
+            ("extractors", pa.string()),  # digest of the weights that the metrics of features rest on
+            ("seconds", pa.float64()),
+            ("epochs_done", pa.int64()),
+            ("device", pa.string()),
+            ("versions", pa.string()),
+            ("git_commit", pa.string()),
+            ("started_at", pa.timestamp("ms", tz="UTC")),
+        ],
+        metadata=_VERSION,
+    ),
+    "curves": pa.schema(
+        [
+            ("member_id", pa.string()),
+            ("epoch", pa.int64()),
+            ("slope", pa.float64()),
+            *_LOSSES,
+            *((name, pa.float64()) for name in columns(light=True)),
+            ("seconds", pa.float64()),
+            ("evaluation_seconds", pa.float64()),  # of them
+        ],
+        metadata=_VERSION,
+    ),
+    "samples": pa.schema(
+        [
+            ("member_id", pa.string()),
+            ("epoch", pa.int64()),
+            ("bits", pa.binary()),  # 64 images of 98 bytes each
+            ("bernoulli_bits", pa.binary()),
+            ("preactivated", pa.list_(pa.float32())),  # 64 x 784, in steps of 1/1024
+        ],
+        metadata=_VERSION,
+    ),
+    "histograms": pa.schema(
+        [
+            ("member_id", pa.string()),
+            ("epoch", pa.int64()),
+            ("bin_edges", pa.list_(pa.float64())),
+            ("counts", pa.list_(pa.int64())),
+        ],
+        metadata=_VERSION,
+    ),
+}
+NEEDED = {
+    "members": ("member_id", "status"),
+    **dict.fromkeys(("curves", "samples", "histograms"), ("member_id", "epoch")),
+}
+"""Without these a file is none of ours."""
+
+
+def check_version(found: object, path: object) -> None:
+    """A UserError where a file is of a version that this program does not know; files without one are of version 0."""
+    try:
+        version = int(found)  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        raise UserError(f"{path} has no schema version but {str(found)[:40]!r}: it is damaged") from None
+    if version > SCHEMA_VERSION:
+        raise UserError(f"{path} is of schema version {version}; this program reads up to {SCHEMA_VERSION}: update it")
