@@ -175,12 +175,16 @@ def load_study(folder: Path) -> Study:
         raise UserError(f"{folder} holds no study: it has no members/*.parquet{hint}")
     table, problems = read_folder(folder / "members", SCHEMAS["members"])
     members = table.to_pandas()
-    twice = members["member_id"].duplicated(keep="last")
+    twice = members["member_id"].duplicated(keep="last") & members["member_id"].notna()
     if twice.any():
         problems.append(f"members/: {twice.sum()} members stand in two files: the later of each is used")
-    members = members[~twice & members["member_id"].notna()].reset_index(drop=True)
+    nameless = members["member_id"].isna()
+    if nameless.any():
+        problems.append(f"members/: {nameless.sum()} rows have no member_id: left out")
+    members = members[~twice & ~nameless].reset_index(drop=True)
     if members.empty:
-        raise UserError(f"{folder}: no file of members/ can be read; the first: {problems[0]}")
+        reason = f"; the first: {problems[0]}" if problems else ": its files have no rows"
+        raise UserError(f"{folder}: no member can be read{reason}")
     return Study(folder, members, (*problems, *_mixtures(members)))
 
 

@@ -75,8 +75,8 @@ def _sentences(trials: Trials) -> tuple[str, ...]:
         return (*lines, "No trial is complete, so there is no best one.")
     lines.append(
         "The best of many trials is also the luckiest: trained again it will rarely be as good. Train it with "
-        f"{RETRAIN_SEEDS} seeds before it is compared with anything; the commands stand in the table (with --results DIR, where the "
-        "search is not in results/)."
+        f"{RETRAIN_SEEDS} seeds before it is compared with anything; the commands stand in the table (with "
+        "--results DIR, where the search is not in results/)."
     )
     return tuple(lines)
 

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from binarygan.data import load_images
+from study.optuna_storage import JOURNAL, storage_of
 from study.plan import Cohort
 from study.progress import StudyProgress
 from study.results import Store
 from study.search import Search
 from study.space import find_space
 from study.task import Task
-from study.trials import JOURNAL, Trials, storage_of
+from study.trials import Trials
 
 
 def main() -> None:
@@ -77,8 +78,8 @@ def trivial() -> Callable[..., None]:
         from study.recording import new_row, record
 
         rows = []
-        for place, member in enumerate(cohort.members):
-            row = new_row(member.member_id, cohort, task, place)
+        for member in cohort.members:
+            row = new_row(member, task)
             task.store.write("members", member.member_id, [row])
             evaluation = Evaluation(
                 bits=torch.rand(64, 28, 28) > 0.8,

@@ -148,9 +148,13 @@ def split(folder: Place, parts: Mapping[Place, Sequence[int]]) -> None:
 
 
 def save_generators(trainer: Trainer, folder: Place) -> None:
-    """Leave the finished cohort's generators as `final`, in place of what training went on from."""
+    """Write the finished cohort's generators as `final`, beside what training went on from (`forget_epochs`)."""
     tensors = {name: p.detach() for name, p in trainer.generator_parameters.items()}
     _write(folder / FINAL, tensors, Description(trainer.configs, trainer.epochs_done))
+
+
+def forget_epochs(folder: Place) -> None:
+    """Drop what a cohort's training went on from: it is at its end."""
     _tidy(folder)
 
 

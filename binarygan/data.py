@@ -59,6 +59,8 @@ _TORCHVISION: dict[str, tuple[str, dict[str, Any]]] = {
     "emnist-balanced": ("EMNIST", {"split": "balanced"}),
 }
 DATASETS = ("mnist", *_TORCHVISION)
+DATA_ROOT = Path("datasets")
+"""Folder of torchvision's data sets, where none is named."""
 
 
 def load_images(source: str, *, root: Path | None = None, download: bool = False) -> Images:
@@ -79,7 +81,7 @@ def load_images(source: str, *, root: Path | None = None, download: bool = False
     if source == "mnist":
         return _packaged()
     if source in _TORCHVISION:
-        return _from_torchvision(source, root or Path("datasets"), download)
+        return _from_torchvision(source, root or DATA_ROOT, download)
     raise UserError(f"data set {source!r} is unknown, and no .npy file: {nearest(source, DATASETS)}")
 
 

@@ -19,7 +19,10 @@ PARTIAL = ".partial-"
 
 def place_of(text: str) -> Place:
     """The place that a text names: a local path, or any file system of fsspec by its URL."""
-    return UPath(text)
+    place = UPath(text)
+    if isinstance(place, Path):
+        return place
+    return Path(place.path) if place.protocol in ("file", "local") else place
 
 
 def is_local(place: Place) -> bool:

@@ -1,6 +1,7 @@
 """The options of `study/run.py` and what they say of every cell."""
 
 import argparse
+import math
 import re
 import sys
 from pathlib import Path
@@ -161,8 +162,10 @@ def place_of_results(arguments: argparse.Namespace) -> Place:
 def resources_of(arguments: argparse.Namespace, device: str) -> dict[str, float]:
     """What each trial reserves, by Ray's names."""
     gpus = arguments.gpus_per_trial if arguments.gpus_per_trial is not None else (1.0 if device == "cuda" else 0.0)
-    if arguments.cpus_per_trial <= 0:
+    if not (arguments.cpus_per_trial > 0 and math.isfinite(arguments.cpus_per_trial)):
         raise UserError(f"--cpus-per-trial {arguments.cpus_per_trial:g} must be above 0")
+    if not math.isfinite(gpus):
+        raise UserError(f"--gpus-per-trial {gpus:g} is no number of GPUs")
     if gpus < 0 or (gpus == 0 and device == "cuda"):
         raise UserError(f"--gpus-per-trial {gpus:g} must be above 0 for --device cuda")
     if gpus > 1 and gpus != int(gpus):

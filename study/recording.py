@@ -1,13 +1,14 @@
 """What a trial writes of its members: their rows, and an epoch's curve, samples and histogram."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-import torch
+from torch import Tensor
 
+from binarygan.config import MemberConfig
 from binarygan.evaluation import Evaluation
 from binarygan.extractor import extractors_digest
 from binarygan.metrics.names import columns
@@ -47,12 +48,11 @@ def replay(cohort: Cohort, store: Store, epochs: int, report: Report) -> bool:
     return True
 
 
-def new_row(member_id: str, cohort: Cohort, task: Task, place: int) -> Row:
-    config = cohort.members[place]
-    device = torch.cuda.get_device_name() if task.device == "cuda" else "cpu"
+def new_row(config: MemberConfig, task: Task) -> Row:
+    """The row of a member that begins."""
     return {
         "study": task.study,
-        "member_id": member_id,
+        "member_id": config.member_id,
         "cell_id": config.cell_id,
         "fidelity": task.fidelity,
         **config.to_dict(),
@@ -61,26 +61,40 @@ def new_row(member_id: str, cohort: Cohort, task: Task, place: int) -> Row:
         "seconds": 0.0,
         "epochs_done": 0,
         "extractors": extractors_digest(),
-        "device": device,
+        "device": task.device,
         "versions": provenance.versions(),
         "git_commit": provenance.git_commit(),
         "started_at": datetime.now(UTC),
     }
 
 
-def take_over(store: Store, rows: dict[str, Row], epochs_done: int) -> None:
-    """Go on from what the store has of the epochs before the checkpoint."""
-    for member_id, row in rows.items():
+def keep_finished(store: Store, rows: dict[str, Row]) -> None:
+    """Enter what stands of members that are finished: their mates go on, they do not."""
+    for member_id in rows:
+        for stored in store.read("members", member_id):
+            if stored["status"] in FINISHED:
+                rows[member_id] = stored
+
+
+def resume(store: Store, rows: dict[str, Row], epochs_done: int, finite: Mapping[str, Tensor]) -> None:
+    """Go on from what the store has of the epochs before the checkpoint.
+
+    A member that diverged in the last of them is found out again: the run may have been killed before its row said so.
+
+    Args:
+        finite: by network, which members' parameters in the checkpoint are.
+    """
+    for i, (member_id, row) in enumerate(rows.items()):
+        if row["status"] != "running":
+            continue
         curves = [c for c in store.read("curves", member_id) if c["epoch"] <= epochs_done]
-        stored = store.read("members", member_id)
         row["seconds"] = sum(c["seconds"] for c in curves)
         row["epochs_done"] = epochs_done
-        if stored:
-            row["started_at"] = stored[0]["started_at"]
+        for stored in store.read("members", member_id):
+            row["started_at"] = stored["started_at"]
         if curves:
-            row |= {k: curves[-1][k] for k in ("discriminator_loss", "generator_loss", *columns(light=True))}
-        if stored and stored[0]["status"] == "diverged":
-            row |= {k: stored[0][k] for k in ("status", "error", "epochs_done")}
+            row |= {k: curves[-1][k] for k in (*LOSSES, *columns(light=True))}
+            row |= divergence(curves[-1], {network: bool(f[i]) for network, f in finite.items()}, epochs_done)
 
 
 def record(store: Store, row: Row, epoch: int, numbers: Row, evaluation: Evaluation | None) -> None:

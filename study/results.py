@@ -13,7 +13,7 @@ from typing import Any
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
 from binarygan.files import Place, read_whole, write_whole
-from study.schemas import SCHEMA_VERSION, SCHEMAS, check_version
+from study.schemas import FINISHED, SCHEMA_VERSION, SCHEMAS, check_version
 from study.tables import append_row, read_rows, write_rows
 
 
@@ -39,10 +39,16 @@ class Store:
             raise UserError(f"results folder {self.folder} cannot be written: {reason}") from None
 
     def tidy(self) -> None:
-        """Drop what a killed run left half written; for the run that holds the study's lock."""
+        """Drop what a killed run left half written, or of finished cohorts; for the run that holds the study's lock."""
         if partial := self._partial():
             for left in partial.iterdir():
                 left.unlink(missing_ok=True)
+        for folder, members in self._started().items():
+            rows = [row for m in members for row in self.read("members", m.member_id)]
+            if len(rows) == len(members) and all(row["status"] in FINISHED for row in rows):
+                from binarygan import checkpoints
+
+                checkpoints.forget_epochs(folder)
 
     def checkpoints(self, cohort_id: str) -> Place:
         """Where a cohort's checkpoint is."""
@@ -50,13 +56,15 @@ class Store:
 
     def started(self) -> list[list[MemberConfig]]:
         """The members of each cohort that has a checkpoint to go on from."""
+        return list(self._started().values())
+
+    def _started(self) -> dict[Place, list[MemberConfig]]:
         folders = sorted({p.parent for p in self._files("checkpoints", "*/epoch-*")}, key=str)
         if not folders:
-            return []
+            return {}
         from binarygan import checkpoints
 
-        found = [checkpoints.saved_members(folder) for folder in folders]
-        return [members for members in found if members]
+        return {folder: members for folder in folders if (members := checkpoints.saved_members(folder))}
 
     def write(self, table: str, member_id: str, rows: list[dict[str, Any]]) -> None:
         """Replace one member's rows of a table."""

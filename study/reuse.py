@@ -7,34 +7,58 @@ from study.results import Store
 from study.schemas import SCHEMAS
 
 
+def trained_elsewhere(store: Store, member_ids: Iterable[str]) -> dict[str, str]:
+    """Which of these members a neighbouring study has to their end: member_id -> that study.
+
+    A member's id is the digest of everything that training depends on, so whichever study trained it, it is the same;
+    only one that other extractors measured does not compare, and is left where it is.
+    """
+    wanted = set(member_ids)
+    found: dict[str, str] = {}
+    root = store.folder.parent
+    if not wanted or not root.exists():
+        return {}
+    for name in sorted(p.name for p in root.iterdir() if p.name != store.study and p.is_dir()):
+        neighbour = Store(root, name)
+        for member_id in sorted(wanted.intersection(neighbour.ids()) - found.keys()):
+            if _finished(neighbour, member_id):
+                found[member_id] = name
+    return found
+
+
 def take_over(store: Store, member_ids: Iterable[str]) -> dict[str, str]:
     """Copy the finished ones of these members from neighbouring studies; member_id -> the study it came from.
 
-    A member's id is the digest of everything that affects its outcome, so whichever study trained it, it is the same.
-    What its trial goes on from stays where it was.
+    What a member's trial goes on from stays where it was.
     """
-    wanted = set(member_ids)
-    taken: dict[str, str] = {}
-    root = store.folder.parent
-    for name in sorted(p.name for p in root.iterdir() if p.name != store.study and p.is_dir()):
-        neighbour = Store(root, name)
-        for member_id in sorted(wanted - set(taken)):
-            if _copy(neighbour, store, member_id):
-                taken[member_id] = name
-    return taken
+    found = trained_elsewhere(store, member_ids)
+    return {i: name for i, name in found.items() if _copy(Store(store.folder.parent, name), store, i)}
+
+
+def _finished(neighbour: Store, member_id: str) -> bool:
+    try:
+        rows = neighbour.read("members", member_id)
+    except (UserError, OSError):
+        return False
+    if not rows or rows[0]["status"] != "done":
+        return False
+    from binarygan.extractor import extractors_digest  # and with it torch, which takes seconds
+
+    return bool(rows[0]["extractors"] == extractors_digest())
 
 
 def _copy(neighbour: Store, store: Store, member_id: str) -> bool:
-    """Whether `neighbour` has the whole member; if so it is in the store now, its row last."""
+    """Whether `neighbour` has the whole member; if so it is in the store now, its row last.
+
+    Its row is read first: what a row that says `done` belongs to is written before it.
+    """
     try:
-        tables = {table: neighbour.read(table, member_id) for table in reversed(SCHEMAS)}
+        tables = {table: neighbour.read(table, member_id) for table in SCHEMAS}
     except (UserError, OSError):
         return False
     if not all(tables.values()):
         return False
     [row] = tables.pop("members")
-    if row["status"] != "done":
-        return False
     for table, rows in tables.items():
         store.write(table, member_id, rows)
     store.write("members", member_id, [row | {"study": store.study}])

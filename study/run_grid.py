@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from binarygan.config import MemberConfig
-from binarygan.data import Images, load_images
+from binarygan.data import DATA_ROOT, Images, load_images
 from binarygan.errors import UserError
 from study.exposure import exposure
 from study.grids import GRIDS, Grid, find_grid
@@ -16,7 +16,7 @@ from study.lock import only_writer
 from study.options import common_fields, device_of, place_of_results, resources_of
 from study.plan import Cohort, make_cohorts, members_of, unfinished
 from study.results import Store
-from study.reuse import take_over
+from study.reuse import take_over, trained_elsewhere
 from study.summary import show_plan, summarize
 
 
@@ -56,8 +56,10 @@ def run_members(
     if arguments.plan:
         if store.description() is not None:
             store.agree(cells, {})
-        cohorts = _cohorts(members, store, device, arguments)
-        show_plan(store, cells, members, cohorts, data, device, arguments.max_concurrent)
+        missing = unfinished(members, store)
+        taken = trained_elsewhere(store, [m.member_id for m in missing]) if reuse else {}
+        cohorts = _cohorts([m for m in missing if m.member_id not in taken], store, device, arguments)
+        show_plan(store, cells, members, taken, cohorts, data, device, arguments.max_concurrent)
         return 0
     store.create()
     with only_writer(store.folder):
@@ -66,7 +68,7 @@ def run_members(
         taken = take_over(store, [m.member_id for m in unfinished(members, store)]) if reuse else {}
         if taken:
             print(f"{store.study}: {len(taken)} members taken over from {', '.join(sorted(set(taken.values())))}")
-        cohorts = _cohorts(members, store, device, arguments)
+        cohorts = _cohorts(unfinished(members, store), store, device, arguments)
         if cohorts:
             print(
                 f"{store.study}: {len(cells)} cells, {len(members)} members, {len(cohorts)} trials to train on {device}"
@@ -75,8 +77,8 @@ def run_members(
         return summarize(store, members)
 
 
-def _cohorts(members: Sequence[MemberConfig], store: Store, device: str, arguments: argparse.Namespace) -> list[Cohort]:
-    """What is left to train."""
+def _cohorts(missing: Sequence[MemberConfig], store: Store, device: str, arguments: argparse.Namespace) -> list[Cohort]:
+    """Of the members that are left to train."""
 
     def size(group: Sequence[MemberConfig]) -> int:
         if arguments.cohort_size or device == "cpu":
@@ -89,7 +91,7 @@ def _cohorts(members: Sequence[MemberConfig], store: Store, device: str, argumen
 
         return fastest_size(group, device)
 
-    return make_cohorts(unfinished(members, store), store.started(), size)
+    return make_cohorts(missing, store.started(), size)
 
 
 def _has_gpu() -> bool:
@@ -143,7 +145,7 @@ def task_of(arguments: argparse.Namespace, store: Store, device: str, fidelity: 
         study=store.study,
         fidelity=fidelity,
         source=str(Path(arguments.data).resolve()) if arguments.data.endswith(".npy") else arguments.data,
-        root=arguments.data_root.resolve() if arguments.data_root else None,
+        root=(arguments.data_root or DATA_ROOT).resolve(),
         device=device,
         tensorboard=arguments.tensorboard,
     )

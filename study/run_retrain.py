@@ -51,12 +51,11 @@ def find_member(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
         raise UserError(f"--retrain {wanted} is no member's id: ids are 16 hexadecimal digits")
     found: dict[str, tuple[dict[str, Any], str]] = {}
     studies = sorted(p.name for p in root.iterdir() if p.is_dir()) if root.exists() else []
-    for name in studies:
+    for name in sorted(studies, key=lambda name: name.startswith("retrain-")):  # copies come after what they repeat
         store = Store(root, name)
         for member_id in store.ids(prefix=wanted):
             for row in store.read("members", member_id):
-                if member_id not in found or name != f"retrain-{member_id}":
-                    found.setdefault(member_id, (row, name))
+                found.setdefault(member_id, (row, name))
     if not found:
         raise UserError(f"no study in {root} has a member {wanted}: name its --results DIR")
     if len(found) > 1:

@@ -8,16 +8,18 @@ from typing import Any
 from binarygan.data import load_images
 from binarygan.errors import UserError
 from binarygan.files import place_of
+from study.declarations import differences
 from study.grids import GRIDS
 from study.lock import only_writer
 from study.options import common_fields, device_of, metrics_of, place_of_results, resources_of, seconds_of
+from study.optuna_storage import storage_of
 from study.results import Store
 from study.run_grid import before_ray, task_of
 from study.samplers import make_sampler
 from study.search import EACH_EPOCH, Search
 from study.search_summary import show_search_plan, summarize_search
 from study.space import find_space
-from study.trials import Trials, close, differences, storage_of
+from study.trials import Trials, close
 
 
 def run_search(arguments: argparse.Namespace) -> int:

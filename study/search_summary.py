@@ -8,9 +8,10 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from binarygan.data import Images
+from study.declarations import words
 from study.results import Store
 from study.search import Search
-from study.trials import CRASHED, JOURNAL, MEMBERS, REASON, STATUS, Trials, storage_of, words
+from study.trials import CRASHED, MEMBERS, REASON, STATUS, Trials, existing_trials
 
 SHOWN = 5
 """Of a front."""
@@ -24,9 +25,8 @@ def show_search_plan(store: Store, search: Search, arguments: argparse.Namespace
 
     from study.summary import costs_line
 
-    settled = 0
-    if arguments.storage or (store.folder / JOURNAL).exists():
-        settled = Trials(storage_of(arguments.storage, store.folder), store.study, search).counts().settled
+    trials = existing_trials(arguments.storage, store.folder, store.study, search)
+    settled = trials.counts().settled if trials else 0
     left = max(0, arguments.trials - settled)
     print(
         f"{store.study}: {arguments.trials} trials of {search.seeds} members, {search.epochs} epochs, "

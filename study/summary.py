@@ -1,7 +1,7 @@
 """What a run says before and after: its plan, and how each member ended."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from binarygan.config import MemberConfig
 from binarygan.data import Images
@@ -14,12 +14,17 @@ def show_plan(
     store: Store,
     cells: Sequence[MemberConfig],
     members: Sequence[MemberConfig],
+    taken: Mapping[str, str],
     cohorts: Sequence[Cohort],
     data: Images,
     device: str,
     max_concurrent: int | None,
 ) -> None:
-    """Print what would run, what is done, and how long the rest takes."""
+    """Print what would run, what is done, and how long the rest takes.
+
+    Args:
+        taken: members that need no training here -> the study that has them.
+    """
     rows = store.statuses()
     done = sum(rows.get(m.member_id, {}).get("status") in FINISHED for m in members)
     print(
@@ -29,6 +34,8 @@ def show_plan(
         print(
             f"  {cell.cell_id}  {cell.objective:8} {cell.architecture} {cell.neuron:13} {cell.discriminator_norm} in D"
         )
+    if taken:
+        print(f"  to be taken over: {len(taken)} members from {', '.join(sorted(set(taken.values())))}")
     if not cohorts:
         return
     print(costs_line(cohorts, data, device, max_concurrent))

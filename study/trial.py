@@ -16,8 +16,9 @@ from binarygan.memory import keep_freed_memory
 from binarygan.scores import Reference, reference_of
 from binarygan.threads import use_one_thread
 from binarygan.training import Trainer
+from study.gathering import Gathering
 from study.plan import Cohort
-from study.recording import LOSSES, Report, Row, divergence, new_row, record, replay, take_over
+from study.recording import LOSSES, Report, Row, divergence, keep_finished, new_row, record, replay, resume
 from study.results import Store
 from study.task import Task
 from study.tensorboard import Boards, boards_of
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def train_cohort(cohort: Cohort, task: Task, report: Report) -> None:
-    """Train to the end; every epoch is reported, those too that the store had before.
+    """Train to the end; every epoch is reported once, of all members, those too that the store had before.
 
     Where the device's memory does not hold the cohort its halves are trained one after the other, each from the last
     whole epoch.
@@ -37,12 +38,13 @@ def train_cohort(cohort: Cohort, task: Task, report: Report) -> None:
     store = task.store
     if replay(cohort, store, cohort.members[0].epochs, report):
         return
-    parts = [cohort]
+    parts, gathering = [cohort], Gathering(cohort, report)
     failure: Exception | None = None
     while parts:
         part = parts.pop(0)
         try:
-            _train_part(part, task, store, report)
+            _train_part(part, task, store, gathering.of(part))
+            gathering.end(part)
         except torch.OutOfMemoryError as error:
             if len(part.members) > 1:
                 parts = [*_split(part, store), *parts]
@@ -67,8 +69,9 @@ def _split(cohort: Cohort, store: Store) -> tuple[Cohort, Cohort]:
 
 
 def _train_part(cohort: Cohort, task: Task, store: Store, report: Report) -> None:
-    rows = {m.member_id: new_row(m.member_id, cohort, task, i) for i, m in enumerate(cohort.members)}
+    rows = {m.member_id: new_row(m, task) for m in cohort.members}
     try:
+        keep_finished(store, rows)
         _train(cohort, task, store, rows, report)
     except Exception as error:
         if isinstance(error, torch.OutOfMemoryError) and len(cohort.members) > 1:
@@ -86,6 +89,10 @@ def _train(cohort: Cohort, task: Task, store: Store, rows: dict[str, Row], repor
     use_one_thread()
     keep_freed_memory()
     device = torch.device(task.device)
+    if device.type == "cuda":
+        going = [row for row in rows.values() if row["status"] == "running"]
+        for row in going:
+            row["device"] = torch.cuda.get_device_name()
     shared = cohort.members[0]
     data = load_images(task.source, root=task.root)
     if data.digest != shared.data_digest:
@@ -96,7 +103,7 @@ def _train(cohort: Cohort, task: Task, store: Store, rows: dict[str, Row], repor
     folder = store.checkpoints(cohort.cohort_id)
     try:
         if checkpoints.restore(trainer, folder):
-            take_over(store, rows, trainer.epochs_done)
+            resume(store, rows, trainer.epochs_done, trainer.finite())
             replay(cohort, store, trainer.epochs_done, report)
     except checkpoints.DamagedCheckpointError as error:
         log.warning("starting again from the first epoch: %s", error)
@@ -142,7 +149,8 @@ def _train_epochs(
             checkpoints.save(trainer, folder)
         else:
             checkpoints.save_generators(trainer, folder)
-        # Rows come last: a member is never done without its other files.
+        # Rows come after all else: a member is never done without its other files. What the last epoch would be trained
+        # from stays until they are there.
         for member_id, row in rows.items():
             if trainer.epochs_done == shared.epochs and row["status"] == "running":
                 row["status"] = "done"
@@ -150,4 +158,5 @@ def _train_epochs(
         report(trainer.epochs_done, [dict(row) for row in rows.values()])
         if all(row["status"] == "diverged" for row in rows.values()):
             checkpoints.save_generators(trainer, folder)
-            return
+            break
+    checkpoints.forget_epochs(folder)

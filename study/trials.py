@@ -1,33 +1,28 @@
-"""A search's trials in Optuna's storage: opened, agreed upon, settled after a crash, warmed up from other studies."""
+"""A search's trials in Optuna's storage: agreed upon, settled after a crash, warmed up from other studies."""
 
 import json
 import logging
-import warnings
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.storages.journal import JournalFileBackend
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
 from binarygan.files import Place
+from study.declarations import differences
+from study.optuna_storage import JOURNAL, existing_database, first_line, storage_of
 from study.results import Store
-from study.schemas import STOPPED
+from study.schemas import FINISHED, STOPPED
 from study.search import Search, outcome
 
-JOURNAL = "optuna-journal.log"
 DECLARED, STATUS, REASON, MEMBERS, SOURCE = "binarygan", "status", "reason", "members", "warm start from"
 """Names of the attributes that stand in Optuna's storage, where its dashboard shows them."""
 AGAIN = "again, of trial"
 CRASHED = "crashed"
 """Status of a trial whose worker died or whose code failed: it is tried again under a new number."""
-
-optuna.logging.set_verbosity(optuna.logging.ERROR)
-warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
 
 @dataclass(frozen=True)
@@ -45,79 +40,49 @@ class Counts:
         return self.complete + self.stopped + self.failed
 
 
-def storage_of(url: str | None, folder: Place, *, mend: bool = False) -> optuna.storages.BaseStorage:
-    """The journal file in the study's folder, or the storage that `url` names.
-
-    Args:
-        mend: cut off what a power cut left at the journal's end; for the run that holds the study's lock.
-
-    Raises:
-        UserError: it cannot be opened or read.
-    """
-    if url is None:
-        if not isinstance(folder, Path):
-            raise UserError(f"a search with its results in {folder} needs --storage URL of a database for its trials")
-        return _journal(folder / JOURNAL, mend)
-    try:
-        return optuna.storages.get_storage(url)
-    except Exception as error:  # SQLAlchemy and drivers raise what they like
-        raise UserError(f"--storage {_shown(url)} cannot be opened: {_first_line(error)}") from None
-
-
-def _journal(path: Path, mend: bool) -> optuna.storages.BaseStorage:
-    try:
-        if mend and path.exists():
-            _cut_off_torn_end(path)
-        return optuna.storages.JournalStorage(JournalFileBackend(str(path)))
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror}") from None
-    except Exception as error:
-        raise UserError(f"{path} is damaged ({_first_line(error)}): move it away or choose --study NAME") from None
-
-
-def _cut_off_torn_end(path: Path) -> None:
-    """A power cut can leave the beginning of a line, after which Optuna could read nothing more."""
-    with path.open("rb+") as file:
-        content = file.read()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            file.truncate(whole)
-
-
 class Trials:
     """The trials of one search.
 
+    Args:
+        existing: nothing is written.
+
     Raises:
         UserError: the storage holds another search under this name, or cannot be used.
+        KeyError: `existing`, and there are none.
     """
 
-    def __init__(self, storage: optuna.storages.BaseStorage, name: str, search: Search) -> None:
+    def __init__(
+        self, storage: optuna.storages.BaseStorage, name: str, search: Search, *, existing: bool = False
+    ) -> None:
         self.search = search
         try:
-            self.study = optuna.create_study(
-                storage=storage, study_name=name, load_if_exists=True, directions=search.directions
-            )
-            self._agree()
-        except UserError:
+            if existing:
+                self.study = optuna.load_study(storage=storage, study_name=name)
+            else:
+                self.study = optuna.create_study(
+                    storage=storage, study_name=name, load_if_exists=True, directions=search.directions
+                )
+            self._agree(declare=not existing)
+        except (UserError, KeyError):
             raise
         except Exception as error:
-            raise UserError(f"Optuna's storage of {name} cannot be used: {_first_line(error)}") from None
+            raise UserError(f"Optuna's storage of {name} cannot be used: {first_line(error)}") from None
 
     @property
     def storage(self) -> optuna.storages.BaseStorage:
         """Where they are kept."""
         return self.study._storage
 
-    def _agree(self) -> None:
+    def _agree(self, *, declare: bool) -> None:
         wanted = json.loads(json.dumps(self.search.declaration()))
         known = self.study.user_attrs.get(DECLARED)
         if known is None and self.study.trials:
             raise UserError(
                 f"the Optuna study {self.study.study_name!r} is not of this program: choose another --study NAME"
             )
-        if known is None:
+        if known is None and declare:
             self.study.set_user_attr(DECLARED, wanted)
-        elif known != wanted:
+        elif known is not None and known != wanted:
             raise UserError(
                 f"the Optuna study {self.study.study_name!r} is another search's ({differences(known, wanted)}); "
                 "choose another --study NAME"
@@ -159,7 +124,7 @@ class Trials:
         if not complete:
             return []
         if len(self.search.metrics) > 1:
-            return [t for t in self.study.best_trials if SOURCE not in t.user_attrs]
+            return _front(complete, self.study.directions)
         pick = min if self.search.directions == ["minimize"] else max
         return [pick(complete, key=lambda t: t.values[0])]
 
@@ -174,7 +139,7 @@ class Trials:
             cells.setdefault(row["cell_id"], []).append(row)
         taken = others = 0
         for cell_id, rows in sorted(cells.items()):
-            place = f"{store.study}/{cell_id}"
+            place = f"{store.folder}/{cell_id}"
             if place in before:
                 continue
             trial = self._evaluated(rows, place)
@@ -186,8 +151,8 @@ class Trials:
         return taken, others
 
     def _evaluated(self, rows: list[dict[str, Any]], place: str) -> FrozenTrial | None:
-        done = [r for r in rows if r["status"] == "done"]
-        values = outcome(self.search.metrics, done).values if done else None
+        ended = [r for r in rows if r["status"] in FINISHED]
+        values = outcome(self.search.metrics, ended).values if ended else None
         try:
             config = MemberConfig.from_dict({k: rows[0][k] for k in MemberConfig.__dataclass_fields__} | {"seed": 0})
             params = self.search.space.params_of(config)
@@ -201,8 +166,40 @@ class Trials:
             params=params,
             distributions={name: known[name] for name in params},
             values=list(values),
-            user_attrs={SOURCE: place, MEMBERS: [r["member_id"] for r in done]},
+            user_attrs={SOURCE: place, MEMBERS: [r["member_id"] for r in ended]},
         )
+
+
+def existing_trials(url: str | None, folder: Place, name: str, search: Search) -> Trials | None:
+    """The search's trials where there are any; nothing is written, no database made.
+
+    Raises:
+        UserError: as `Trials`.
+    """
+    if url is None:
+        if not (folder / JOURNAL).exists():
+            return None
+        storage = storage_of(None, folder)
+    else:
+        found = existing_database(url)
+        if found is None:
+            return None
+        storage = found
+    try:
+        return Trials(storage, name, search, existing=True)
+    except KeyError:
+        return None
+
+
+def _front(complete: list[FrozenTrial], directions: list[StudyDirection]) -> list[FrozenTrial]:
+    """Those that no other beats in one goal without being worse in another."""
+    signs = [1 if d == StudyDirection.MINIMIZE else -1 for d in directions]
+    values = {t.number: [s * v for s, v in zip(signs, t.values, strict=True)] for t in complete}
+
+    def beaten(one: list[float]) -> bool:
+        return any(o != one and all(a <= b for a, b in zip(o, one, strict=True)) for o in values.values())
+
+    return [t for t in complete if not beaten(values[t.number])]
 
 
 def close(trials: Trials, number: int, store: Store) -> None:
@@ -226,45 +223,3 @@ def close(trials: Trials, number: int, store: Store) -> None:
         checkpoints.keep_generators(store.checkpoints(members.cohort_id))
     except checkpoints.DamagedCheckpointError as error:
         logging.getLogger(__name__).warning("no generator is kept of trial %d: %s", number, error)
-
-
-def differences(known: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
-    """What two declarations have unlike, in words: the parameter first where a space differs."""
-    parts = []
-    for key in sorted({*known, *wanted} - {"space", "fixed"}):
-        if known.get(key) != wanted.get(key):
-            parts.append(f"{key}: {words(known.get(key))} there, {words(wanted.get(key))} asked")
-    for part in ("space", "fixed"):
-        before, now = known.get(part) or {}, wanted.get(part) or {}
-        for name in sorted({*before, *now}):
-            if before.get(name) != now.get(name):
-                parts.append(f"{name}: {words(before.get(name))} there, {words(now.get(name))} asked")
-    return "; ".join(parts[:4]) + (" …" if len(parts) > 4 else "")
-
-
-def words(value: Any) -> str:
-    """A declared value in a few words."""
-    if not isinstance(value, dict) or "attributes" not in value:
-        return "nothing" if value is None else "/".join(map(str, value)) if isinstance(value, list) else str(value)
-    attributes = value["attributes"]
-    if "choices" in attributes:
-        text = "/".join(map(str, attributes["choices"]))
-    else:
-        text = f"{attributes['low']:g} to {attributes['high']:g}{' log' if attributes.get('log') else ''}"
-    conditions: Iterable[tuple[str, Any]] = (value.get("when") or {}).items()
-    return text + "".join(f" where {k} is {'/'.join(map(str, v))}" for k, v in conditions)
-
-
-def _shown(url: str) -> str:
-    """A URL without its password."""
-    head, found, rest = url.partition("://")
-    if not found or "@" not in rest:
-        return url
-    user, _, place = rest.rpartition("@")
-    return f"{head}://{user.split(':')[0]}@{place}"
-
-
-def _first_line(error: BaseException) -> str:
-    logging.getLogger(__name__).debug("storage", exc_info=error)
-    text = str(error).splitlines()
-    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__

@@ -25,9 +25,14 @@ def connected(address: str | None, resources: Mapping[str, float]) -> Iterator[N
     """
     if address:
         _check(address)
-    where: dict[str, Any] = {"address": address} if address else {"include_dashboard": False}
-    # what goes wrong with trials is told by the store, a line each; Ray would print stacks
-    ray.init(**where, log_to_driver=False, logging_level=logging.CRITICAL)
+    # "local": whatever RAY_ADDRESS says or runs on this machine, a cluster is joined where one is named alone
+    where: dict[str, Any] = {"address": address} if address else {"address": "local", "include_dashboard": False}
+    try:
+        # what goes wrong with trials is told by the store, a line each; Ray would print stacks
+        ray.init(**where, log_to_driver=False, logging_level=logging.CRITICAL)
+    except Exception as error:  # a bare Exception where its daemons are too slow
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(f"Ray does not start: {reason}; run the command again, or with --executor local") from None
     try:
         _check_resources(resources)
         yield

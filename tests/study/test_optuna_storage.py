@@ -14,9 +14,10 @@ from optuna.trial import TrialState
 from searches import COMMON, finished, search
 
 from binarygan.errors import UserError
+from study.optuna_storage import JOURNAL, storage_of
 from study.results import Store
 from study.search import Search
-from study.trials import AGAIN, CRASHED, JOURNAL, MEMBERS, REASON, STATUS, Trials, close, storage_of
+from study.trials import AGAIN, CRASHED, MEMBERS, REASON, STATUS, Trials, close
 
 
 @pytest.mark.parametrize("kind", ["journal", "sqlite"])

@@ -14,10 +14,11 @@ from running import command, kill_all, started, wait_until
 from searches import COMMON, finished, search
 
 from binarygan.data import load_images
+from study.optuna_storage import storage_of
 from study.plan import Cohort
 from study.results import Store
 from study.task import Task
-from study.trials import MEMBERS, REASON, Trials, storage_of
+from study.trials import MEMBERS, REASON, Trials
 
 
 def test_a_plan_of_a_search_writes_nothing(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
