@@ -106,7 +106,7 @@ def record(store: Store, row: Row, epoch: int, numbers: Row, evaluation: Evaluat
     """
     member_id = row["member_id"]
     key = {"member_id": member_id, "epoch": epoch}
-    metrics = evaluation.metrics if evaluation else {}
+    metrics = evaluation.metrics if evaluation else dict.fromkeys(columns(light=True))
     store.append("curves", member_id, {**key, "slope": slope_at(row["slope_rate"], epoch), **numbers, **metrics})
     if evaluation:
         store.append("samples", member_id, key | _samples(evaluation))
