@@ -15,7 +15,7 @@ def local_study(text: str, scratch: Path) -> Path:
     """
     place = place_of(text)
     if isinstance(place, Path):
-        return Path(text)
+        return place
     folder = scratch / (place.name or "study")
     try:
         for table in SCHEMAS:

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from analysis.parquet import BROKEN, damaged, files_of, read_folder
+from analysis.parquet import files_of, read_folder
+from analysis.reading import BROKEN, damaged
 from binarygan.data import load_images
 from binarygan.errors import UserError
 from study.schemas import SCHEMAS
@@ -85,7 +86,7 @@ class Study:
 
     @cached_property
     def _curves(self) -> pd.DataFrame:
-        table, problems = read_folder(self.folder / "curves", SCHEMAS["curves"], needed=("member_id", "epoch"))
+        table, problems = read_folder(self.folder / "curves", "curves", needed=("member_id", "epoch"))
         self._problems += problems
         ordered = table.to_pandas().sort_values(["member_id", "epoch"], kind="stable", ignore_index=True)
         return ordered.drop_duplicates(["member_id", "epoch"], keep="last", ignore_index=True)
@@ -173,7 +174,7 @@ def load_study(folder: Path) -> Study:
         inside = sorted(p.parent.name for p in folder.glob("*/members") if files_of(p))
         hint = f"; it holds the studies {', '.join(inside)}: name one of them" if inside else ""
         raise UserError(f"{folder} holds no study: it has no members/*.parquet{hint}")
-    table, problems = read_folder(folder / "members", SCHEMAS["members"])
+    table, problems = read_folder(folder / "members", "members")
     members = table.to_pandas()
     twice = members["member_id"].duplicated(keep="last") & members["member_id"].notna()
     if twice.any():
@@ -183,8 +184,9 @@ def load_study(folder: Path) -> Study:
         problems.append(f"members/: {nameless.sum()} rows have no member_id: left out")
     members = members[~twice & ~nameless].reset_index(drop=True)
     if members.empty:
-        reason = f"; the first: {problems[0]}" if problems else ": its files have no rows"
-        raise UserError(f"{folder}: no member can be read{reason}")
+        if not problems:
+            raise UserError(f"{folder} holds no study: the files of its members/ have no rows")
+        raise UserError(f"{folder}: no file of members/ can be read; the first: {problems[0]}")
     return Study(folder, members, (*problems, *_mixtures(members)))
 
 

@@ -18,6 +18,9 @@ from study.schemas import SCHEMAS
 MEMBERS = paper_members(seeds=1, grid="paper-neurons")
 
 
+DAMAGED = Path(__file__).parent / "damaged"
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Three members: DBN, SBN and real-valued."""
@@ -161,6 +164,29 @@ def test_one_damaged_file_among_many_is_found(tmp_path: Path) -> None:
     assert study.curves()["member_id"].nunique() == len(members) - 1
     [line] = study.problems
     assert victim.name in line
+
+
+def test_a_file_that_ends_polars_with_its_process_is_named_and_the_rest_is_read(folder: Path) -> None:
+    """A page that claims a negative count of values: Polars 2.1 aborts over its memory."""
+    (folder / "members" / "bad.parquet").write_bytes((DAMAGED / "negative-count-of-values.parquet").read_bytes())
+    for _ in range(2):  # the process is started again
+        study = load_study(folder)
+        assert sorted(study.members["member_id"]) == sorted(ids())
+        assert [p for p in study.problems if p.startswith("members/bad.parquet is damaged or foreign")]
+
+
+def test_rows_without_a_member_id_are_counted_and_left_out(folder: Path, tmp_path: Path) -> None:
+    path = folder / "members" / f"{ids()[0]}.parquet"
+    table = pq.read_table(path)
+    nameless = table.set_column(table.schema.get_field_index("member_id"), "member_id", pa.nulls(1, pa.string()))
+    pq.write_table(nameless, path)
+    study = load_study(folder)
+    assert ids()[0] not in set(study.members["member_id"])
+    assert "members/: 1 rows have no member_id: left out" in study.problems
+    (tmp_path / "alone" / "members").mkdir(parents=True)
+    pq.write_table(nameless, tmp_path / "alone" / "members" / "m.parquet")
+    with pytest.raises(UserError, match="no file of members/ can be read; the first: members/: 1 rows"):
+        load_study(tmp_path / "alone")
 
 
 def test_samples_that_are_damaged_are_named_when_they_are_asked_for(folder: Path) -> None:

@@ -17,6 +17,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 from mutations import mutate
@@ -95,8 +96,9 @@ def main() -> int:
     print(f"seed {arguments.seed}", flush=True)
     report, failed = {}, 0
     jobs = [(name, arguments.inputs, arguments.seed, arguments.keep) for name in arguments.reader]
-    with multiprocessing.get_context("spawn").Pool(arguments.jobs) as pool:
-        for name, answers, faults in pool.imap_unordered(_job, jobs, chunksize=1):
+    with ProcessPoolExecutor(arguments.jobs, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
+        for future in as_completed([pool.submit(_job, job) for job in jobs]):
+            name, answers, faults = future.result()  # BrokenProcessPool where a reader ended its process
             report[name] = answers
             print(f"{name:24}{answers}", flush=True)
             for fault in faults[:3]:
