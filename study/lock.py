@@ -1,7 +1,10 @@
 """One writer a study: whoever holds the lock writes, and everybody else is told who that is."""
 
+import _thread
+import errno
 import fcntl
 import json
+import logging
 import os
 import socket
 import sys
@@ -14,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from upath import UPath
+
 from binarygan.errors import UserError
 from binarygan.files import Place, read_whole
 
@@ -21,6 +26,9 @@ NAME = ".lock"
 RENEWED_SECONDS = 20.0
 STALE_SECONDS = 120.0
 """An object store has no locks: a holder that has not renewed its entry for so long is taken for dead."""
+SETTLED_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -46,7 +54,9 @@ def _file_lock(path: Path) -> Iterator[None]:
     with path.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except OSError as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                raise UserError(f"{path} cannot be locked: {error.strerror}; choose another --results") from None
             file.seek(0)
             raise UserError(_held(path.parent, file.read())) from None
         file.seek(0)
@@ -60,43 +70,73 @@ def _file_lock(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _lease(path: Place) -> Iterator[None]:
+def _lease(path: UPath) -> Iterator[None]:
     entry = _holder() | {"token": uuid.uuid4().hex}
     known = _entry(path)
     if known and not _stale(known):
         raise UserError(_held(path.parent, json.dumps(known)))
-    _renew(path, entry)
-    if known is not None or (_entry(path) or {}).get("token") != entry["token"]:
-        time.sleep(1)  # two that came at once: the later entry is the one that stays
-        if (_entry(path) or {}).get("token") != entry["token"]:
-            raise UserError(_held(path.parent, json.dumps(_entry(path))))
+    if known:
+        path.unlink(missing_ok=True)
+    try:
+        path.fs.pipe_file(path.path, _renewed(entry), mode="create")
+    except FileExistsError:
+        raise UserError(_held(path.parent, json.dumps(_entry(path)))) from None
+    time.sleep(SETTLED_SECONDS)  # two that came at once, where a store knows no "create": the later entry stays
+    if not _is_ours(path, entry):
+        raise UserError(_held(path.parent, json.dumps(_entry(path))))
     ended = threading.Event()
-
-    def keep() -> None:
-        while not ended.wait(RENEWED_SECONDS):
-            _renew(path, entry)
-
-    keeper = threading.Thread(target=keep, daemon=True)
+    keeper = threading.Thread(target=_keep, args=(path, entry, ended), daemon=True)
     keeper.start()
     try:
         yield
     finally:
         ended.set()
         keeper.join()
-        path.unlink(missing_ok=True)
+        if _is_ours(path, entry):
+            path.unlink(missing_ok=True)
+
+
+def _keep(path: Place, entry: dict[str, Any], ended: threading.Event) -> None:
+    """Renew the entry until the run ends; end the run where the entry is another's, for then two would write."""
+    while not ended.wait(RENEWED_SECONDS):
+        try:
+            if _is_ours(path, entry):
+                path.write_bytes(_renewed(entry))
+                continue
+        except Exception as error:  # an object store's libraries raise what they like; the next renewal may succeed
+            log.warning("the lock %s is not renewed: %s", path, error)
+            continue
+        if not ended.is_set():
+            print(f"error: {_held(path.parent, json.dumps(_entry(path)))}", file=sys.stderr)
+            _thread.interrupt_main()
+        return
+
+
+def _is_ours(path: Place, entry: dict[str, Any]) -> bool:
+    return (_entry(path) or {}).get("token") == entry["token"]
 
 
 def _holder() -> dict[str, Any]:
     return {
         "host": socket.gethostname(),
+        "machine": _machine(),
         "pid": os.getpid(),
         "command": " ".join(sys.argv)[:200],
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
-def _renew(path: Place, entry: dict[str, Any]) -> None:
-    path.write_bytes(json.dumps({**entry, "renewed": time.time()}).encode())
+def _machine() -> str:
+    """One boot of one machine, and there one space of process ids: hosts and containers share names."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return ""
+
+
+def _renewed(entry: dict[str, Any]) -> bytes:
+    return json.dumps({**entry, "renewed": time.time()}).encode()
 
 
 def _entry(path: Place) -> dict[str, Any] | None:
@@ -110,7 +150,7 @@ def _entry(path: Place) -> dict[str, Any] | None:
 
 def _stale(entry: dict[str, Any]) -> bool:
     """Whether its holder is dead, as far as can be told from here."""
-    if entry.get("host") == socket.gethostname() and isinstance(entry.get("pid"), int):
+    if _machine() and entry.get("machine") == _machine() and isinstance(entry.get("pid"), int):
         try:
             os.kill(entry["pid"], 0)
         except ProcessLookupError:

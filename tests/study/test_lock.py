@@ -5,13 +5,17 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from upath import UPath
 
 from binarygan.errors import UserError
+from binarygan.files import Place
+from study import lock
 from study.lock import NAME, STALE_SECONDS, only_writer
 
 HOLD = """
@@ -65,19 +69,32 @@ def test_a_lease_in_an_object_store() -> None:
     [
         ({}, False),
         ({"renewed": time.time() - STALE_SECONDS - 5}, True),
-        ({"host": "elsewhere"}, False),
-        ({"host": "elsewhere", "renewed": time.time() - STALE_SECONDS - 5}, True),
+        ({"machine": "elsewhere"}, False),
+        ({"machine": "elsewhere", "renewed": time.time() - STALE_SECONDS - 5}, True),
         ({"pid": 2**22 + 1}, True),
+        ({"machine": "another container's", "pid": 2**22 + 1}, False),
         ({"renewed": "never"}, True),
     ],
-    ids=["alive", "silent", "another host's", "another host's, silent", "its process is gone", "damaged"],
+    ids=[
+        "alive",
+        "silent",
+        "another host's",
+        "another host's, silent",
+        "its process is gone",
+        "another container's",
+        "damaged",
+    ],
 )
 def test_when_a_lease_is_stale(change: dict[str, object], free: bool) -> None:
     folder = UPath("memory://stale/s")
     folder.mkdir(parents=True, exist_ok=True)
-    import socket
-
-    entry = {"host": socket.gethostname(), "pid": os.getpid(), "renewed": time.time(), "since": "2026"}
+    entry = {
+        "host": "h",
+        "machine": lock._machine(),
+        "pid": os.getpid(),
+        "renewed": time.time(),
+        "since": "2026",
+    }
     (folder / NAME).write_bytes(json.dumps(entry | change).encode())
     try:
         with only_writer(folder):
@@ -86,3 +103,74 @@ def test_when_a_lease_is_stale(change: dict[str, object], free: bool) -> None:
         assert not free
     finally:
         (folder / NAME).unlink(missing_ok=True)
+
+
+def test_of_two_that_come_at_once_one_holds_the_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both read that nobody holds it, before either writes."""
+    folder = UPath("memory://race/s")
+    folder.mkdir(parents=True, exist_ok=True)
+    held: list[int] = []
+    told: list[str] = []
+    both, original = threading.Barrier(2), lock._entry
+    seen, ended = threading.local(), threading.Event()
+
+    def entry(path: Place) -> dict[str, Any] | None:
+        found = original(path)
+        if not getattr(seen, "once", False):
+            seen.once = True
+            both.wait(timeout=20)
+        return found
+
+    def hold() -> None:
+        try:
+            with only_writer(folder):
+                held.append(1)
+                ended.wait(timeout=20)
+        except UserError as error:
+            told.append(str(error))
+            ended.set()
+
+    monkeypatch.setattr(lock, "_entry", entry)
+    threads = [threading.Thread(target=hold) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(held), len(told)) == (1, 1)
+
+
+def test_a_renewal_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, original = UPath("memory://renewed/s"), lock._renewed
+    calls: list[int] = []
+
+    def renewed(entry: dict[str, Any]) -> bytes:
+        calls.append(1)
+        if len(calls) == 3:
+            raise OSError("the network is down")
+        return original(entry)
+
+    monkeypatch.setattr(lock, "RENEWED_SECONDS", 0.05)
+    monkeypatch.setattr(lock, "_renewed", renewed)
+    with only_writer(folder):
+        deadline = time.monotonic() + 20
+        while len(calls) < 5 and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert len(calls) >= 5
+
+
+def test_a_run_whose_lease_another_has_taken_ends_and_leaves_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = UPath("memory://taken/s")
+    monkeypatch.setattr(lock, "RENEWED_SECONDS", 0.05)
+    theirs = json.dumps({"token": "theirs", "pid": 7, "host": "elsewhere", "since": "2026"}).encode()
+
+    def run() -> None:
+        with only_writer(folder):
+            (folder / NAME).write_bytes(theirs)
+            time.sleep(20)
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert "is being written by process 7 on elsewhere" in capsys.readouterr().err
+    assert (folder / NAME).read_bytes() == theirs
