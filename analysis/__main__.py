@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
 
+from binarygan.commands import leave
 from binarygan.errors import UserError
 
 EXAMPLES = """examples:
@@ -60,6 +61,9 @@ def main(argv: list[str] | None = None) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"error: {error.filename or 'the report'} cannot be written: {error.strerror or error}", file=sys.stderr)
+        return 2
     for note in notes[:MOST_NOTES]:
         print(note)
     if len(notes) > MOST_NOTES:
@@ -69,4 +73,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main)

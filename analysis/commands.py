@@ -1,6 +1,7 @@
 """The command that made a study, or that would train a grid as the study was trained."""
 
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 from analysis.load import Study
@@ -38,6 +39,8 @@ def _search(study: Study, name: str) -> list[str]:
     for option in ("sampler", "scheduler"):
         if isinstance(value := said.get(option), str) and value != "none":
             words += [f"--{option}", value]
+    if seed := whole_number(said.get("sampler_seed")):
+        words += ["--sampler-seed", str(seed)]
     return words
 
 
@@ -54,10 +57,20 @@ def _joined(study: Study, words: list[str], usual_name: str) -> str:
         words += ["--fidelity", fidelity] if fidelity == "as-released" else []
         words += ["--precision", PRECISIONS[dtype]] if dtype in PRECISIONS else []
     words += ["--seeds", str(seeds)] if seeds > 1 else []
-    words += ["--epochs", str(int(epochs))] if not settled and epochs is not None and epochs != usual else []
-    words += ["--data", str(data)] if data not in (None, "mnist") else []
+    if settled:
+        epochs = whole_number(said.get("epochs")) or usual
+    words += ["--epochs", str(int(epochs))] if epochs is not None and epochs != usual else []
+    words += data_words(said, data)
     words += ["--study", study.name] if study.name != usual_name else []
     return shlex.join(["python", "study/run.py", *words])
+
+
+def data_words(said: Mapping[str, Any], name: object) -> list[str]:
+    """The options that name the data: as the study's command had them, or a data set's name."""
+    data, root = said.get("data"), said.get("data_root")
+    data = data if isinstance(data, str) else name
+    words = ["--data", str(data)] if data not in (None, "", "mnist") else []
+    return words + (["--data-root", root] if isinstance(root, str) else [])
 
 
 def _most(members: Any, column: str) -> Any:

@@ -42,7 +42,7 @@ class Trial:
     member_ids: tuple[str, ...]
     """By seed."""
     data: str
-    """Name of the data set."""
+    """As `--data` names them."""
     epochs_done: float
     seconds: float
     """All members' together."""
@@ -133,7 +133,8 @@ def trials_of(study: Study) -> Trials | Unavailable | None:
     rows: dict[str, list[dict[Any, Any]]] = {}
     for row in members.to_dict("records"):
         rows.setdefault(row["cell_id"], []).append(row)
-    found = [_trial(n, rows[cell_id], search) for n, cell_id in enumerate(first["cell_id"])]
+    data = study.description.get("data")
+    found = [_trial(n, rows[cell_id], search, data) for n, cell_id in enumerate(first["cell_id"])]
     return Trials(search, tuple(found))
 
 
@@ -142,7 +143,7 @@ def _of_search(seeds: pd.Series, search: Search) -> pd.Series:
     return seeds < search.seeds if search.seeds is not None else seeds.notna()
 
 
-def _trial(number: int, rows: list[dict[Any, Any]], search: Search) -> Trial:
+def _trial(number: int, rows: list[dict[Any, Any]], search: Search, data: object) -> Trial:
     seeds = tuple(tuple(_finite(row[m.name] for row in rows)) for m in search.metrics)
     state, reason = _state(rows, search)
     for metric, known in zip(search.metrics, seeds, strict=True):
@@ -156,7 +157,7 @@ def _trial(number: int, rows: list[dict[Any, Any]], search: Search) -> Trial:
         params={name: value for name, value in values.items() if value is not None},
         seeds=seeds,
         member_ids=tuple(str(row["member_id"]) for row in rows),
-        data=rows[0]["data"] if isinstance(rows[0]["data"], str) else "",
+        data=next((d for d in (data, rows[0]["data"]) if isinstance(d, str)), ""),
         epochs_done=max(_finite(row["epochs_done"] for row in rows), default=0.0),
         seconds=math.fsum(_finite(row["seconds"] for row in rows)),
         reason=reason,

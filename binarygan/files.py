@@ -12,17 +12,42 @@ from typing import BinaryIO
 
 from upath import UPath
 
+from binarygan.errors import UserError
+
 Place = Path | UPath
 PARTIAL = ".partial-"
 """How the names begin of files that are not whole yet."""
 
 
 def place_of(text: str) -> Place:
-    """The place that a text names: a local path, or any file system of fsspec by its URL."""
-    place = UPath(text)
+    """The place that a text names: a local path, or any file system of fsspec by its URL.
+
+    Raises:
+        UserError: a file system that is unknown, or whose library is not installed.
+    """
+    try:
+        place = UPath(text)
+        if isinstance(place, Path):
+            return place
+        return Path(place.path) if place.protocol in ("file", "local") else place
+    except (ValueError, ImportError) as error:
+        raise UserError(f"{text} is on no file system that is known here: {str(error).splitlines()[0]}") from None
+
+
+def reached(place: Place) -> Place:
+    """The place, asked once for whether it is there.
+
+    Raises:
+        UserError: its object store does not answer, or refuses to.
+    """
     if isinstance(place, Path):
         return place
-    return Path(place.path) if place.protocol in ("file", "local") else place
+    try:
+        place.exists()
+    except Exception as error:  # an object store's libraries raise what they like
+        reason = str(error).splitlines() or [""]
+        raise UserError(f"{place} cannot be read: {type(error).__name__}: {reason[0]}") from None
+    return place
 
 
 def is_local(place: Place) -> bool:

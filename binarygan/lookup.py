@@ -45,7 +45,7 @@ def find_generator(what: str, *, results: str, member: str | None = None) -> Sam
         if path is None:
             if member is not None:
                 raise UserError(f"--member is for checkpoints that hold several, and there is no file {what}")
-            sampler = _sampler(_by_id(what, _in_results(_place(results)), f"{results}/{CHECKPOINTS}"))
+            sampler = _sampler(_by_id(what, _in_results(place_of(results)), f"{results}/{CHECKPOINTS}"))
         elif is_exported(read_metadata(path)):
             sampler = load_generator(path)
         else:
@@ -61,16 +61,9 @@ def find_generator(what: str, *, results: str, member: str | None = None) -> Sam
     return sampler
 
 
-def _place(text: str) -> Place:
-    try:
-        return place_of(text)
-    except (ValueError, ImportError) as error:
-        raise UserError(f"{text!r} is no place: {str(error).splitlines()[0]}") from None
-
-
 def _file_at(what: str) -> Place | None:
     """The file that the path names, or the checkpoint in the folder that it names; None where there is neither."""
-    path = _place(what)
+    path = place_of(what)
     try:
         if path.is_file():
             return path

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from binarygan.config import FIDELITIES
 from binarygan.data import Images
 from binarygan.errors import UserError
-from binarygan.files import Place, is_local, place_of
+from binarygan.files import Place, is_local, place_of, reached
 
 EXAMPLES = """examples:
   python study/run.py --grid paper-appendix            Figure 8, full length
@@ -156,7 +156,7 @@ def seconds_of(text: str | None) -> float | None:
 def place_of_results(arguments: argparse.Namespace) -> Place:
     """The results root; a local one absolute, as workers have other working folders."""
     place = place_of(arguments.results)
-    return Path(place).resolve() if isinstance(place, Path) else place
+    return place.resolve() if isinstance(place, Path) else reached(place)
 
 
 def resources_of(arguments: argparse.Namespace, device: str) -> dict[str, float]:
@@ -183,6 +183,12 @@ def resources_of(arguments: argparse.Namespace, device: str) -> dict[str, float]
     return found
 
 
+def data_options(arguments: argparse.Namespace) -> dict[str, str]:
+    """Where the data are, as the command has it: what `study.json` keeps for the same command to be given again."""
+    options = {"data": arguments.data, "data_root": arguments.data_root}
+    return {name: str(value) for name, value in options.items() if value not in (None, "mnist")}
+
+
 def common_fields(arguments: argparse.Namespace, data: Images) -> dict[str, Any]:
     """Fields that every cell of the run shares."""
     split = "train" if arguments.fidelity == "as-described" else "all"
@@ -205,12 +211,17 @@ def device_of(arguments: argparse.Namespace) -> str:
     return device
 
 
+def has_gpu() -> bool:
+    """Whether torch finds one on this machine."""
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def _found(asked: str) -> str:
     if asked == "auto" and sys.platform == "linux" and not any(Path(p).exists() for p in DRIVERS):
         return "cpu"  # without the seconds that importing torch takes
-    import torch
-
-    available = torch.cuda.is_available()
+    available = has_gpu()
     if asked == "cuda" and not available:
         raise UserError("--device cuda: torch finds no GPU here; use --device cpu")
     return "cuda" if available else "cpu"

@@ -28,7 +28,7 @@ def publish(sources: Sequence[Path], target: Path) -> int:
     A member that one source has done and another has not is taken where it is done.
 
     Raises:
-        UserError: no study in a source, nothing ended, or `target` is one of the sources.
+        UserError: no study in a source, a damaged file, nothing ended, or `target` is one of the sources.
     """
     if target.resolve() in {s.resolve() for s in sources}:
         raise UserError(f"{target} is one of the studies to be published; name another folder")
@@ -54,13 +54,15 @@ def publish(sources: Sequence[Path], target: Path) -> int:
         "histograms": lambda row, last: row["epoch"] == last,
     }
     ordered = sorted(members.values(), key=lambda m: (m[0]["cell_id"], m[0]["seed"]))
-    _write(target, "members", [row for row, _ in ordered])
+    content = {"members": [row for row, _ in ordered]}
     for table, keeps in kept.items():
         rows: list[Row] = []
         for member, source in ordered:
             own = _rows(source, table, member["member_id"])
             last = max((r["epoch"] for r in own), default=0)
             rows += [r for r in own if keeps(r, last)]
+        content[table] = rows
+    for table, rows in content.items():  # all of it is read by now
         _write(target, table, rows)
     (target / "study.json").write_text(json.dumps(_description(sources[0], target.name), indent=1) + "\n")
     return len(members)
@@ -71,7 +73,14 @@ def _rows(source: Path, table: str, member_id: str | None = None) -> list[Row]:
     own = source / table / f"{member_id}.parquet"
     paths = [own] if own.is_file() else sorted((source / table).glob("*.parquet"))
     wanted = [("member_id", "==", member_id)] if member_id else None
-    return [row for p in paths for row in pq.read_table(p, partitioning=None, filters=wanted).to_pylist()]
+    rows: list[Row] = []
+    for path in paths:
+        try:
+            rows += pq.read_table(path, partitioning=None, filters=wanted).to_pylist()
+        except (pa.ArrowException, OSError, ValueError) as error:
+            reason = str(error).splitlines() or [""]
+            raise UserError(f"{path} is damaged or foreign ({reason[0]}): mend it or move it away") from None
+    return rows
 
 
 def _write(target: Path, table: str, rows: list[Row]) -> None:

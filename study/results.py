@@ -131,7 +131,8 @@ class Store:
             return None
         except ValueError:
             found = None
-        if not isinstance(found, dict) or not isinstance(found.get("cells", {}), dict):
+        cells = found.get("cells", {}) if isinstance(found, dict) else None
+        if not isinstance(cells, dict) or not all(isinstance(c, dict) for c in cells.values()):
             raise UserError(f"{path} is damaged: move the folder away or choose --study NAME")
         check_version(found.get("schema_version", 0), path)
         return found

@@ -1,6 +1,7 @@
 """The command line: `python study/run.py --grid paper-appendix`."""
 
 import argparse
+import os
 import signal
 import sys
 from pathlib import Path
@@ -22,6 +23,9 @@ def main(argv: list[str] | None = None) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # nobody reads what is said any more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except OSError as error:  # a full or read-only disk, say: what was written stays whole
         print(f"error: {error.filename or 'the results'}: {error.strerror or error}; {AGAIN}", file=sys.stderr)
         return 1

@@ -13,7 +13,7 @@ from binarygan.errors import UserError
 from study.exposure import exposure
 from study.grids import GRIDS, Grid, find_grid
 from study.lock import only_writer
-from study.options import common_fields, device_of, place_of_results, resources_of
+from study.options import common_fields, data_options, device_of, has_gpu, place_of_results, resources_of
 from study.plan import Cohort, make_cohorts, members_of, unfinished
 from study.results import Store
 from study.reuse import take_over, trained_elsewhere
@@ -27,7 +27,12 @@ def run_grid(arguments: argparse.Namespace) -> int:
     cells = grid.cells(arguments.fidelity, **common_fields(arguments, data))
     members = members_of(cells, arguments.seeds)
     store = Store(place_of_results(arguments), arguments.study or arguments.grid)
-    description = {"grid": grid.name, "fidelity": arguments.fidelity, "quick": arguments.quick}
+    description = {
+        "grid": grid.name,
+        "fidelity": arguments.fidelity,
+        "quick": arguments.quick,
+        **data_options(arguments),
+    }
     return run_members(arguments, store, cells, members, data, description)
 
 
@@ -83,7 +88,7 @@ def _cohorts(missing: Sequence[MemberConfig], store: Store, device: str, argumen
     def size(group: Sequence[MemberConfig]) -> int:
         if arguments.cohort_size or device == "cpu":
             return arguments.cohort_size or 1
-        if not _has_gpu():
+        if not has_gpu():
             raise UserError(
                 "no GPU here to measure how many members train fastest together: give --cohort-size N (16 is a start)"
             )
@@ -92,12 +97,6 @@ def _cohorts(missing: Sequence[MemberConfig], store: Store, device: str, argumen
         return fastest_size(group, device)
 
     return make_cohorts(missing, store.started(), size)
-
-
-def _has_gpu() -> bool:
-    import torch
-
-    return torch.cuda.is_available()
 
 
 def _train(

@@ -9,7 +9,7 @@ from binarygan.config import MemberConfig
 from binarygan.data import load_images
 from binarygan.errors import UserError
 from binarygan.metrics.names import columns
-from study.options import place_of_results
+from study.options import data_options, place_of_results
 from study.plan import members_of
 from study.results import Store
 from study.run_grid import run_members
@@ -36,6 +36,7 @@ def run_retrain(arguments: argparse.Namespace) -> int:
     if store.study == home:
         raise UserError(f"--study {home} is where the member stands: choose another name")
     described = {"retrain": row["member_id"], "of": home, "fidelity": row["fidelity"], "quick": False}
+    described |= data_options(arguments) | ({"epochs": arguments.epochs} if arguments.epochs else {})
     cell = dataclasses.replace(config, seed=0)
     status = run_members(arguments, store, [cell], members, data, described, reuse=False)
     again = store.read("members", config.member_id)

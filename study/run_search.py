@@ -7,11 +7,11 @@ from typing import Any
 
 from binarygan.data import load_images
 from binarygan.errors import UserError
-from binarygan.files import place_of
+from binarygan.files import place_of, reached
 from study.declarations import differences
 from study.grids import GRIDS
 from study.lock import only_writer
-from study.options import common_fields, device_of, metrics_of, place_of_results, resources_of, seconds_of
+from study.options import common_fields, data_options, device_of, metrics_of, place_of_results, resources_of, seconds_of
 from study.optuna_storage import storage_of
 from study.results import Store
 from study.run_grid import before_ray, task_of
@@ -66,6 +66,7 @@ def run_search(arguments: argparse.Namespace) -> int:
             "trials": arguments.trials,
             "epochs": search.epochs,
             "quick": arguments.quick,
+            **data_options(arguments),
         }
         store.describe(described)
         again = trials.settle()
@@ -138,7 +139,7 @@ def _check_store(store: Store, search: Search) -> None:
 
 
 def _source(text: str) -> Store:
-    place = place_of(text)
+    place = reached(place_of(text))
     found = Store(place.parent if not isinstance(place, Path) else place.resolve().parent, place.name)
     if not found.statuses():
         raise UserError(f"--warm-start {text} holds no study: it has no members/*.parquet")

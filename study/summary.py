@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from binarygan.config import MemberConfig
 from binarygan.data import Images
+from study.options import has_gpu
 from study.plan import Cohort
 from study.results import Store
 from study.schemas import FINISHED
@@ -53,12 +54,14 @@ def costs_line(
     """Hours and disk of these cohorts, `times` over, from a few iterations timed here; `trials` of them in all."""
     from study.estimate import hours, megabytes, seconds_of
 
+    steps = sum(c.critic_steps() for c in cohorts) * times
+    disk = sum(megabytes(c) for c in cohorts) * times
+    if device == "cuda" and not has_gpu():
+        return f"to train: {steps:,.0f} critic steps, about {disk:,.0f} MB of results; no GPU here to time them on"
     count = trials or len(cohorts)
     places = min(max_concurrent or count, count, 1 if device == "cuda" else os.cpu_count() or 1)
     print("timing a few iterations and evaluations of each kind …", flush=True)
     seconds = seconds_of(cohorts, data, device, places)
-    steps = sum(c.critic_steps() for c in cohorts) * times
-    disk = sum(megabytes(c) for c in cohorts) * times
     longest = hours(seconds, places) if times == 1.0 else sum(seconds) * times / places / 3600
     return (
         f"to train: about {spoken(longest)} on a machine like this one, {places} at a time "

@@ -117,6 +117,8 @@ class _Searcher(OptunaSearch):
         single = len(modes) == 1
         self._search, self._own_trials, self._task = search, trials, task
         self._asked: dict[str, Any] = {}
+        self._running: dict[str, list[str]] = {}
+        self._held: tuple[dict[str, Any], Any] | None = None
         self.ended = 0
         super().__init__(
             space=self._draw,
@@ -133,11 +135,16 @@ class _Searcher(OptunaSearch):
         self._latest = trial
         return {}
 
-    def suggest(self, trial_id: str) -> dict[str, Any]:
-        params = super().suggest(trial_id) or {}
-        self._asked[trial_id] = self._latest
-        self._latest.set_user_attr(MEMBERS, [m.member_id for m in self._search.cohort(params).members])
-        return {"params": params, "number": self._latest.number}
+    def suggest(self, trial_id: str) -> dict[str, Any] | None:
+        """What to train; None where it is in training already: Tune asks again, and it is answered from the store."""
+        params, drawn = self._held or (super().suggest(trial_id) or {}, self._latest)
+        members = [m.member_id for m in self._search.cohort(params).members]
+        if members in self._running.values():
+            self._held = params, drawn
+            return None
+        self._held, self._running[trial_id], self._asked[trial_id] = None, members, drawn
+        drawn.set_user_attr(MEMBERS, members)
+        return {"params": params, "number": drawn.number}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         if not isinstance(self.metric, list) and result.get(self.metric) is not None and not result.get("doomed"):
@@ -146,6 +153,7 @@ class _Searcher(OptunaSearch):
                 self._asked[trial_id].report(result[self.metric], result["epoch"])
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        self._running.pop(trial_id, None)
         if result is None and not error:
             return  # cut off: it stays to be gone on with
         trial, study = self._asked.pop(trial_id), self._own_trials.study

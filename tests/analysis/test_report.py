@@ -258,6 +258,10 @@ def test_the_command_is_the_one_that_trained(tmp_path: Path) -> None:
     study = Study(tmp_path / "retrain-1234", members.assign(dtype="tf32"))
     study.__dict__["description"] = {"retrain": "1234", "of": "paper"}
     assert command(study) == "python study/run.py --retrain 1234 --seeds 2"
+    study.__dict__["description"] |= {"epochs": 3, "data": "/a/d.npy", "data_root": "sets"}
+    assert command(study) == (
+        "python study/run.py --retrain 1234 --seeds 2 --epochs 3 --data /a/d.npy --data-root sets"
+    )
     study.__dict__["description"] = {"grid": "paper"}
     assert command(study).startswith("python study/run.py --grid paper --fidelity as-released --precision tf32 --seeds")
 

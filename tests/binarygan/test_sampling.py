@@ -180,7 +180,7 @@ def test_mistakes_are_one_line_and_status_2(
     cases = {
         ("ffffffffffffffff", "-o", out): f"in {results}/*/checkpoints/*/*.safetensors, which has {', '.join(ids)}",
         ("ffff", "-o", out, "--results", tmp_path): "where there are none",
-        ("nowhere://x", "-o", out): "is no place",
+        ("nowhere://x", "-o", out): "is on no file system that is known here",
         ("f" * 300, "-o", out): "cannot be read: File name too long",
         (tmp_path / "empty", "-o", out): "holds neither final.safetensors nor epoch-",
         (cut, "-o", out): "is damaged: it has",

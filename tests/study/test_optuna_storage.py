@@ -10,14 +10,15 @@ from pathlib import Path
 
 import optuna
 import pytest
-from optuna.trial import TrialState
+from optuna.trial import TrialState, create_trial
 from searches import COMMON, finished, search
 
 from binarygan.errors import UserError
 from study.optuna_storage import JOURNAL, storage_of
 from study.results import Store
 from study.search import Search
-from study.trials import AGAIN, CRASHED, MEMBERS, REASON, STATUS, Trials, close
+from study.task import Task
+from study.trials import AGAIN, CRASHED, MEMBERS, REASON, SOURCE, STATUS, Trials, close, existing_trials
 
 
 @pytest.mark.parametrize("kind", ["journal", "sqlite"])
@@ -151,3 +152,49 @@ def test_optuna_dashboard_opens_the_journal(tmp_path: Path) -> None:
     finally:
         server.terminate()
         server.wait()
+
+
+def test_looking_at_a_storage_makes_none(tmp_path: Path) -> None:
+    url, own = f"sqlite:///{tmp_path}/trials.db", search("annealing")
+    assert existing_trials(url, tmp_path, "s", own) is None
+    assert existing_trials(None, tmp_path, "s", own) is None
+    assert not list(tmp_path.iterdir())
+    Trials(storage_of(url, tmp_path), "another", own)
+    assert existing_trials(url, tmp_path, "s", own) is None
+    Trials(storage_of(url, tmp_path), "s", own).study.ask()
+    found = existing_trials(url, tmp_path, "s", own)
+    assert found is not None
+    assert found.counts().running == 1
+    with pytest.raises(UserError, match="cannot be opened"):
+        existing_trials("nonsense://x", tmp_path, "s", own)
+
+
+def test_warm_starts_do_not_hide_the_front(tmp_path: Path) -> None:
+    trials = Trials(storage_of(None, tmp_path), "s", search("annealing", metrics=("fid", "seconds")))
+    trials.study.add_trial(create_trial(state=TrialState.COMPLETE, values=[1.0, 1.0], user_attrs={SOURCE: "x"}))
+    for values in ([10.0, 4.0], [11.0, 3.5], [12.0, 4.5], [10.0, 4.0]):
+        trials.study.add_trial(create_trial(state=TrialState.COMPLETE, values=values))
+    assert [t.values for t in trials.best()] == [[10.0, 4.0], [11.0, 3.5], [10.0, 4.0]]
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_a_cell_in_training_is_not_begun_again_but_waited_for(tmp_path: Path) -> None:
+    """Two trials of one cell would write the same rows and checkpoints."""
+    from study.launch.search import _Searcher
+
+    own, store = search("annealing"), Store(tmp_path, "s")
+    store.create()
+    trials = Trials(storage_of(None, store.folder), "s", own)
+    one_cell = optuna.samplers.PartialFixedSampler(
+        {"neuron": "deterministic", "slope_rate": 1.1}, optuna.samplers.RandomSampler(seed=0)
+    )
+    task = Task(results=tmp_path, study="s", fidelity="as-described", source="mnist", root=None, device="cpu")
+    searcher = _Searcher(own, trials, one_cell, task)
+    first = searcher.suggest("a")
+    assert first is not None
+    assert searcher.suggest("b") is None
+    assert searcher.suggest("c") is None
+    searcher.on_trial_complete("a", {"epoch": own.epochs, own.metrics[0]: 1.0})
+    second = searcher.suggest("c")
+    assert second == first | {"number": 1}
+    assert len(trials.study.trials) == 2, "none is drawn and dropped"

@@ -128,6 +128,7 @@ def test_a_killed_search_goes_on_and_remembers(tiny: Path, tmp_path: Path) -> No
     assert f"--retrain {best}" in outcome.stdout
     place = ["--data", tiny, "--results", tmp_path, "--executor", "local"]
     again = command("--retrain", best[:10], *place)
+    assert command("--retrain", best[:10], *place).returncode == 0, "the same command goes on"
     assert again.returncode == 0, again.stderr
     assert re.search(rf"{best}: all \d+ numbers equal those in s", again.stdout), again.stdout
 

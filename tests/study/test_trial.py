@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,12 @@ from cohorts import cohort, table, train
 
 from analysis.load import load_study
 from binarygan.errors import UserError
+from study.options import parser
 from study.plan import Cohort
 from study.publish import publish
 from study.results import Store
-from study.reuse import take_over
+from study.reuse import take_over, trained_elsewhere
+from study.run_grid import task_of
 from study.schemas import SCHEMA_VERSION, SCHEMAS
 
 
@@ -41,6 +44,38 @@ def test_members_of_neighbouring_studies_are_taken_over(tiny: Path, tmp_path: Pa
         theirs = theirs[theirs["member_id"] == ids[0]].reset_index(drop=True)
         pd.testing.assert_frame_equal(table(second, name), theirs)
     assert take_over(second, [ids[0]]) == {ids[0]: "first"}
+
+
+def test_a_neighbours_row_is_read_before_what_belongs_to_it(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its run may be going on: tables that are older than a row that says `done` would be torn."""
+    whole, second, read = cohort(tiny, 1, epochs=1), Store(tmp_path, "second"), []
+    train(tiny, tmp_path, whole, "first")
+    second.create()
+    original = Store.read
+
+    def reading(store: Store, name: str, member_id: str) -> list[dict[str, Any]]:
+        read.append((store.study, name))
+        return original(store, name, member_id)
+
+    monkeypatch.setattr(Store, "read", reading)
+    assert len(take_over(second, [whole.members[0].member_id, *"abc"])) == 1
+    assert [name for study, name in read if study == "first"] == ["members", *SCHEMAS], "and what is not there, never"
+
+
+def test_a_member_that_other_extractors_measured_is_not_taken_over(tiny: Path, tmp_path: Path) -> None:
+    whole = cohort(tiny, 1, epochs=1)
+    first, member_id = train(tiny, tmp_path, whole, "first"), whole.members[0].member_id
+    assert trained_elsewhere(Store(tmp_path, "second"), [member_id]) == {member_id: "first"}
+    first.write("members", member_id, [first.read("members", member_id)[0] | {"extractors": "0123456789abcdef"}])
+    assert trained_elsewhere(Store(tmp_path, "second"), [member_id]) == {}
+
+
+def test_workers_are_told_where_data_sets_are(tmp_path: Path) -> None:
+    """Their working folder is Ray's."""
+    arguments = parser().parse_args(["--grid", "paper", "--data", "fashion-mnist"])
+    assert task_of(arguments, Store(tmp_path, "s"), "cpu", "as-described").root == Path("datasets").resolve()
 
 
 def test_one_thread_whatever_the_environment_says() -> None:
