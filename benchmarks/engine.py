@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from binarygan.config import MemberConfig, paper_config
+from binarygan.memory import is_out_of_memory
 from binarygan.schedules import critic_steps_in_epoch
 
 PRECISIONS = {"fp32": "float32", "tf32": "tf32", "bf16": "bfloat16"}
@@ -135,7 +136,9 @@ def on_gpu(config: MemberConfig, arguments: argparse.Namespace) -> list[dict[str
             members = [_with(config, precision, seed) for seed in range(size)]
             try:
                 turns = [_milliseconds("engine", members, "cuda", arguments.seconds) for _ in range(arguments.turns)]
-            except torch.OutOfMemoryError:
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
                 print(f"{size} members do not fit", flush=True)
                 break
             finally:

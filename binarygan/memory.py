@@ -1,7 +1,10 @@
-"""The C library's heap: what is freed is kept for the next step."""
+"""Memory of the process and of its device: what is freed is kept, or given back; what says that there is no more."""
 
 import ctypes
+import gc
 import sys
+
+import torch
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of glibc's malloc.h
 _KEEP = 1 << 30
@@ -20,3 +23,16 @@ def keep_freed_memory() -> bool:
     except (OSError, AttributeError):  # another C library
         return False
     return bool(mallopt(_TRIM_THRESHOLD, _KEEP) and mallopt(_MMAP_THRESHOLD, _KEEP))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the device's memory is exhausted: torch's own error, or one of CUDA's libraries that says so."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(w in str(error) for w in ("out of memory", "STATUS_ALLOC_FAILED"))
+
+
+def give_back() -> None:
+    """Collect what nobody uses any more, trainers and their recorded graphs among it, and empty the device's cache."""
+    gc.collect()
+    torch.cuda.empty_cache()

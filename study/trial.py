@@ -1,6 +1,5 @@
 """One trial: trains a cohort into the store, an epoch at a time, going on from its checkpoint where there is one."""
 
-import gc
 import logging
 import time
 import traceback
@@ -12,7 +11,7 @@ from binarygan import checkpoints
 from binarygan.data import load_images
 from binarygan.errors import UserError
 from binarygan.evaluation import evaluate
-from binarygan.memory import keep_freed_memory
+from binarygan.memory import give_back, is_out_of_memory, keep_freed_memory
 from binarygan.scores import Reference, reference_of
 from binarygan.threads import use_one_thread
 from binarygan.training import Trainer
@@ -45,15 +44,12 @@ def train_cohort(cohort: Cohort, task: Task, report: Report) -> None:
         try:
             _train_part(part, task, store, gathering.of(part))
             gathering.end(part)
-        except torch.OutOfMemoryError as error:
-            if len(part.members) > 1:
+        except Exception as error:
+            if is_out_of_memory(error) and len(part.members) > 1:
                 parts = [*_split(part, store), *parts]
             else:
                 failure = error.with_traceback(None)
-        except Exception as error:
-            failure = error.with_traceback(None)
-        gc.collect()  # what a failed part had on the device
-        torch.cuda.empty_cache()
+        give_back()  # what a failed part had on the device
     if failure is not None:
         raise failure
 
@@ -74,7 +70,7 @@ def _train_part(cohort: Cohort, task: Task, store: Store, report: Report) -> Non
         keep_finished(store, rows)
         _train(cohort, task, store, rows, report)
     except Exception as error:
-        if isinstance(error, torch.OutOfMemoryError) and len(cohort.members) > 1:
+        if is_out_of_memory(error) and len(cohort.members) > 1:
             raise
         place = traceback.extract_tb(error.__traceback__)[-1]
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from binarygan.config import MemberConfig, paper_config
+from study.cohort_size import best_size, fastest_size
 from study.grids import GRIDS, find_grid
 from study.plan import Cohort, make_cohorts, members_of
 
@@ -84,3 +85,26 @@ def test_the_fidelity_grid_ends_in_both_fidelities() -> None:
         for fidelity in ("as-described", "as-released"):
             corner = paper_config(fidelity=fidelity, objective="wgan-gp", neuron=neuron, split="train", **COMMON)
             assert dataclasses.replace(corner, split="train").cell_id in found
+
+
+def test_the_fastest_size_is_measured_in_another_process() -> None:
+    config = paper_config(
+        fidelity="as-described", objective="gan", data_digest="x", train_images=64, epochs=1, latent_size=2
+    )
+    members = members_of([config], 2)
+    assert fastest_size(members, "cpu") in (1, 2)
+
+
+def test_a_size_that_does_not_fit_is_not_taken() -> None:
+    def seconds(size: int) -> float:
+        if size > 4:
+            raise RuntimeError("CUDA error: out of memory")
+        return 1.0
+
+    assert best_size(100, seconds) == 4
+    with pytest.raises(RuntimeError, match="illegal"):
+        best_size(100, lambda _: raised(RuntimeError("CUDA error: an illegal memory access was encountered")))
+
+
+def raised(error: Exception) -> float:
+    raise error

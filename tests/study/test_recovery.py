@@ -37,9 +37,11 @@ def cut_before(monkeypatch: pytest.MonkeyPatch, table_name: str, epoch: int) -> 
 class MemoryForTwo(Trainer):
     """Runs out of memory in the second epoch with more than two members: what a small GPU does."""
 
+    error = RuntimeError("CUDA error: out of memory")
+
     def train_epoch(self) -> EpochLosses:
         if self.epochs_done == 1 and len(self.configs) > 2:
-            raise torch.OutOfMemoryError("out of memory")
+            raise self.error
         return super().train_epoch()
 
 
@@ -48,11 +50,21 @@ class MemoryForNone(Trainer):
         raise torch.OutOfMemoryError("out of memory")
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("out of memory"),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+    ids=["torch's", "a graph's", "cuBLAS's"],
+)
 def test_out_of_memory_halves_the_cohort_and_loses_nothing(
-    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    error: RuntimeError, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = cohort(tiny, 5)
     expected = train(tiny, tmp_path / "whole", whole)
+    monkeypatch.setattr(MemoryForTwo, "error", error)
     monkeypatch.setattr("study.trial.Trainer", MemoryForTwo)
     halved = train(tiny, tmp_path / "halved", whole)
     assert set(table(halved, "members")["status"]) == {"done"}
