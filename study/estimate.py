@@ -34,9 +34,9 @@ class Costs:
 
     critic_step: dict[Kind, float]
     """Of all its members, the generator's share included."""
-    light: dict[bool, float]
-    """One member's evaluation after an epoch; by whether it is real-valued."""
-    full: dict[bool, float]
+    light: dict[tuple[str, bool], float]
+    """One member's evaluation after an epoch; by its architecture and whether it is real-valued."""
+    full: dict[tuple[str, bool], float]
     """Likewise at the end."""
 
 
@@ -63,8 +63,8 @@ def megabytes(cohort: Cohort) -> float:
 def _seconds(cohort: Cohort, costs: Costs) -> float:
     total = costs.critic_step[_kind(cohort)] * cohort.critic_steps()
     for member in cohort.members:
-        real = member.neuron == "real"
-        total += costs.light[real] * (member.epochs - 1) + costs.full[real]
+        scored = _scored(member)
+        total += costs.light[scored] * (member.epochs - 1) + costs.full[scored]
     return total
 
 
@@ -72,17 +72,23 @@ def _kind(cohort: Cohort) -> Kind:
     return (*cohort.members[0].cohort_key, len(cohort.members), any(m.neuron == "stochastic" for m in cohort.members))
 
 
+def _scored(member: MemberConfig) -> tuple[str, bool]:
+    return member.architecture, member.neuron == "real"
+
+
 def _costs(cohorts: list[Cohort], data: Images, device: str) -> Costs:
     use_one_thread()
     keep_freed_memory()
     kinds = {_kind(c): c for c in cohorts}
     critic_step = {kind: seconds_a_critic_step(c.members, device) for kind, c in kinds.items()}
-    members = {m.neuron == "real": m for c in cohorts for m in c.members}
-    light = {real: _evaluation(m, data, device, full=False) for real, m in members.items()}
-    binary = dataclasses.replace(cohorts[0].members[0], neuron="deterministic")
-    full = {False: _evaluation(binary, data, device, full=True)}
-    # real-valued members are scored twice, once for each binarization; drawing the samples is little beside that
-    full[True] = 2 * full[False]
+    members = {_scored(m): m for c in cohorts for m in c.members}
+    light = {scored: _evaluation(m, data, device, full=False) for scored, m in members.items()}
+    full: dict[tuple[str, bool], float] = {}
+    for architecture, member in {m.architecture: m for m in members.values()}.items():
+        binary = dataclasses.replace(member, neuron="deterministic")
+        full[architecture, False] = _evaluation(binary, data, device, full=True)
+        # real-valued members are scored twice, once for each binarization; drawing the samples is little beside that
+        full[architecture, True] = 2 * full[architecture, False]
     return Costs(critic_step=critic_step, light=light, full=full)
 
 

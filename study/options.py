@@ -108,6 +108,9 @@ def check(arguments: argparse.Namespace) -> None:
             raise UserError(f"{_flag(option)} {value} must be at least 1")
     if arguments.address and arguments.executor == "local":
         raise UserError("--address names a Ray cluster, --executor local uses none: leave out one of them")
+    if arguments.executor == "local" and (arguments.resource or arguments.max_concurrent):
+        option = "resource" if arguments.resource else "max-concurrent"
+        raise UserError(f"--{option} is Ray's, --executor local trains one cohort after another: leave out one of them")
     if arguments.tensorboard and not is_local(place_of(arguments.results)):
         raise UserError(f"--tensorboard writes to a disk, not to {arguments.results}: leave it out")
     if arguments.search:

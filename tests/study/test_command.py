@@ -32,6 +32,10 @@ def test_bad_input_is_one_line_and_status_2(tmp_path: Path) -> None:
         ("--grid", "paper-appendix", "--results", tmp_path / "file"): "cannot be written",
         ("--grid", "paper-appendix", "--data", "none.npy"): "does not exist",
         ("--grid", "paper-appendix", "--device", "cuda", "--results", tmp_path): "no GPU",
+        ("--grid", "paper-appendix", "--results", "nosuch://x"): "on no file system that is known here",
+        ("--grid", "paper-appendix", "--gpus-per-trial", "inf"): "is no number of GPUs",
+        ("--grid", "paper-appendix", "--cpus-per-trial", "nan"): "must be above 0",
+        ("--grid", "paper-appendix", "--executor", "local", "--resource", "a=1"): "leave out one of them",
         (): "--grid",
     }
     for options, words in cases.items():
@@ -85,6 +89,9 @@ def test_a_plan_says_what_is_done_and_how_long_the_rest_takes(tiny: Path, tmp_pa
     after = command(*options, "--plan")
     assert "3 members, 3 finished, 0 trials" in after.stdout
     assert "to train" not in after.stdout
+    neighbour = command(*options, "--study", "other", "--plan")
+    assert "to be taken over: 3 members from paper-neurons" in neighbour.stdout
+    assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.parametrize(
