@@ -120,6 +120,10 @@ def _train_epochs(
     report: Report,
 ) -> None:
     shared, folder = cohort.members[0], store.checkpoints(cohort.cohort_id)
+    if not _any_running(rows):  # found out again, after a kill
+        checkpoints.save_generators(trainer, folder)
+        checkpoints.forget_epochs(folder)
+        return
     while trainer.epochs_done < shared.epochs:
         start = time.perf_counter()
         losses = trainer.train_epoch()
@@ -141,18 +145,21 @@ def _train_epochs(
                 row |= lost[i]
                 if boards:
                     boards.write(epoch, row)
-        if trainer.epochs_done < shared.epochs:
-            checkpoints.save(trainer, folder)
-        else:
-            checkpoints.save_generators(trainer, folder)
+        for row in rows.values():
+            if full and row["status"] == "running":
+                row["status"] = "done"
+        ended = full or not _any_running(rows)
+        (checkpoints.save_generators if ended else checkpoints.save)(trainer, folder)
         # Rows come after all else: a member is never done without its other files. What the last epoch would be trained
         # from stays until they are there.
         for member_id, row in rows.items():
-            if trainer.epochs_done == shared.epochs and row["status"] == "running":
-                row["status"] = "done"
             store.write("members", member_id, [row])
-        report(trainer.epochs_done, [dict(row) for row in rows.values()])
-        if all(row["status"] == "diverged" for row in rows.values()):
-            checkpoints.save_generators(trainer, folder)
-            break
-    checkpoints.forget_epochs(folder)
+        if ended:
+            checkpoints.forget_epochs(folder)
+        report(epoch, [dict(row) for row in rows.values()])  # a scheduler may end the trial here
+        if ended:
+            return
+
+
+def _any_running(rows: dict[str, Row]) -> bool:
+    return any(row["status"] == "running" for row in rows.values())
