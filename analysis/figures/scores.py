@@ -19,6 +19,8 @@ from analysis.figures.style import DPI, OUTPUTS, PAGE, RC, SMALL, VERMILLION
 from analysis.load import Study, load_anchors
 from analysis.statistics import Summary, by_binarization, finished, summarize
 
+ROOM = 1.25
+"""How far beyond its seeds an interval widens the axis, as a factor."""
 MOST = 40
 """Rows that a page holds."""
 ROW = 0.185
@@ -75,7 +77,7 @@ def scores(study: Study) -> Drawn | None:
     axes.grid(visible=False, axis="y")
     axes.margins(x=0.06)
     logarithmic = "logarithmic; " if log_scale(axes.xaxis) else ""
-    axes.set_xlim(*axes.get_xlim())  # from here on intervals may not widen it
+    axes.set_xlim(*axes.get_xlim())  # from here on wider intervals may not widen it
     for y, row in enumerate(drawable):
         _draw_mean(axes, y, row)
         words = _words(row)
@@ -124,6 +126,9 @@ def _draw_points(axes: Axes, y: int, row: Row) -> None:
     look = OUTPUTS[row.output]
     axes.plot(row.fids, np.full(len(row.fids), y), look.marker, color=look.colour, mfc="none", markersize=4, mew=0.8)
     axes.plot(row.unfinished, np.full(len(row.unfinished), y), "x", color="0.55", markersize=3.5, mew=0.8)
+    if len(row.fids):  # the axis has room for the interval, unless it is much wider than what the seeds span
+        ends = max(row.summary.low, min(row.fids) / ROOM), min(row.summary.high, max(row.fids) * ROOM)
+        axes.plot(ends, [y, y], linestyle="none")
     axes.plot([row.anchor], [y], "D", color=VERMILLION, markersize=4.5, mfc="none", mew=1)
 
 
