@@ -176,7 +176,7 @@ def _finding(
     kind = "geometric mean" if measure.log and kind == "mean" else kind
     numbers = {kind: value, "low": low, "high": high, "p for": p_for, "p against": p_against}
     details |= {f"{names}: {measure.name} {k}": v for k, v in numbers.items()}
-    text += f"; {kind} {value:.3g} [{low:.3g}, {high:.3g}]; {asked}: {_p_text(p_for, p_against)}"
+    text += f"; {kind} {value:.3g} [{low:.3g}, {high:.3g}] (90%); {asked}: {_p_text(p_for, p_against)}"
     if blocked:
         text += "; members that diverged have no number, so those left are no fair picture"
     return Finding(

@@ -6,6 +6,7 @@ An .npz holds one array, or one called `bits`, or the one that --array names.
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +74,14 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     data = load_images(arguments.data, root=arguments.data_root)
     if len(data.packed) <= NEIGHBOURS:
         raise UserError(f"--data {arguments.data} holds too few images to compare with")
-    scores = full_scores(images, reference_of(data, torch.device("cpu")))
+    reference = reference_of(data, torch.device("cpu"))
+    if len(images) < len(reference.images):
+        print(
+            f"warning: {len(images):,} samples against {len(reference.images):,} images: FID, coverage and others "
+            "depend on the number of samples, so these do not compare with scores of more",
+            file=sys.stderr,
+        )
+    scores = full_scores(images, reference)
     if arguments.json:
         named = {metric.name: _finite(scores[metric.name]) for metric in OF_IMAGES}
         print(json.dumps({**named, "samples": len(images), "data": data.name, "extractors": extractors_digest()}))

@@ -38,7 +38,7 @@ def publish(sources: Sequence[Path], target: Path) -> int:
             raise UserError(f"{source} holds no study: it has no members/*.parquet")
         for row in _rows(source, "members"):
             known = members.get(row["member_id"])
-            if row["status"] in ENDED and (known is None or known[0]["status"] == "failed"):
+            if row["status"] in ENDED and (known is None or _rank(row) < _rank(known[0])):
                 members[row["member_id"]] = (row | {"study": target.name}, source)
     if not members:
         raise UserError(f"no member has ended in {', '.join(map(str, sources))}")
@@ -66,6 +66,11 @@ def publish(sources: Sequence[Path], target: Path) -> int:
         _write(target, table, rows)
     (target / "study.json").write_text(json.dumps(_description(sources[0], target.name), indent=1) + "\n")
     return len(members)
+
+
+def _rank(row: Row) -> int:
+    """Lower is taken rather: done, diverged, failed."""
+    return ENDED.index(row["status"])
 
 
 def _rows(source: Path, table: str, member_id: str | None = None) -> list[Row]:

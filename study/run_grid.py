@@ -64,7 +64,8 @@ def run_members(
         missing = unfinished(members, store)
         taken = trained_elsewhere(store, [m.member_id for m in missing]) if reuse else {}
         cohorts = _cohorts([m for m in missing if m.member_id not in taken], store, device, arguments)
-        show_plan(store, cells, members, taken, cohorts, data, device, arguments.max_concurrent)
+        one = 1 if arguments.executor == "local" else None
+        show_plan(store, cells, members, taken, cohorts, data, device, arguments.max_concurrent, one)
         return 0
     store.create()
     with only_writer(store.folder):

@@ -20,11 +20,13 @@ def show_plan(
     data: Images,
     device: str,
     max_concurrent: int | None,
+    places: int | None = None,
 ) -> None:
     """Print what would run, what is done, and how long the rest takes.
 
     Args:
         taken: members that need no training here -> the study that has them.
+        places: trials at a time; as many as the machine has places for where None.
     """
     rows = store.statuses()
     done = sum(rows.get(m.member_id, {}).get("status") in FINISHED for m in members)
@@ -39,7 +41,7 @@ def show_plan(
         print(f"  to be taken over: {len(taken)} members from {', '.join(sorted(set(taken.values())))}")
     if not cohorts:
         return
-    print(costs_line(cohorts, data, device, max_concurrent))
+    print(costs_line(cohorts, data, device, max_concurrent, places=places))
 
 
 def costs_line(
@@ -49,6 +51,7 @@ def costs_line(
     max_concurrent: int | None,
     *,
     times: float = 1.0,
+    places: int | None = None,
     trials: int | None = None,
 ) -> str:
     """Hours and disk of these cohorts, `times` over, from a few iterations timed here; `trials` of them in all."""
@@ -59,7 +62,7 @@ def costs_line(
     if device == "cuda" and not has_gpu():
         return f"to train: {steps:,.0f} critic steps, about {disk:,.0f} MB of results; no GPU here to time them on"
     count = trials or len(cohorts)
-    places = min(max_concurrent or count, count, 1 if device == "cuda" else os.cpu_count() or 1)
+    places = places or min(max_concurrent or count, count, 1 if device == "cuda" else os.cpu_count() or 1)
     print("timing a few iterations and evaluations of each kind …", flush=True)
     seconds = seconds_of(cohorts, data, device, places)
     longest = hours(seconds, places) if times == 1.0 else sum(seconds) * times / places / 3600

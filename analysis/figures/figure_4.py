@@ -15,6 +15,7 @@ from analysis.cells import Cell, label, members_of
 from analysis.figures.drawn import Drawn
 from analysis.figures.picks import absence, number
 from analysis.figures.style import DPI, OUTPUTS, PAGE, RC, SMALL
+from analysis.hypotheses import level
 from analysis.load import Study
 
 BIN = 0.004
@@ -140,12 +141,13 @@ def _draw_close(axes: Axes, curve: Curve) -> None:
 
 
 def _notch(curve: Curve) -> str:
-    """The seeds' mean notch, with the standard error of that mean from the members' own errors."""
+    """The seeds' mean notch, with the standard error of that mean, as the claims have it."""
     notch, error = (curve.members[f"preactivated_notch{end}"].to_numpy(float) for end in ("", "_error"))
     name = labels.NEURONS[curve.neuron]
     if np.isnan(notch).any() or np.isnan(error).any():
         return f"{name}: notch not measured"
-    words = f"{name}: notch {notch.mean():.3f} ± {np.sqrt((error**2).sum()) / len(error):.3f}"
+    of_mean = level(notch, error).error if len(notch) > 1 else float(error[0])
+    words = f"{name}: notch {notch.mean():.3f} ± {of_mean:.3f}"
     return words.replace("-0", "−0")
 
 
