@@ -93,8 +93,9 @@ def verdict_section(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
     text = (
         "Each claim's test and threshold were declared before any study of full length was judged; the released code's "
         "runs and studies of five epochs were known. Not tested: its cells are missing. "
-        "Inconclusive: neither shown nor refuted, as a rule for want of seeds or epochs. Each verdict is at level 0.05 by "
-        "itself, not corrected for there being nine; ± is a standard deviation over seeds, brackets hold 90% intervals.",
+        "Inconclusive: neither shown nor refuted, as a rule for want of seeds or epochs. Each verdict is at level 0.05 "
+        "by itself, not corrected for there being nine. ± is a standard deviation over seeds; brackets hold 90% "
+        "intervals.",
     )
     if contents.study.is_search and all(v.verdict == "not tested" for v in verdicts):
         text, groups = (
