@@ -17,7 +17,7 @@ AGAIN = "the same command goes on from the last whole epoch"
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; the exit status."""
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _run(parser().parse_args(argv))
     except UserError as error:
@@ -32,6 +32,13 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"interrupted: {AGAIN}", file=sys.stderr)
         return 130
+
+
+def _interrupt(*_: object) -> None:
+    """Stop as Ctrl-C does, in a shell's background job, too, which is started deaf to it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.raise_signal(signal.SIGINT)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """Ray started or reached, and whether it can hold a trial."""
 
 import logging
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -27,12 +28,14 @@ def connected(address: str | None, resources: Mapping[str, float]) -> Iterator[N
         _check(address)
     # "local": whatever RAY_ADDRESS says or runs on this machine, a cluster is joined where one is named alone
     where: dict[str, Any] = {"address": address} if address else {"address": "local", "include_dashboard": False}
+    terminated = signal.getsignal(signal.SIGTERM)
     try:
         # what goes wrong with trials is told by the store, a line each; Ray would print stacks
         ray.init(**where, log_to_driver=False, logging_level=logging.CRITICAL)
     except Exception as error:  # a bare Exception where its daemons are too slow
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(f"Ray does not start: {reason}; run the command again, or with --executor local") from None
+    signal.signal(signal.SIGTERM, terminated)  # Ray's own exits at once, with status 1
     try:
         _check_resources(resources)
         yield

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -220,3 +221,19 @@ def test_an_interrupt_ends_the_run_soon_and_says_how_to_go_on(executor: str, tim
         assert said.endswith("interrupted: the same command goes on from the last whole epoch\n")
     assert time.monotonic() - start < 10
     assert {r["status"] for r in rows_of(tmp_path / "paper-neurons")} == {"running"}
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("executor", ["ray", "local"])
+def test_sigterm_ends_a_background_job_that_is_deaf_to_ctrl_c(executor: str, tmp_path: Path) -> None:
+    words = [*RUN, "--grid", "paper-neurons", "--results", tmp_path, "--executor", executor]
+    shell = ["/bin/sh", "-c", f"trap '' INT; exec {shlex.join(map(str, words))}"]
+    process = subprocess.Popen(shell, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: bool(rows_of(tmp_path / "paper-neurons")))
+    process.send_signal(signal.SIGINT)
+    time.sleep(2)
+    assert process.poll() is None
+    process.terminate()
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.endswith("interrupted: the same command goes on from the last whole epoch\n")
