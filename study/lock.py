@@ -1,11 +1,11 @@
 """One writer a study: whoever holds the lock writes, and everybody else is told who that is."""
 
-import _thread
 import errno
 import fcntl
 import json
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -108,7 +108,7 @@ def _keep(path: Place, entry: dict[str, Any], ended: threading.Event) -> None:
             continue
         if not ended.is_set():
             print(f"error: {_held(path.parent, json.dumps(_entry(path)))}", file=sys.stderr)
-            _thread.interrupt_main()
+            os.kill(os.getpid(), signal.SIGTERM)  # which study/run.py answers as Ctrl-C; it wakes whatever waits
         return
 
 

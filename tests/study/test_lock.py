@@ -170,7 +170,13 @@ def test_a_run_whose_lease_another_has_taken_ends_and_leaves_it(
             (folder / NAME).write_bytes(theirs)
             time.sleep(20)
 
-    with pytest.raises(KeyboardInterrupt):
-        run()
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    start = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert time.monotonic() - start < 15
     assert "is being written by process 7 on elsewhere" in capsys.readouterr().err
     assert (folder / NAME).read_bytes() == theirs
