@@ -12,6 +12,7 @@ import pytest
 from made_study import paper_members, write_rows, write_study
 
 from analysis.load import load_anchors, load_study
+from analysis.polars_process import PolarsProcess
 from binarygan.errors import UserError
 from study.schemas import SCHEMAS
 
@@ -173,6 +174,15 @@ def test_a_file_that_ends_polars_with_its_process_is_named_and_the_rest_is_read(
         study = load_study(folder)
         assert sorted(study.members["member_id"]) == sorted(ids())
         assert [p for p in study.problems if p.startswith("members/bad.parquet is damaged or foreign")]
+
+
+def test_polars_answers_and_not_what_stands_in_for_it(folder: Path) -> None:
+    paths = sorted((folder / "members").glob("*.parquet"))
+    process = PolarsProcess()
+    found = process.read("members", paths, ["member_id"], ["member_id"])
+    process.close()
+    assert found is not None
+    assert sorted(found[0].column("member_id").to_pylist()) == sorted(ids())
 
 
 def test_rows_without_a_member_id_are_counted_and_left_out(folder: Path, tmp_path: Path) -> None:
