@@ -51,9 +51,13 @@ def anova(members: pd.DataFrame, metric: str = "fid", log: bool = True) -> Anova
     keeps what can be estimated of it and a note says so; a term of which nothing can be (one that the terms before it
     fix) is left out. partial η² = SS / (SS + SS of the residual); share = SS / total SS: in an unbalanced design
     shares need not add up to 1. The residual holds the seeds and, where there are three factors or more, their joint
-    interactions. Real-valued members count once, by threshold.
+    interactions (a note tests these against the seeds' scatter). F assumes an equal spread in every cell: a note says
+    what it is. Real-valued members count once, by threshold; of several data sets or lengths of training the most
+    frequent is taken.
     """
     rows, notes = _usable(members, metric, log)
+    rows, apart = _of_one_kind(rows)
+    notes += apart
     if rows.empty:
         return Unavailable(f"no member is done with a usable {metric}: nothing to compare" + _because(notes))
     levels, unfit = _levels(rows)
@@ -79,6 +83,7 @@ def anova(members: pd.DataFrame, metric: str = "fid", log: bool = True) -> Anova
     residual, residual_df = fits.of(terms)
     if residual_df < 1:
         return Unavailable("as many effects as members: no residual to hold them against; train more seeds")
+    notes += [*fits.joint(residual, residual_df), *_spreads(y, rows["cell_id"])]
     total = float(((y - y.mean()) ** 2).sum())
     table = _table(terms, fits, residual, residual_df, total)
     return Anova(table, metric, log, len(rows), 1 - residual / total, tuple(notes))
@@ -100,6 +105,17 @@ class _Fits:
         self._within = float(((y - groups.transform("mean")) ** 2).sum())
         self._members = len(y)
         self._known: dict[frozenset[Term], tuple[float, int]] = {}
+
+    def joint(self, residual: float, residual_df: int) -> list[str]:
+        """A note on interactions of three factors or more, which the residual holds: tested against the seeds."""
+        df = self._members - len(self._means)
+        joint_df = residual_df - df
+        if joint_df < 1 or df < 1 or self._within <= 0:
+            return []
+        f = (residual - self._within) / joint_df / (self._within / df)
+        p = float(stats.f.sf(f, joint_df, df))
+        said = "they are there, so that main effects and pairs do not tell all" if p < 0.05 else "not shown to be there"
+        return [f"joint interactions of three factors or more are in the residual: F {f:.2g}, p {p:.2g}, {said}"]
 
     def of(self, terms: list[Term]) -> tuple[float, int]:
         """Residual sum of squares and its degrees of freedom."""
@@ -142,6 +158,33 @@ def _usable(members: pd.DataFrame, metric: str, log: bool) -> tuple[pd.DataFrame
         what = "no finite number above 0" if log else "no finite number"
         notes.append(f"not in it: {int((~usable).sum())} done whose {metric} is {what}")
     return done[usable].assign(**{metric: values[usable]}), notes
+
+
+def _of_one_kind(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The members of the most frequent data set and length of training, and a note on the others."""
+    kept = rows
+    for fields in (["data", "epochs"], ["split", "train_images"]):
+        sizes = kept.groupby(fields, dropna=False).size().reset_index(name="members")
+        best = sizes.sort_values(["members", fields[-1]], kind="stable").drop_duplicates(fields[:-1], keep="last")
+        best = best if fields[0] == "split" else best.tail(1)  # fidelities have splits of their own
+        kept = kept.merge(best[fields], on=fields)
+    if len(kept) == len(rows):
+        return rows, []
+    return kept, [f"not in it: {len(rows) - len(kept)} of other data or another length of training"]
+
+
+def _spreads(y: np.ndarray, cells: pd.Series) -> list[str]:
+    """A note on whether seeds scatter alike in all cells, which F assumes."""
+    groups = [of for _, of in pd.Series(y).groupby(cells.to_numpy()) if len(of) > 2]
+    if len(groups) < 2:
+        return ["F assumes that seeds scatter alike in every cell, which takes three seeds in two cells to look at"]
+    spreads = [of.std() for of in groups]
+    p = float(stats.levene(*groups, center="median").pvalue)
+    unlike = "they do not, so p is rough" if p < 0.05 else "not shown to differ"
+    return [
+        "F assumes that seeds scatter alike in every cell: standard deviations of "
+        f"{min(spreads):.2g} to {max(spreads):.2g}, {unlike} (Brown and Forsythe's test, p {p:.2g})"
+    ]
 
 
 def _levels(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

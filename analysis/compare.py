@@ -12,7 +12,7 @@ from analysis.matching import Difference, Pair, difference, match
 from analysis.page import Page, Section, render
 from analysis.provenance_tables import cell_names
 from analysis.report import prepare
-from analysis.statistics import by_binarization, finished, holm, summarize
+from analysis.statistics import by_binarization, finished, holm, is_ratio, summarize
 from analysis.statistics_tables import ENDINGS
 from binarygan.metrics.names import columns
 
@@ -49,9 +49,10 @@ def write_comparison(a: Path, b: Path, out: Path) -> list[str]:
         ("The same members", said),
     )
     text = (
-        "Differences are B's number minus A's. Where two seeds or more are done in both and the cell is one "
-        "configuration, they are paired by seed; otherwise Welch's t interval is given. p is two-sided, Holm-adjusted "
-        "over the rows of its table.",
+        "Differences are B's number minus A's; FID is compared as a ratio, B's over A's. Where two seeds or more are "
+        "done in both and the cell is one configuration, seeds are paired and the row is of those pairs alone; "
+        "otherwise Welch's t interval is given. p is two-sided, Holm-adjusted over the rows of its table; members "
+        "that are copies of each other have no spread and no p.",
     )
     summary = Section(
         name="summary",
@@ -80,7 +81,7 @@ def write_comparison(a: Path, b: Path, out: Path) -> list[str]:
 
 def differences_table(studies: tuple[Study, Study], pairs: Sequence[Pair], metric: str) -> Table:
     """Each pair of cells in one metric."""
-    outputs = [by_binarization(s.members, metric) for s in studies]
+    outputs, ratio = [by_binarization(s.members, metric) for s in studies], is_ratio(metric)
     groups = [dict(list(o.groupby(["cell_id", "binarization"], sort=False))) for o in outputs]
     names = cell_names(studies[0].members)
     cells: list[tuple[str, Pair, pd.Series, pd.Series, Difference]] = []
@@ -91,15 +92,19 @@ def differences_table(studies: tuple[Study, Study], pairs: Sequence[Pair], metri
                 continue
             a, b = finished(groups[0][pair.a, kind], "value"), finished(groups[1][pair.b, kind], "value")
             name = names.get(pair.a, pair.a) + ENDINGS[kind]
-            cells.append((name, pair, a, b, difference(a, b, same=not pair.unlike)))
+            found = difference(a, b, same=not pair.unlike, ratio=ratio)
+            if found.seeds is not None:  # what stands beside a difference of pairs is of the same pairs
+                a, b = a[found.seeds], b[found.seeds]
+            cells.append((name, pair, a, b, found))
     adjusted = holm([d.p for *_, d in cells])
+    what = "B / A" if ratio else "B - A"
     columns_ = (
         Column("cell", "cell", numeric=False),
-        Column("n_a", "seeds, A", "done"),
-        Column("n_b", "seeds, B", "done"),
+        Column("n_a", "seeds, A", "that the row is of"),
+        Column("n_b", "seeds, B"),
         Column("a", "A", labels.MEANINGS[metric]),
         Column("b", "B"),
-        Column("difference", "B - A", "[95% interval]"),
+        Column("ratio" if ratio else "difference", what, "[95% interval]" + " of the geometric mean" * ratio),
         Column("p", "p"),
         Column("p_holm", "p (Holm)", "adjusted over the rows"),
         Column("how", "how", numeric=False),
@@ -110,8 +115,8 @@ def differences_table(studies: tuple[Study, Study], pairs: Sequence[Pair], metri
             word(name),
             count(len(a)),
             count(len(b)),
-            spread(summarize(a)),
-            spread(summarize(b)),
+            spread(summarize(a, metric)),
+            spread(summarize(b, metric)),
             interval(d.mean, d.low, d.high),
             probability(d.p),
             probability(float(p)),
@@ -180,7 +185,7 @@ def only_table(studies: tuple[Study, Study], only_a: Sequence[str], only_b: Sequ
         for i in ids:
             cell = groups[i]
             done = int((cell["status"] == "done").sum())
-            fid = spread(summarize(finished(cell, "fid")))
+            fid = spread(summarize(finished(cell, "fid"), "fid"))
             rows.append((word(names.get(i, i)), word(name), count(len(cell)), count(done), fid))
     return Table("only", "Cells in one alone", columns_, tuple(rows)) if rows else None
 

@@ -1,7 +1,7 @@
 """What a claim compares: each comparison looks at cells over their seeds and says what speaks for it and against it."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -99,7 +99,10 @@ class Exceeds:
             blocked = [side for side, better in (("for", b), ("against", a)) if better.counts["diverged"]]
         asked = f"more than {'×' if self.measure.log else ''}{self.by:g}"
         p_for, p_against = estimate.p_above(threshold), estimate.p_below(threshold)
-        return _finding(self.measure, (a, b), estimate, p_for, p_against, asked, blocked)
+        found = _finding(self.measure, (a, b), estimate, p_for, p_against, asked, blocked)
+        if found.p_against < ALPHA and estimate.p_above(0.0) < ALPHA:
+            found = replace(found, lines=(f"{found.lines[0]}: there is a difference, and it is smaller",))
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +173,8 @@ def _finding(
         return Finding(lines=(text,) if len(missing) < len(samples) else (), missing=missing, details=details)
     if single := tuple(s.name for s in samples if len(s.values) < 2):
         return Finding(lines=(text,), single=single, details=details)
+    if not estimate.error > 0:
+        return Finding(lines=(f"{text}; all seeds are the same: no spread to test by",), details=details)
     back = math.exp if measure.log else float
     value, (low, high) = back(estimate.value), (back(x) for x in estimate.interval())
     kind = ("ratio" if measure.log else "difference") if len(samples) == 2 else "mean"

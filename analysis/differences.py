@@ -9,8 +9,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.summaries import by_binarization, described, finished, t_quantile
+from analysis.summaries import SAME, by_binarization, described, finished, t_quantile
 from binarygan.errors import UserError
+from binarygan.metrics.names import BERNOULLI, BY_NAME
 
 WILCOXON_MINIMUM = 6
 """Pairs below which the exact Wilcoxon test cannot reach 0.05: its smallest p is 2 / 2^n."""
@@ -23,12 +24,13 @@ class Difference:
     n: int
     """Pairs."""
     mean: float
-    """Of value minus baseline."""
+    """Of value minus baseline; of a ratio, the geometric mean of value over baseline."""
     low: float
     high: float
-    """t interval of the mean difference; NaN for one pair."""
+    """t interval of it; NaN for one pair, and where all pairs differ by the same."""
     effect: float
-    """Hedges' g_av: mean difference / √((sd² + sd_baseline²) / 2), times J(n - 1); NaN below three pairs."""
+    """Hedges' g_av: mean difference / √((sd² + sd_baseline²) / 2), times J(n - 1), of logarithms for a ratio; NaN below
+    three pairs."""
     p: float
     """Paired t test, two-sided."""
     p_wilcoxon: float
@@ -37,11 +39,17 @@ class Difference:
     """What the number of pairs does not allow to say."""
 
 
-def paired(values: pd.Series, baseline: pd.Series, *, confidence: float = 0.95) -> Difference:
+def is_ratio(metric: str) -> bool:
+    """Whether cells are compared by the ratio of a metric rather than by its difference."""
+    known = BY_NAME.get(metric.removesuffix(BERNOULLI))
+    return known is not None and known.ratio
+
+
+def paired(values: pd.Series, baseline: pd.Series, *, ratio: bool = False, confidence: float = 0.95) -> Difference:
     """The mean of `values - baseline` over the seeds (their index) that both have, with interval, effect and p.
 
-    g_av: Cumming (2012), with the small-sample correction J(m) = Γ(m/2) / (√(m/2) Γ((m - 1)/2)).
-    Where all pairs differ by the same amount, p is its limit: 0, or 1 for no difference.
+    `ratio`: the same of their logarithms, given as a factor. g_av: Cumming (2012), with the small-sample correction
+    J(m) = Γ(m/2) / (√(m/2) Γ((m - 1)/2)). Where all pairs differ by the same there is no spread, and no test.
 
     Raises:
         ValueError: a seed stands twice.
@@ -50,27 +58,33 @@ def paired(values: pd.Series, baseline: pd.Series, *, confidence: float = 0.95) 
         raise ValueError("a seed stands twice: pairs need one value a seed")
     seeds = values.index.intersection(baseline.index)
     x, y = values[seeds].to_numpy(float), baseline[seeds].to_numpy(float)
-    known = np.isfinite(x) & np.isfinite(y)
-    x, y = x[known], y[known]
+    known = np.isfinite(x) & np.isfinite(y) & ((not ratio) | ((x > 0) & (y > 0)))
+    x, y = (np.log(v[known]) if ratio else v[known] for v in (x, y))
+    back = np.exp if ratio else np.asarray
     d, n, nan = x - y, len(x), math.nan
     if n == 0:
         return Difference(0, nan, nan, nan, nan, nan, nan, "no seed in common")
     mean = float(d.mean())
     if n == 1:
-        return Difference(1, mean, nan, nan, nan, nan, nan, "one pair: no interval, no effect size and no test")
+        note = "one pair: no interval, no effect size and no test"
+        return Difference(1, float(back(mean)), nan, nan, nan, nan, nan, note)
+    if np.ptp(d) <= SAME * max(abs(x).max(), abs(y).max()):
+        note = "all pairs are equal" if not d.any() else "all pairs differ by the same: no spread, so no test"
+        return Difference(n, float(back(mean)), nan, nan, nan, nan, nan, note)
     error = float(d.std(ddof=1)) / math.sqrt(n)
     half = t_quantile(n - 1, confidence) * error
     pooled = math.sqrt((x.var(ddof=1) + y.var(ddof=1)) / 2)
     effect = mean / pooled * _small_sample_correction(n - 1) if n > 2 and pooled > 0 else nan
-    p = 2 * float(stats.t.sf(abs(mean) / error, n - 1)) if np.ptp(d) > 0 else float(mean == 0)
+    p = 2 * float(stats.t.sf(abs(mean) / error, n - 1))
     note, p_wilcoxon = "", nan
     if n < WILCOXON_MINIMUM:
         note = f"{n} pairs: no check by Wilcoxon's test, whose p cannot be below {2 / 2**n:.2g} there"
     else:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # ties: a check, not what decides
-            p_wilcoxon = float(stats.wilcoxon(x, y).pvalue) if d.any() else 1.0
-    return Difference(n, mean, mean - half, mean + half, effect, p, p_wilcoxon, note)
+            p_wilcoxon = float(stats.wilcoxon(x, y).pvalue)
+    mean, low, high = (float(back(v)) for v in (mean, mean - half, mean + half))
+    return Difference(n, mean, low, high, effect, p, p_wilcoxon, note)
 
 
 def compare_to_baseline(
@@ -99,7 +113,7 @@ def compare_to_baseline(
     narrow = outputs.loc[~ours, [*keys, "status", "seed", "value"]]  # wide rows are slow to group
     for _, cell in narrow.groupby(keys, sort=False, dropna=False):
         values = finished(cell, "value")
-        difference = paired(values, baseline)
+        difference = paired(values, baseline, ratio=is_ratio(metric))
         if baseline.empty or values.empty:
             who = "baseline" if baseline.empty else "cell"
             difference = replace(difference, note=f"no finished seed of the {who}")

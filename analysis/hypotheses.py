@@ -6,13 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from analysis.summaries import SAME
+
 ALPHA = 0.05
 """Level of every one-sided test; the interval that goes with it is of 90%."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean or a difference of means, about whose truth it follows Student's t. One seed: the error is NaN."""
+    """A mean or a difference of means, about whose truth it follows Student's t. One seed: the error is NaN. Seeds that
+    are all the same: it is 0, which tests nothing (a fault in the study is likelier than such a network)."""
 
     value: float
     error: float
@@ -21,9 +24,9 @@ class Estimate:
     """Of freedom."""
 
     def p_above(self, threshold: float) -> float:
-        """p of the hypothesis that the truth is at most the threshold. Without any spread it is its limit, 0 or 1."""
+        """p of the hypothesis that the truth is at most the threshold; NaN where seeds show no spread to test by."""
         if not self.error > 0:
-            return math.nan if math.isnan(self.error) else float(self.value <= threshold)
+            return math.nan
         return float(stats.t.sf((self.value - threshold) / self.error, self.degrees))
 
     def p_below(self, threshold: float) -> float:
@@ -40,7 +43,7 @@ class Estimate:
 
     def interval(self) -> tuple[float, float]:
         """The 90% interval: a threshold outside it is passed at level 0.05."""
-        half = stats.t.isf(ALPHA, self.degrees) * self.error if self.error > 0 else self.error
+        half = stats.t.isf(ALPHA, self.degrees) * self.error if self.error > 0 else math.nan
         return float(self.value - half), float(self.value + half)
 
 
@@ -53,7 +56,7 @@ def difference(a: np.ndarray, b: np.ndarray) -> Estimate:
         return Estimate(value, math.nan, math.nan)
     shares = a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)
     total = sum(shares)
-    if total == 0:
+    if total <= (SAME * max(abs(a).max(), abs(b).max())) ** 2:
         return Estimate(value, 0.0, len(a) + len(b) - 2.0)
     degrees = total**2 / (shares[0] ** 2 / (len(a) - 1) + shares[1] ** 2 / (len(b) - 1))
     return Estimate(value, math.sqrt(total), float(degrees))
@@ -69,4 +72,5 @@ def level(values: np.ndarray, errors: np.ndarray | None = None) -> Estimate:
     variance = float(values.var(ddof=1))
     if errors is not None:
         variance = max(variance, float(np.mean(errors**2)))
-    return Estimate(float(values.mean()), math.sqrt(variance / n), n - 1.0)
+    error = math.sqrt(variance / n)
+    return Estimate(float(values.mean()), error if error > SAME * abs(values).max() else 0.0, n - 1.0)

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
@@ -28,13 +29,15 @@ class Pair:
 
 @dataclass(frozen=True)
 class Difference:
-    """B minus A: mean, 95% interval and p, and how it was had."""
+    """B minus A, or B over A: mean, 95% interval and p, and how it was had."""
 
     mean: float
     low: float
     high: float
     p: float
     how: str
+    seeds: pd.Index | None = None
+    """Those that it was had of, where not all."""
 
 
 def match(a: pd.DataFrame, b: pd.DataFrame) -> tuple[list[Pair], list[str], list[str]]:
@@ -58,19 +61,28 @@ def match(a: pd.DataFrame, b: pd.DataFrame) -> tuple[list[Pair], list[str], list
     return pairs, only_a, only_b
 
 
-def difference(a: pd.Series, b: pd.Series, *, same: bool) -> Difference:
-    """Of a metric by seed, b minus a: paired where the cell is the same and two seeds are in both, else Welch's."""
+def difference(a: pd.Series, b: pd.Series, *, same: bool, ratio: bool = False) -> Difference:
+    """Of a metric by seed, b minus a, or b over a: paired where the cell is the same and two seeds are in both.
+
+    Otherwise Welch's t interval, of logarithms for a ratio.
+    """
     common = a.index.intersection(b.index)
     if same and len(common) > 1:
-        found = paired(b, a)
-        return Difference(found.mean, found.low, found.high, found.p, f"paired, {found.n} seeds")
-    estimate = hypotheses.difference(b.to_numpy(float), a.to_numpy(float))
-    if math.isnan(estimate.error):
-        why = "one seed: no interval, no test" if len(a) and len(b) else "no finished seed in one of them"
-        return Difference(estimate.value, math.nan, math.nan, math.nan, why)
-    half = float(stats.t.ppf(0.975, estimate.degrees)) * estimate.error if estimate.error else 0.0
+        found = paired(b, a, ratio=ratio)
+        how = f"paired, {found.n} seeds"
+        how += f": {found.note}" if math.isnan(found.p) else ""
+        return Difference(found.mean, found.low, found.high, found.p, how, common)
+    x, y = (v[v > 0] if ratio else v for v in (a, b))
+    scale, back = (np.log, math.exp) if ratio else (np.asarray, float)
+    estimate = hypotheses.difference(scale(y.to_numpy(float)), scale(x.to_numpy(float)))
+    value = back(estimate.value)
+    if not estimate.error > 0:
+        few = "one seed: no interval, no test" if len(x) and len(y) else "no finished seed in one of them"
+        how = "no spread: no interval, no test" if estimate.error == 0 else few
+        return Difference(value, math.nan, math.nan, math.nan, how)
+    half = float(stats.t.ppf(0.975, estimate.degrees)) * estimate.error
     p = min(1.0, 2 * min(estimate.p_above(0), estimate.p_below(0)))
-    return Difference(estimate.value, estimate.value - half, estimate.value + half, p, "Welch")
+    return Difference(value, back(estimate.value - half), back(estimate.value + half), p, "Welch")
 
 
 def _cells(members: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from analysis import labels
 from analysis.cells import unlike_paper
 from analysis.entries import NOTHING, Entry, mean_of
 from analysis.statistics import Summary, summarize
-from analysis.summaries import t_quantile
+from analysis.summaries import t_intervals
 from binarygan.metrics.names import BERNOULLI, OF_IMAGES, OF_PREACTIVATED
 
 OURS = "this study"
@@ -54,7 +54,7 @@ class Row:
 
     def summary(self, name: str) -> Summary:
         """It over the seeds."""
-        return summarize(list(self.values(name).values()))
+        return summarize(list(self.values(name).values()), name)
 
     def means(self, names: Sequence[str]) -> list[Entry]:
         """Each number's mean with its t interval, as `summarize` has them, all at once."""
@@ -64,8 +64,7 @@ class Row:
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = np.where(finite, x, 0).sum(axis=0) / n
             sd = np.sqrt(np.where(finite, (x - mean) ** 2, 0).sum(axis=0) / np.where(n > 1, n - 1, np.nan))
-            half = np.array([t_quantile(int(k) - 1, 0.95) if k > 1 else np.nan for k in n]) * sd / np.sqrt(n)
-        columns = (c.tolist() for c in (mean, mean - half, mean + half, sd, n))
+        columns = (c.tolist() for c in (mean, *t_intervals(mean, sd, n, names).T, sd, n))
         return [mean_of(*entry) for entry in zip(*columns, strict=True)]
 
 

@@ -1,13 +1,13 @@
 """Statistics over seeds: what figures, tables and claims take from here. scipy and statsmodels do the arithmetic.
 
 The replicate is a training seed. With one seed a cell each function says what cannot be said (`Unavailable`, or a
-note beside NaN). Members that are not done enter no mean; `outcomes` counts them.
+note beside NaN). Members that are not done enter no mean.
 """
 
 from analysis.anova import FACTORS, Anova, anova
-from analysis.differences import Difference, compare_to_baseline, holm, paired
+from analysis.differences import Difference, compare_to_baseline, holm, is_ratio, paired
 from analysis.ranks import Ranks, critical_difference
-from analysis.summaries import Summary, Unavailable, by_binarization, finished, outcomes, summarize
+from analysis.summaries import Summary, Unavailable, by_binarization, finished, summarize
 
 __all__ = [
     "FACTORS",
@@ -22,7 +22,7 @@ __all__ = [
     "critical_difference",
     "finished",
     "holm",
-    "outcomes",
+    "is_ratio",
     "paired",
     "summarize",
 ]

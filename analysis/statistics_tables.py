@@ -9,7 +9,7 @@ import pandas as pd
 from analysis import labels
 from analysis.cells import Cell, members_of
 from analysis.entries import Column, Table, count, interval, measure, probability, word
-from analysis.statistics import Unavailable, anova, compare_to_baseline, critical_difference
+from analysis.statistics import Unavailable, anova, compare_to_baseline, critical_difference, is_ratio
 from analysis.summaries import DESCRIBING
 from analysis.verdicts import Verdict
 from binarygan.metrics.names import BERNOULLI
@@ -53,12 +53,18 @@ def differences_table(members: pd.DataFrame, names: Mapping[str, str], metric: s
     if found.empty:
         return Unavailable("the baseline is the study's only cell")
     order = {cell_id: i for i, cell_id in enumerate(names)}
+    ratio = is_ratio(metric)
+    what = (
+        Column("ratio", "ratio", "geometric mean over the pairs [95% t interval of the logarithms]")
+        if ratio
+        else Column("difference", "difference", "mean over the pairs [95% t interval]")
+    )
     columns = (
         Column("cell", "cell", numeric=False),
         Column("n", "pairs", "seeds that both have finished"),
-        Column("difference", "difference", "mean over the pairs [95% t interval]"),
-        Column("effect", "effect", "Hedges' g_av, from three pairs on"),
-        Column("p", "p", "paired t test, two-sided"),
+        what,
+        Column("effect", "effect", "Hedges' g_av" + " of the logarithms" * ratio + ", from three pairs on"),
+        Column("p", "p", "paired t test" + " of the logarithms" * ratio + ", two-sided"),
         Column("p_holm", "p (Holm)", "adjusted over all rows"),
         Column("p_wilcoxon", "p (Wilcoxon)", "signed-rank test, as a check"),
     )
@@ -74,10 +80,11 @@ def differences_table(members: pd.DataFrame, names: Mapping[str, str], metric: s
         )
         for row in sorted(found.to_dict("records"), key=lambda row: order[row["cell_id"]])
     )
-    title = f"{labels.COLUMNS[metric]}: differences to WGAN-GP, MLP, DBN"
+    title = f"{labels.COLUMNS[metric]}: {'ratios' if ratio else 'differences'} to WGAN-GP, MLP, DBN"
     unsaid = Counter(note for note in found["note"] if note)
     notes = (
-        "Above 0: a higher value than the baseline's. Pairs share a seed, so their latents and order of data.",
+        f"Above {1 if ratio else 0}: a higher value than the baseline's. Pairs share a seed, so their latents and "
+        "order of data.",
         *(f"{n} of {len(rows)} rows: {note}." for note, n in unsaid.items()),
     )
     return Table(f"differences-{metric}", title, columns, rows, notes)

@@ -1,6 +1,7 @@
 """A cell over its seeds: how many members ended how, and what the finished ones come to."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from binarygan.metrics.names import BERNOULLI
+from binarygan.metrics.names import BERNOULLI, BY_NAME
 
 STATUSES = ("done", "failed", "diverged", "running", "stopped")
 DESCRIBING = (
@@ -22,6 +23,8 @@ DESCRIBING = (
     "slope_rate",
 )
 """Columns that tell a study's cells apart for a reader; `cell_id` alone does so for certain."""
+SAME = 1e-12
+"""Values whose spread is below this part of them are equal but for rounding."""
 BOOTSTRAP_RESAMPLES = 2000
 BOOTSTRAP_MINIMUM = 5
 """Fewer seeds than this have too few different resamples for an interval that holds what it promises."""
@@ -45,7 +48,8 @@ class Summary:
     """Sample standard deviation (n - 1); NaN for one seed."""
     low: float
     high: float
-    """t interval of the mean; NaN for one seed."""
+    """t interval of the mean, cut at the ends of the metric's range; NaN for one seed, for seeds that are all the same
+    (that shows no spread of 0, but none), and for counts."""
     iqm: float
     """Interquartile mean: of the middle half of the seeds, those at its ends counted in part."""
     iqm_low: float
@@ -54,23 +58,14 @@ class Summary:
     minimum: float
     maximum: float
 
-    @property
-    def note(self) -> str:
-        """What the number of seeds does not allow to say; empty where it allows all."""
-        if self.n == 0:
-            return "no finished seed"
-        if self.n == 1:
-            return "one seed: no spread over seeds, so no interval and no test"
-        if self.n < BOOTSTRAP_MINIMUM:
-            return f"{self.n} seeds: no bootstrap interval of the interquartile mean"
-        return ""
 
-
-def summarize(values: ArrayLike, *, confidence: float = 0.95) -> Summary:
+def summarize(values: ArrayLike, metric: str = "", *, confidence: float = 0.95) -> Summary:
     """Mean, spread and interquartile mean of finite values (others are left out and not counted in n).
 
-    mean ± t(n - 1) sd / √n; the interquartile mean (Agarwal et al. 2021) weighs sorted value i by the part of
-    [i / n, (i + 1) / n] within [1/4, 3/4]. The bootstrap's draws are fixed, so equal values have equal intervals.
+    mean ± t(n - 1) sd / √n, cut at the ends of the metric's range (such an interval covers the mean as often); the
+    interquartile mean (Agarwal et al. 2021) weighs sorted value i by the part of
+    [i / n, (i + 1) / n] within [1/4, 3/4]. The bootstrap's draws are fixed, so equal values have equal intervals; of
+    few seeds it covers less than it says (normal values: 91% of 95% with five seeds, 94% with ten).
 
     >>> summarize([1.0, 2.0, 3.0, 100.0]).iqm
     2.5
@@ -81,24 +76,13 @@ def summarize(values: ArrayLike, *, confidence: float = 0.95) -> Summary:
     if n == 0:
         return Summary(0, *[nan] * 9)
     mean, sd = float(x.mean()), float(x.std(ddof=1)) if n > 1 else nan
-    half = t_quantile(n - 1, confidence) * sd / math.sqrt(n) if n > 1 else nan
+    low, high = t_intervals([mean], [sd], [n], [metric], confidence=confidence)[0].tolist()
     iqm_low = iqm_high = nan
     if n >= BOOTSTRAP_MINIMUM:
         tails = [50 * (1 - confidence), 50 * (1 + confidence)]
         iqm_low, iqm_high = np.percentile(_resampled_weights(n) @ x, tails).tolist()
     iqm = float(_middle_weights(n) @ x)
-    return Summary(n, mean, sd, mean - half, mean + half, iqm, iqm_low, iqm_high, float(x[0]), float(x[-1]))
-
-
-def outcomes(members: pd.DataFrame) -> pd.DataFrame:
-    """A row a cell: how many `members` it has, and how many of them have which status."""
-    members = members.assign(cell_id=members["cell_id"].fillna(""))
-    table = members.drop_duplicates("cell_id")[["cell_id", *described(members)]].reset_index(drop=True)
-    table["members"] = table["cell_id"].map(members["cell_id"].value_counts()).astype(int)
-    for status in STATUSES:
-        of_status = members.loc[members["status"] == status, "cell_id"]
-        table[status] = table["cell_id"].map(of_status.value_counts()).fillna(0).astype(int)
-    return table
+    return Summary(n, mean, sd, low, high, iqm, iqm_low, iqm_high, float(x[0]), float(x[-1]))
 
 
 def described(members: pd.DataFrame) -> list[str]:
@@ -129,6 +113,26 @@ def by_binarization(members: pd.DataFrame, metric: str) -> pd.DataFrame:
     once.loc[real, "binarization"] = "threshold"
     again = once[real].assign(value=once[metric + BERNOULLI], binarization="bernoulli")
     return pd.concat([once, again], ignore_index=True) if real.any() else once
+
+
+def t_intervals(
+    mean: ArrayLike, sd: ArrayLike, n: ArrayLike, metrics: Sequence[str], *, confidence: float = 0.95
+) -> np.ndarray:
+    """(metrics, 2): both ends of each mean's t interval within the metric's range; NaN where there is no spread."""
+    mean, sd, n = np.asarray(mean, dtype=float), np.asarray(sd, dtype=float), np.asarray(n)
+    least, most, counted = np.array([_range(metric) for metric in metrics]).T
+    quantiles = np.array([t_quantile(max(int(k) - 1, 1), confidence) for k in n])
+    half = np.where(
+        (n > 1) & (sd > SAME * abs(mean)) & (counted == 0), quantiles * sd / np.sqrt(np.maximum(n, 1)), np.nan
+    )
+    return np.stack([np.maximum(mean - half, least), np.minimum(mean + half, most)], axis=1)
+
+
+@lru_cache(maxsize=256)
+def _range(metric: str) -> tuple[float, float, bool]:
+    """Smallest and largest value of a metric, and whether it is counted; what is no metric has no limits."""
+    known = BY_NAME.get(metric.removesuffix(BERNOULLI))
+    return (known.least, known.most, known.counted) if known else (-math.inf, math.inf, False)
 
 
 @lru_cache(maxsize=256)

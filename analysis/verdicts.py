@@ -81,6 +81,9 @@ def verdict_on(claim: Claim, evidence: Evidence, fidelity: str) -> Verdict:
     lines = [f"missing: {' / '.join(missing)}"] if missing else []
     if single:
         lines.append(f"whether other seeds would agree cannot be said: fewer than two finished of {' / '.join(single)}")
+    holding = sum(f.p_for < ALPHA for f in findings)
+    if outcome == "not supported" and holding:
+        lines.append(f"it holds in part: {holding} of {len(findings)} comparisons are for it")
     if outcome in ("supported", "not supported") and (short := _too_short(claim, evidence)):
         lines.append(f"too short for a verdict ({short}); at this length it would be: {outcome}")
         outcome = "inconclusive"

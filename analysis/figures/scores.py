@@ -49,7 +49,7 @@ class Row:
     @property
     def summary(self) -> Summary:
         """Over the seeds that are done."""
-        return summarize(self.fids)
+        return summarize(self.fids, "fid")
 
 
 @mpl.rc_context(RC)
@@ -138,7 +138,7 @@ def _draw_mean(axes: Axes, y: int, row: Row) -> None:
     if summary.n == 0:
         return
     axes.plot([summary.mean], [y], "|", color="black", markersize=9, mew=1.6, zorder=4)
-    if summary.n == 1:
+    if np.isnan(summary.low):
         return
     left, right = axes.get_xlim()
     low, high = max(summary.low, left), min(summary.high, right)
@@ -153,7 +153,7 @@ def _words(row: Row) -> str:
     s = row.summary
     if s.n == 0:
         return row.others
-    interval = "" if s.n == 1 else f" [{number(s.low)}, {number(s.high)}]"
+    interval = "" if np.isnan(s.low) else f" [{number(s.low)}, {number(s.high)}]"
     words = f"{number(s.mean)}{interval}, {s.n} seed{'s' * (s.n > 1)}"
     return f"{words}; {row.others}" if row.others else words
 

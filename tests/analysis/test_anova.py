@@ -158,6 +158,52 @@ class TestAnova:
         assert any("slope rate has 12 values" in note for note in result.notes)
         assert any("2 combinations hold several cells" in note for note in result.notes)
 
+    def test_joint_interactions_are_tested_against_the_seeds_as_the_full_model_would(self) -> None:
+        rng = np.random.default_rng(5)
+        three = [(o, n, a) for o in ("gan", "wgan") for n in ("deterministic", "stochastic") for a in ("mlp", "cnn")]
+        members = pd.concat(
+            [
+                made_up(
+                    objective=o,
+                    neuron=n,
+                    architecture=a,
+                    discriminator_norm="none",
+                    metrics={"fid": list((10 if (o, n, a) == three[0] else 1) * rng.lognormal(1, 0.1, 3))},
+                )
+                for o, n, a in three
+            ],
+            ignore_index=True,
+        )
+        result = anova(members)
+        assert not isinstance(result, Unavailable)
+        data = members.assign(y=np.log(members["fid"].astype(float)))
+        full = anova_lm(ols("y ~ C(objective, Sum) * C(neuron, Sum) * C(architecture, Sum)", data).fit(), typ=2)
+        joint = full.loc["C(objective, Sum):C(neuron, Sum):C(architecture, Sum)"]
+        [note] = [n for n in result.notes if "joint interactions" in n]
+        assert f"F {joint['F']:.2g}, p {joint['PR(>F)']:.2g}, they are there" in note
+        assert not [n for n in anova(grid(noisy())).notes if "joint" in n]  # type: ignore[union-attr]
+
+    def test_the_spread_of_the_cells_is_told(self) -> None:
+        rng = np.random.default_rng(1)
+        spreads = {"gan": 1.0, "wgan": 0.02, "wgan-gp": 0.02}
+        unlike = grid(lambda o, n: list(10 * rng.lognormal(0, spreads[o], 12)), seeds=12)
+        for members, said in ((grid(noisy()), "not shown to differ"), (unlike, "they do not, so p is rough")):
+            result = anova(members)
+            assert not isinstance(result, Unavailable)
+            assert any("scatter alike" in note and said in note for note in result.notes)
+
+    def test_other_lengths_and_data_are_left_out_and_said(self) -> None:
+        members = grid(noisy())
+        short, other = grid(noisy(), objectives=("gan",)), grid(noisy(), objectives=("gan",))
+        short["epochs"], other["data"] = 2, "fashion-mnist"
+        short["cell_id"] += "s"
+        other["cell_id"] += "o"
+        mixed, alone = anova(pd.concat([short, members, other])), anova(members)
+        assert not isinstance(mixed, Unavailable)
+        assert not isinstance(alone, Unavailable)
+        pd.testing.assert_frame_equal(mixed.table, alone.table)
+        assert "not in it: 12 of other data or another length of training" in mixed.notes
+
     @pytest.mark.parametrize(
         ("members", "reason"),
         [

@@ -130,6 +130,26 @@ def test_a_claim_is_not_supported_where_its_numbers_say_the_contrary(number: int
     assert v.verdict == "not supported", v.numbers
 
 
+def test_a_difference_that_is_there_and_too_small_is_told_from_none() -> None:
+    small = verdict(2, members({"DBN": {"preactivated_middle_mass": 0.07}}))
+    assert any("there is a difference, and it is smaller" in line for line in small.lines)
+    none = verdict(2, members({"DBN": {"preactivated_middle_mass": 0.01}}))
+    assert not any("it is smaller" in line for line in none.lines)
+
+
+def test_a_claim_that_holds_in_part_says_so() -> None:
+    assert verdict(6, members({"WGAN DBN": {"fid": 25.0}})).lines[0] == (
+        "it holds in part: 1 of 2 comparisons are for it"
+    )
+    assert not any("in part" in line for line in verdict(3, members({"DBN": NO_NOTCH})).lines)
+
+
+def test_seeds_that_are_all_the_same_decide_nothing() -> None:
+    v = verdict(3, members({"DBN": {"preactivated_notch": [0.3] * 3, "preactivated_notch_error": 0.0}}))
+    assert v.verdict == "inconclusive"
+    assert "all seeds are the same: no spread to test by" in v.numbers
+
+
 UNDECIDED: list[tuple[int, dict[str, dict[str, Any]]]] = [
     (1, {"SBN": {"fid": [6.0, 14.0, 30.0]}}),
     (1, {"DBN": {"classes_covered": [10.0, 9.0, 10.0]}}),

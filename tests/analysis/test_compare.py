@@ -90,12 +90,13 @@ def test_side_by_side(folders: tuple[Path, Path], tmp_path: Path, capsys: pytest
     assert {p.name for p in out.iterdir()} == {"compare.html", "tables"}
     table = pd.read_csv(out / "tables" / "differences-fid.csv")
     assert table["cell"].tolist()[:2] == ["WGAN-GP, MLP, DBN", "WGAN-GP, MLP, SBN"]
-    assert (table["n_a"][0], table["n_b"][0]) == (3, 2)
-    assert table["difference"][0] == pytest.approx(0.25)
+    assert (table["n_a"][0], table["n_b"][0]) == (2, 2)  # pairs alone
     only = pd.read_csv(out / "tables" / "only.csv")
     assert only["in"].tolist() == ["B"] * 4
     members = pd.read_csv(out / "tables" / "members.csv")
     assert sorted(members["differing"]) == [1, 1]
+    [changed] = members[members["status_b"].str.startswith("done")].to_dict("records")
+    assert table["ratio"][0] == pytest.approx((changed["fid_b"] / changed["fid_a"]) ** 0.5)  # one pair of two
     text = (out / "compare.html").read_text()
     assert len(text) < 1_000_000
     assert "<script>alert" not in text
@@ -108,8 +109,9 @@ def test_a_folder_with_itself_is_equal(
     assert main(["compare", str(a), str(a), "--out", str(tmp_path / "out")]) == 0
     assert "9 in both: 9 equal in every number, 0 not" in capsys.readouterr().out
     table = pd.read_csv(tmp_path / "out" / "tables" / "differences-fid.csv")
-    assert table["difference"].tolist() == [0.0] * 4
-    assert table["p"].tolist() == [1.0] * 4
+    assert table["ratio"].tolist() == [1.0] * 4
+    assert table["p"].isna().all()
+    assert table["how"].tolist() == ["paired, 3 seeds: all pairs are equal"] * 4
 
 
 def test_what_cannot_be_compared_is_one_line(

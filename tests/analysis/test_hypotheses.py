@@ -52,7 +52,11 @@ class TestHypotheses:
                 map(math.isnan, (e.p_above(0.0), e.p_below(0.0), e.p_within(1.0), e.p_beyond(1.0), *e.interval()))
             )
 
-    def test_without_spread_p_is_its_limit(self) -> None:
-        estimate = hypotheses.difference(np.full(3, 5.0), np.full(3, 2.0))
-        assert (estimate.p_above(1.0), estimate.p_above(3.0), estimate.p_below(4.0)) == (0, 1, 0)
-        assert estimate.interval() == (3, 3)
+    @pytest.mark.parametrize("value", [0.1, 5.0])
+    def test_without_spread_nothing_is_tested(self, value: float) -> None:
+        for estimate in (
+            hypotheses.difference(np.full(3, value), np.full(3, 2.0)),
+            hypotheses.level(np.full(3, value)),
+        ):
+            assert estimate.error == 0
+            assert all(map(math.isnan, (estimate.p_above(1.0), estimate.p_within(9.0), *estimate.interval())))

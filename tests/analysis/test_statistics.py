@@ -8,7 +8,7 @@ import pytest
 from made_up import grid, made_up, noisy
 from scipy import special, stats
 
-from analysis.statistics import compare_to_baseline, outcomes, paired, summarize
+from analysis.statistics import compare_to_baseline, paired, summarize
 from binarygan.errors import UserError
 
 NORMAL = np.random.default_rng(3).normal(10, 2, size=8)
@@ -40,7 +40,6 @@ class TestSummarize:
         one, three, none = summarize([5.0]), summarize([5.0, 6.0, 8.0]), summarize([])
         assert (one.n, one.mean, one.iqm) == (1, 5, 5)
         assert all(map(math.isnan, (one.sd, one.low, one.high, one.iqm_low)))
-        assert "one seed" in one.note
         assert math.isnan(three.iqm_low)
         assert not math.isnan(three.low)
         assert none.n == 0
@@ -49,6 +48,20 @@ class TestSummarize:
     def test_numbers_that_are_not_finite_do_not_count(self) -> None:
         assert summarize([1.0, math.nan, 3.0, math.inf]).n == 2
         assert summarize([1.0, math.nan, 3.0, math.inf]).mean == 2
+
+    def test_intervals_stay_within_the_metrics_range(self) -> None:
+        few = summarize([0.90, 0.97, 0.999], "recall")
+        assert few.high == 1
+        assert few.low == summarize([0.90, 0.97, 0.999]).low
+        assert summarize([0.1, 0.5, 2.0], "fid").low == 0
+        assert summarize([0.1, 0.5, 2.0], "fid_inf").low < 0
+        assert summarize([0.1, 0.5, 0.9], "recall_bernoulli").high == 1
+
+    @pytest.mark.parametrize(("values", "metric"), [([0.1, 0.1, 0.1], ""), ([9.0, 10.0, 10.0], "classes_covered")])
+    def test_seeds_that_are_the_same_and_counts_have_no_interval(self, values: list[float], metric: str) -> None:
+        s = summarize(values, metric)
+        assert math.isnan(s.low)
+        assert math.isnan(s.high)
 
 
 class TestPaired:
@@ -86,9 +99,22 @@ class TestPaired:
         assert all(map(math.isnan, (d.low, d.high, d.effect, d.p, d.p_wilcoxon)))
         assert "one pair" in d.note
 
-    def test_equal_differences_have_the_limit(self) -> None:
-        assert paired(self.values + 1, self.values).p == 0
-        assert paired(self.values, self.values).p == 1
+    def test_a_ratio_is_tested_on_logarithms(self) -> None:
+        d = paired(self.values, self.baseline, ratio=True)
+        x, y = np.log([5.0, 6.5, 7.0, 9.0]), np.log([4.0, 5.0, 6.0, 8.5])
+        reference = stats.ttest_rel(x, y)
+        interval = reference.confidence_interval(0.95)
+        assert d.p == pytest.approx(reference.pvalue)
+        assert (d.mean, d.low, d.high) == pytest.approx((*np.exp([(x - y).mean(), interval.low, interval.high]),))
+        assert d.effect == paired(np.log(self.values), np.log(self.baseline)).effect
+        assert paired(pd.Series([0.0, 5.0]), pd.Series([1.0, 5.0]), ratio=True).n == 1  # 0 has no logarithm
+
+    @pytest.mark.parametrize(("more", "said"), [(0.0, "all pairs are equal"), (1.0, "differ by the same")])
+    def test_pairs_without_spread_are_not_tested(self, more: float, said: str) -> None:
+        d = paired(self.values + more, self.values)
+        assert d.mean == more
+        assert all(map(math.isnan, (d.low, d.high, d.p)))
+        assert said in d.note
 
     def test_a_seed_that_stands_twice_is_refused(self) -> None:
         with pytest.raises(ValueError, match="twice"):
@@ -101,8 +127,8 @@ class TestCompareToBaseline:
         baseline = members["cell_id"].iloc[0]
         table = compare_to_baseline(members, "fid", baseline)
         assert set(table["cell_id"]) == set(members["cell_id"]) - {baseline}
-        first = members[members["cell_id"] == baseline]["fid"]
-        ps = [stats.ttest_rel(members[members["cell_id"] == c]["fid"], first).pvalue for c in table["cell_id"]]
+        first = np.log(members[members["cell_id"] == baseline]["fid"])
+        ps = [stats.ttest_rel(np.log(members[members["cell_id"] == c]["fid"]), first).pvalue for c in table["cell_id"]]
         order = np.argsort(ps)
         by_hand = np.minimum(np.maximum.accumulate(np.array(ps)[order] * np.arange(5, 0, -1)), 1)
         assert table["p"].tolist() == pytest.approx(ps)
@@ -113,12 +139,12 @@ class TestCompareToBaseline:
         part = made_up(
             objective="wgan-gp",
             neuron="stochastic",
-            metrics={"fid": [20.0, 22.0, 999.0]},
+            metrics={"fid": [20.0, 23.0, 999.0]},
             statuses=["done", "done", "running"],
         )
         lost = made_up(objective="wgan", neuron="stochastic", metrics={}, statuses=["failed", "diverged", "failed"])
         table = compare_to_baseline(pd.concat([ok, part, lost]), "fid", ok["cell_id"].iloc[0]).set_index("objective")
-        assert (table.loc["wgan-gp", "n"], table.loc["wgan-gp", "mean"]) == (2, 10.5)
+        assert table.loc["wgan-gp", "n"] == 2
         assert table.loc["wgan", "n"] == 0
         assert table.loc["wgan", "note"] == "no finished seed of the cell"
         assert table.loc["wgan-gp", "p_holm"] == table.loc["wgan-gp", "p"]  # a family of one
@@ -129,22 +155,12 @@ class TestCompareToBaseline:
         members = pd.concat([binary, real])
         table = compare_to_baseline(members, "fid", binary["cell_id"].iloc[0])
         assert dict(zip(table["binarization"], table["mean"], strict=True)) == pytest.approx(
-            {"threshold": 2, "bernoulli": 5}
+            {"threshold": 1.2, "bernoulli": 1.5}
         )
         own = compare_to_baseline(members, "fid", real["cell_id"].iloc[0], binarization="bernoulli")
-        assert own["mean"].tolist() == pytest.approx([-5, -3])
+        assert own["mean"].tolist() == pytest.approx([10 / 15, 12 / 15])
         assert len(compare_to_baseline(members, "preactivated_notch", binary["cell_id"].iloc[0])) == 1
 
     def test_an_unknown_baseline_is_a_clear_line(self) -> None:
         with pytest.raises(UserError, match="'nowhere' is not in the study"):
             compare_to_baseline(grid(noisy()), "fid", "nowhere")
-
-
-def test_outcomes_count_every_member_apart() -> None:
-    statuses = ["done", "failed", "diverged", "running", "done"]
-    members = made_up(objective="gan", neuron="real", seeds=5, statuses=statuses, metrics={"fid": 3.0})
-    row = outcomes(members).iloc[0]
-    assert row[["members", "done", "failed", "diverged", "running"]].tolist() == [5, 2, 1, 1, 1]
-    nameless = outcomes(members.assign(cell_id=None))
-    assert nameless["members"].tolist() == [5]
-    assert outcomes(members.iloc[:0]).columns.tolist() == outcomes(members).columns.tolist()
