@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from analysis.entries import MOST_ROWS, Table, first
 from analysis.figures import FIGURES, Figure, save
-from analysis.load import load_anchors, load_study
+from analysis.load import anchors_for, load_study
 from analysis.page import Picture, fitted, picture
 from analysis.provenance_tables import cell_names
 from analysis.rows import rows_of
@@ -24,7 +24,7 @@ class Contents:
         self.out = out
         self.failed: list[str] = []
         """Parts that could not be made, and why."""
-        self.anchors = load_anchors().members
+        self.anchors = anchors_for(self.study)
         self.trials = self.attempt("the search", lambda: trials_of(self.study))
         """A search's; why they cannot be shown, or None for a grid."""
         numbers = {t.cell_id: t.number for t in self.trials.best_first} if isinstance(self.trials, Trials) else {}
@@ -74,7 +74,7 @@ class Contents:
             return None
         save(drawn, self.out, figure.name)
         png = (self.out / f"{figure.name}.png").read_bytes()
-        return picture(figure.name, _title(figure), drawn.alt, png, drawn.missing)
+        return picture(figure.name, _title(figure), drawn.alt, png, drawn.missing, drawn.cautions)
 
 
 def _title(figure: Figure) -> str:

@@ -161,6 +161,12 @@ def load_anchors() -> Study:
     return load_study(Path(__file__).parent / "anchors")
 
 
+def anchors_for(study: Study) -> pd.DataFrame:
+    """Those anchors that are of the study's data: none where it trained on something else than MNIST."""
+    anchors = load_anchors().members
+    return anchors[anchors["data"].isin(study.members["data"])].reset_index(drop=True)
+
+
 def load_study(folder: Path) -> Study:
     """Read every member's row.
 

@@ -33,6 +33,7 @@ class Picture:
     alt: str
     png: bytes
     missing: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
     size: tuple[int, int] = (0, 0)
     """Width and height on a wide screen, pixels of CSS."""
 
@@ -42,12 +43,14 @@ class Picture:
         return "data:image/png;base64," + base64.b64encode(self.png).decode()
 
 
-def picture(name: str, title: str, alt: str, png: bytes, missing: Sequence[str] = ()) -> Picture:
+def picture(
+    name: str, title: str, alt: str, png: bytes, missing: Sequence[str] = (), cautions: Sequence[str] = ()
+) -> Picture:
     """A picture of the size that its PNG says it has on paper."""
     image = Image.open(BytesIO(png))
     dots = image.info.get("dpi", (200, 200))
     width, height = (round(n / d * CSS_PIXELS) for n, d in zip(image.size, dots, strict=True))
-    return Picture(name, title, alt, png, tuple(missing), (width, height))
+    return Picture(name, title, alt, png, tuple(missing), tuple(cautions), (width, height))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -82,7 +82,8 @@ def _best(rows: Sequence[Row]) -> list[tuple[str, str]]:
             continue
         _, s, row = min(scored, key=lambda entry: entry[0])
         what = ", ".join(row.fields[f] for f in PLACE) if source != "real images" else "train against test"
-        found.append((title, f"{spread(s).text} ({what}; {s.n} seed{'s' if s.n > 1 else ''})"))
+        seeds = f"; {s.n} seed{'s' if s.n > 1 else ''}" if source != "real images" else ""
+        found.append((title, f"{spread(s).text} ({what}{seeds})"))
     return found
 
 

@@ -19,6 +19,8 @@ from study.schemas import FINISHED, SCHEMAS
 SHOWN = (1, 2, 5, 10, 20)
 """Epochs whose samples are kept of a cell's first seed, beside the last."""
 ENDED = (*FINISHED, "failed")
+SHIPPED = Path(__file__).resolve().parent.parent / "published"
+"""The studies that come with the project."""
 Row = dict[str, Any]
 
 
@@ -36,7 +38,7 @@ def publish(sources: Sequence[Path], target: Path) -> int:
     for source in sources:
         if not list((source / "members").glob("*.parquet")):
             raise UserError(f"{source} holds no study: it has no members/*.parquet")
-        for row in _rows(source, "members"):
+        for row in rows_of(source, "members"):
             known = members.get(row["member_id"])
             if row["status"] in ENDED and (known is None or _rank(row) < _rank(known[0])):
                 members[row["member_id"]] = (row | {"study": target.name}, source)
@@ -58,7 +60,7 @@ def publish(sources: Sequence[Path], target: Path) -> int:
     for table, keeps in kept.items():
         rows: list[Row] = []
         for member, source in ordered:
-            own = _rows(source, table, member["member_id"])
+            own = rows_of(source, table, member["member_id"])
             last = max((r["epoch"] for r in own), default=0)
             rows += [r for r in own if keeps(r, last)]
         content[table] = rows
@@ -73,7 +75,7 @@ def _rank(row: Row) -> int:
     return ENDED.index(row["status"])
 
 
-def _rows(source: Path, table: str, member_id: str | None = None) -> list[Row]:
+def rows_of(source: Path, table: str, member_id: str | None = None) -> list[Row]:
     """A table's rows, one member's where asked; also of a folder that was itself published."""
     own = source / table / f"{member_id}.parquet"
     paths = [own] if own.is_file() else sorted((source / table).glob("*.parquet"))

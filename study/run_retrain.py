@@ -8,9 +8,11 @@ from typing import Any
 from binarygan.config import MemberConfig
 from binarygan.data import load_images
 from binarygan.errors import UserError
+from binarygan.files import Place
 from binarygan.metrics.names import columns
 from study.options import data_options, place_of_results
 from study.plan import members_of
+from study.publish import SHIPPED, rows_of
 from study.results import Store
 from study.run_grid import run_members
 
@@ -42,26 +44,48 @@ def run_retrain(arguments: argparse.Namespace) -> int:
     again = store.read("members", config.member_id)
     if not arguments.plan and again and config.member_id == row["member_id"]:
         print(_comparison(row, again[0], home))
+    if not arguments.plan and "search" in (Store(place_of_results(arguments), home).description() or {}):
+        print(f"{home} is a search, which chose this cell by its seeds: for a fair mean leave those out")
     return status
 
 
-def find_member(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
+Found = tuple[dict[str, Any], str]
+"""A member's row and the study that has it."""
+
+
+def find_member(arguments: argparse.Namespace) -> Found:
     """The row of the member whose id begins so, and its study; a UserError where there is none or are several."""
     root, wanted = place_of_results(arguments), str(arguments.retrain)
     if not wanted.isalnum():
         raise UserError(f"--retrain {wanted} is no member's id: ids are 16 hexadecimal digits")
-    found: dict[str, tuple[dict[str, Any], str]] = {}
+    found = _in_results(root, wanted) or _in_shipped(wanted)
+    if not found:
+        raise UserError(f"no study in {root} has a member {wanted}, nor has one in {SHIPPED}: name its --results DIR")
+    if len(found) > 1:
+        raise UserError(f"--retrain {wanted} is the beginning of several ids: {', '.join(sorted(found)[:8])}")
+    return next(iter(found.values()))
+
+
+def _in_results(root: Place, wanted: str) -> dict[str, Found]:
+    """The members whose ids begin so, each with the first study that has it."""
+    found: dict[str, Found] = {}
     studies = sorted(p.name for p in root.iterdir() if p.is_dir()) if root.exists() else []
     for name in sorted(studies, key=lambda name: name.startswith("retrain-")):  # copies come after what they repeat
         store = Store(root, name)
         for member_id in store.ids(prefix=wanted):
             for row in store.read("members", member_id):
                 found.setdefault(member_id, (row, name))
-    if not found:
-        raise UserError(f"no study in {root} has a member {wanted}: name its --results DIR")
-    if len(found) > 1:
-        raise UserError(f"--retrain {wanted} is the beginning of several ids: {', '.join(sorted(found)[:8])}")
-    return next(iter(found.values()))
+    return found
+
+
+def _in_shipped(wanted: str) -> dict[str, Found]:
+    """The same among the studies that come with the project."""
+    found: dict[str, Found] = {}
+    for folder in sorted(p for p in SHIPPED.glob("*") if (p / "members").is_dir()):
+        for row in rows_of(folder, "members"):
+            if row["member_id"].startswith(wanted):
+                found.setdefault(row["member_id"], (row, folder.name))
+    return found
 
 
 def _comparison(before: dict[str, Any], now: dict[str, Any], home: str) -> str:

@@ -50,7 +50,7 @@ def draw_critical_difference(study: Study) -> Drawn | None:
         axes.plot([rank], [0], look.marker, color=look.colour, markersize=4, clip_on=False, zorder=4)
         words = f"{names[i]}  {rank:.2f}" if on_left else f"{rank:.2f}  {names[i]}"
         axes.text(edge, y, f" {words} ", ha="right" if on_left else "left", va="center", fontsize=7)
-    return Drawn(figure, _alt(ranks, names), list(ranks.notes))
+    return Drawn(figure, _alt(ranks, names), cautions=list(ranks.notes))
 
 
 def bar_levels(groups: tuple[tuple[int, int], ...]) -> list[int]:

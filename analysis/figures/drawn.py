@@ -27,6 +27,8 @@ class Drawn:
     """What this picture shows, with its numbers, for those who cannot see it."""
     missing: list[str] = field(default_factory=list)
     """What the study lacks for it, in words."""
+    cautions: list[str] = field(default_factory=list)
+    """What a reader has to bear in mind, a sentence each."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,6 @@ class Figure:
 
     name: str
     title: str
-    alt: str
-    """What it shows of any study; `Drawn.alt` tells of one picture."""
     draw: Callable[[Study], Drawn | None]
     of_searches: bool = False
     """Whether it may be drawn of a search, too: others compare the cells of a grid, which differ in little."""

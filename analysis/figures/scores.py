@@ -16,7 +16,7 @@ from analysis.figures.naming import cells_of, row_name
 from analysis.figures.picks import number
 from analysis.figures.scales import log_scale
 from analysis.figures.style import DPI, OUTPUTS, PAGE, RC, SMALL, VERMILLION
-from analysis.load import Study, load_anchors
+from analysis.load import Study, anchors_for
 from analysis.statistics import Summary, by_binarization, finished, summarize
 
 ROOM = 1.25
@@ -55,7 +55,8 @@ class Row:
 @mpl.rc_context(RC)
 def scores(study: Study) -> Drawn | None:
     """A row a cell and binarization, FID to the right."""
-    rows = _rows(study.members)
+    anchors = anchors_for(study)
+    rows = _rows(study.members, anchors)
     drawable = [row for row in rows if len(row.fids) or len(row.unfinished)]
     if not drawable:
         return None
@@ -76,24 +77,26 @@ def scores(study: Study) -> Drawn | None:
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.margins(x=0.06)
-    logarithmic = "logarithmic; " if log_scale(axes.xaxis) else ""
+    logarithmic = "logarithmic" if log_scale(axes.xaxis) else ""
     axes.set_xlim(*axes.get_xlim())  # from here on wider intervals may not widen it
     for y, row in enumerate(drawable):
         _draw_mean(axes, y, row)
         words = _words(row)
         axes.text(1.015, y, words, transform=axes.get_yaxis_transform(), va="center", fontsize=SMALL)
-    floor = _floor()
-    axes.set_xlabel(f"FID ({logarithmic}real images: {number(floor)})")
+    said = [logarithmic] if logarithmic else []
+    floor = anchors.loc[anchors["objective"].isna(), "fid"].tolist()
+    said += [f"real images: {number(floor[0])}"] if floor else []
+    axes.set_xlabel(f"FID ({'; '.join(said)})" if said else "FID")
     figure.legend(handles=_handles(drawable), loc="outside upper center", ncols=5, handlelength=1.2, columnspacing=1.2)
-    return Drawn(figure, _alt(drawable, floor, missing), missing)
+    return Drawn(figure, _alt(drawable, missing, *floor), missing)
 
 
-def _rows(members: pd.DataFrame) -> list[Row]:
+def _rows(members: pd.DataFrame, anchors: pd.DataFrame) -> list[Row]:
     """Every cell's row, in the order of all charts."""
     outputs = by_binarization(members, "fid")
     outputs = outputs.assign(with_norm=outputs["discriminator_norm"] != "none")
     outputs = outputs[["cell_id", "seed", "status", "value", *ANCHOR]]  # pandas takes apart narrow frames faster
-    anchors = by_binarization(load_anchors().members, "fid")
+    anchors = by_binarization(anchors, "fid")
     anchors = anchors.assign(with_norm=anchors["discriminator_norm"] != "none")
     theirs = anchors[anchors["objective"].notna()].set_index(ANCHOR)["value"].to_dict()
     cells = cells_of(members).set_index("cell_id")
@@ -115,11 +118,6 @@ def _rows(members: pd.DataFrame) -> list[Row]:
             )
         )
     return found
-
-
-def _floor() -> float:
-    anchors = load_anchors().members
-    return float(anchors.loc[anchors["objective"].isna(), "fid"].iloc[0])
 
 
 def _draw_points(axes: Axes, y: int, row: Row) -> None:
@@ -178,8 +176,9 @@ def _handles(rows: list[Row]) -> list[Line2D]:
     return handles
 
 
-def _alt(rows: list[Row], floor: float, missing: list[str]) -> str:
-    parts = [f"FID of each cell with 95% confidence intervals of the mean; real images have {number(floor)}."]
+def _alt(rows: list[Row], missing: list[str], *floor: float) -> str:
+    parts = ["FID of each cell with 95% confidence intervals of the mean."]
+    parts += [f"Real images have {number(fid)}." for fid in floor]
     for row in rows:
         theirs = "" if np.isnan(row.anchor) else f"; the released code: {number(row.anchor)}"
         parts.append(f"{row.name}: {_words(row)}{theirs}.")

@@ -289,3 +289,13 @@ def test_long_lists_are_cut_short_on_the_page() -> None:
     text = render(Page("T", "L", (Section(name="s", title="S", short="S", missing=lines),), "F"))
     assert text.count("ine number") == page.MOST_LINES
     assert f"and {100 - page.MOST_LINES} more." in text
+
+
+def test_other_data_are_not_set_beside_what_was_measured_on_mnist(tmp_path: Path) -> None:
+    for data, beside in (("mnist", True), ("fashion-mnist", False)):
+        members = paper_members(seeds=2, grid="paper-neurons").assign(data=data)
+        write_study(tmp_path / data, members, samples=False)
+        assert main(["report", str(tmp_path / data), "--out", str(tmp_path / "out")]) == 0
+        table = pd.read_csv(tmp_path / "out" / "tables" / "all-features.csv")
+        assert ({"released code", "real images"} <= set(table["source"])) == beside
+        assert ("real images: " in (tmp_path / "out" / "report.html").read_text()) == beside

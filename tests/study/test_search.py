@@ -1,5 +1,6 @@
 """Searches by their command, through real Ray."""
 
+import argparse
 import json
 import re
 import signal
@@ -16,7 +17,9 @@ from searches import COMMON, finished, search
 from binarygan.data import load_images
 from study.optuna_storage import storage_of
 from study.plan import Cohort
+from study.publish import SHIPPED, rows_of
 from study.results import Store
+from study.run_retrain import find_member
 from study.task import Task
 from study.trials import MEMBERS, REASON, Trials
 
@@ -131,6 +134,7 @@ def test_a_killed_search_goes_on_and_remembers(tiny: Path, tmp_path: Path) -> No
     assert command("--retrain", best[:10], *place).returncode == 0, "the same command goes on"
     assert again.returncode == 0, again.stderr
     assert re.search(rf"{best}: all \d+ numbers equal those in s", again.stdout), again.stdout
+    assert "s is a search, which chose this cell by its seeds" in again.stdout
 
 
 def test_a_trial_that_diverges_is_failed_with_its_reason(tiny: Path, tmp_path: Path) -> None:
@@ -164,3 +168,9 @@ def test_a_trial_that_diverges_is_failed_with_its_reason(tiny: Path, tmp_path: P
             assert trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
     assert {t.state for t in ended} > {TrialState.FAIL}, "both kinds were drawn"
     assert json.loads(json.dumps([t.values for t in ended]))
+
+
+def test_a_member_of_the_results_that_ship_can_be_trained_again(tmp_path: Path) -> None:
+    [first, *_] = rows_of(SHIPPED / "paper-as-released", "members")
+    asked = argparse.Namespace(retrain=first["member_id"][:12], results=str(tmp_path))
+    assert find_member(asked) == (first, "paper-as-released")
