@@ -298,4 +298,4 @@ def test_other_data_are_not_set_beside_what_was_measured_on_mnist(tmp_path: Path
         assert main(["report", str(tmp_path / data), "--out", str(tmp_path / "out")]) == 0
         table = pd.read_csv(tmp_path / "out" / "tables" / "all-features.csv")
         assert ({"released code", "real images"} <= set(table["source"])) == beside
-        assert ("real images: " in (tmp_path / "out" / "report.html").read_text()) == beside
+        assert ("Real images have " in (tmp_path / "out" / "report.html").read_text()) == beside
