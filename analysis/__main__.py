@@ -68,7 +68,8 @@ def main(argv: list[str] | None = None) -> int:
         print(note)
     if len(notes) > MOST_NOTES:
         print(f"… and {len(notes) - MOST_NOTES} lines more: all of them in {page}")
-    print(f"wrote {', '.join(sorted(p.name for p in out.iterdir()))} in {out}")
+    figures = "figures (PNG, PDF) and " if arguments.command == "report" else ""
+    print(f"wrote {out / page}; beside it {figures}tables/ (Markdown, LaTeX, CSV)")
     return 0
 
 

@@ -127,6 +127,11 @@ def probability(value: float) -> Entry:
     return measure(value, text="< 0.0001" if value < 1e-4 else None if math.isnan(value) else f"{value:.2g}")
 
 
+def hundredths(value: float) -> Entry:
+    """A share or an effect size, in two decimals."""
+    return measure(value, text=NOTHING if math.isnan(value) else f"{value:.2f}")
+
+
 def first(table: Table, most: int = MOST_ROWS) -> Table:
     """The table's first rows, with a note where that is not all of them."""
     if len(table.rows) <= most:

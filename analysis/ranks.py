@@ -74,7 +74,7 @@ def critical_difference(members: pd.DataFrame, metric: str, *, alpha: float = 0.
     if p >= alpha:
         notes.append(f"Friedman's test finds no difference among the cells (p {p:.2g}): single gaps say nothing")
     if (gap := float(np.ptp(ranks))) <= distance:
-        notes.append(f"no two cells are shown to differ: first and last are {gap:.2f} ranks apart, at most {k - 1}")
+        notes.append(f"no two cells are shown to differ: first and last are {gap:.2f} of {k - 1} ranks apart")
     table = cells.loc[ranks.index].assign(mean_rank=ranks).reset_index(drop=True)
     seeds = tuple(int(s) for s in whole.index)
     bars = _bars(ranks.to_numpy(), distance)

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Sequence
 
 from analysis import labels
-from analysis.entries import NOTHING, Column, Entry, Table, count, measure, number, word
+from analysis.entries import NOTHING, Column, Entry, Table, count, hundredths, measure, number, word
 from analysis.importances import DEPTH, FEWEST_BEST, MINIMUM, TREES, Importances
 from analysis.search import Metric, Parameter
 from analysis.trials import STATES, Trial, Trials
@@ -110,7 +110,7 @@ def importances_table(found: Sequence[Importances]) -> Table:
     rows = []
     for first in found[0].rows:
         own = [of_metric[first.parameter.name] for of_metric in by_name]
-        shares = [share(x) for row in own for x in (row.fanova, row.ped_anova)]
+        shares = [hundredths(x) for row in own for x in (row.fanova, row.ped_anova)]
         rows.append((word(first.parameter.label), count(first.trials), *shares))
     return Table("search-importances", "Which parameters matter", tuple(columns), tuple(rows), _notes(found))
 
@@ -146,11 +146,6 @@ def _notes(found: Sequence[Importances]) -> tuple[str, ...]:
             f"{total} trials are few for {len(found[0].rows)} parameters: take the order of the first ones, not digits."
         )
     return tuple(notes)
-
-
-def share(x: float) -> Entry:
-    """A part of 1."""
-    return measure(x, text=NOTHING if math.isnan(x) else f"{x:.2f}")
 
 
 def spread(trial: Trial, metric: int = 0) -> Entry:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis import labels
 from analysis.cells import Cell, members_of
-from analysis.entries import Column, Table, count, interval, measure, probability, word
+from analysis.entries import Column, Table, count, hundredths, interval, measure, probability, word
 from analysis.statistics import Unavailable, anova, compare_to_baseline, critical_difference, is_ratio
 from analysis.summaries import DESCRIBING
 from analysis.verdicts import Verdict
@@ -73,7 +73,7 @@ def differences_table(members: pd.DataFrame, names: Mapping[str, str], metric: s
             word(names.get(row["cell_id"], row["cell_id"]) + ENDINGS[row["binarization"]]),
             count(row["n"]),
             interval(row["mean"], row["low"], row["high"]),
-            measure(row["effect"]),
+            hundredths(row["effect"]),
             probability(row["p"]),
             probability(row["p_holm"]),
             replace(probability(row["p_wilcoxon"]), parts={"": row["p_wilcoxon"], "_note": row["note"]}),
@@ -113,8 +113,8 @@ def anova_table(members: pd.DataFrame, metric: str = "fid") -> Table | Unavailab
             measure(row["f"]),
             probability(row["p"]),
             probability(row["p_holm"]),
-            measure(row["partial_eta_squared"]),
-            measure(row["share"]),
+            hundredths(row["partial_eta_squared"]),
+            hundredths(row["share"]),
         )
         for row in found.table.to_dict("records")
     )

@@ -45,7 +45,7 @@ class TestCriticalDifference:
         assert result.seeds == (0, 1, 2, 3)
         assert result.groups == ((0, 2),)
         assert any("finds no difference" in note for note in result.notes)
-        assert "no two cells are shown to differ: first and last are 0.75 ranks apart, at most 2" in result.notes
+        assert "no two cells are shown to differ: first and last are 0.75 of 2 ranks apart" in result.notes
 
     def test_the_highest_is_first_where_higher_is_better(self) -> None:
         members = pd.concat(
