@@ -4,9 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NoReturn
 
-from binarygan.commands import leave
+from binarygan.commands import Parser, leave
 from binarygan.errors import UserError
 
 EXAMPLES = """examples:
@@ -16,14 +15,9 @@ EXAMPLES = """examples:
 MOST_NOTES = 40
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UserError(message)
-
-
 def parser() -> argparse.ArgumentParser:
     """Both commands and their options."""
-    p = _Parser(prog="python -m analysis", description=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = Parser("python -m analysis", EXAMPLES)
     commands = p.add_subparsers(dest="command", required=True, metavar="report|compare")
     report = commands.add_parser("report", help="tables, figures and report.html of one study")
     report.add_argument("study", help="results/<study>, or the URL of one (s3://…)")

@@ -3,8 +3,7 @@
 Shapes: 784 = 28 x 28 pixels.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from typing import Self
 
@@ -80,11 +79,6 @@ class Architecture:
     def parameter_count(self) -> int:
         """Trainable numbers of one member."""
         return sum(prod(shape) for shape in self.parameter_shapes().values())
-
-
-def without_norm(layers: Sequence[Layer], numbers: Sequence[int]) -> tuple[Layer, ...]:
-    """`layers` with the norm of those at `numbers` taken away: other placements than all or none."""
-    return tuple(replace(layer, norm="none") if i in numbers else layer for i, layer in enumerate(layers))
 
 
 def _generator_layers(config: MemberConfig) -> tuple[Layer, ...]:

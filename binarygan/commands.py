@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from binarygan.errors import UserError
 from binarygan.files import whole_file
@@ -15,10 +15,9 @@ from binarygan.files import whole_file
 class Parser(argparse.ArgumentParser):
     """Says what is wrong as a UserError; the description is printed as it is written."""
 
-    def __init__(self, prog: str, description: str | None) -> None:
-        super().__init__(
-            prog=f"python -m {prog}", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-        )
+    def __init__(self, prog: str, description: str | None = None, **more: Any) -> None:
+        shown: dict[str, Any] = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False}
+        super().__init__(prog=prog, description=description, **(shown | more))
 
     def error(self, message: str) -> NoReturn:
         raise UserError(message)

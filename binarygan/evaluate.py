@@ -55,7 +55,7 @@ def load_samples(path: Path, array: str | None = None) -> torch.Tensor:
 
 def parser() -> Parser:
     """The command's arguments."""
-    p = Parser("binarygan.evaluate", __doc__)
+    p = Parser("python -m binarygan.evaluate", __doc__)
     p.add_argument("samples", type=Path, metavar="SAMPLES")
     p.add_argument("--array", metavar="NAME", help="which array of an .npz")
     p.add_argument("--json", action="store_true", help="one JSON object instead of a table")

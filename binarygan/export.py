@@ -104,7 +104,7 @@ FORMATS: dict[str, Callable[[Sampler], bytes]] = {
 
 def parser() -> Parser:
     """The command's arguments."""
-    p = Parser("binarygan.export", __doc__)
+    p = Parser("python -m binarygan.export", __doc__)
     add_generator_arguments(p, tuple(FORMATS))
     return p
 

@@ -34,7 +34,7 @@ MOST_SHOWN = 10_000
 
 def parser() -> Parser:
     """The command's arguments."""
-    p = Parser("binarygan.sample", __doc__)
+    p = Parser("python -m binarygan.sample", __doc__)
     add_generator_arguments(p, ENDINGS)
     p.add_argument("-n", type=int, default=64, metavar="N", help="how many samples (default: 64)")
     p.add_argument("--seed", type=int, default=0, metavar="N", help="of z and of stochastic neurons (default: 0)")

@@ -5,8 +5,9 @@ import math
 import re
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from binarygan.commands import Parser
 from binarygan.config import FIDELITIES
 from binarygan.data import Images
 from binarygan.errors import UserError
@@ -31,19 +32,9 @@ COUNTS = ("seeds", "epochs", "max_concurrent", "cohort_size", "trials")
 OF_SEARCHES = ("trials", "metric", "sampler", "sampler_seed", "scheduler", "time_budget", "storage", "warm_start")
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UserError(message)
-
-
 def parser() -> argparse.ArgumentParser:
     """Every option of the command."""
-    p = _Parser(
-        prog="study/run.py",
-        description=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    p = Parser("study/run.py", EXAMPLES)
     p.add_argument("--grid", metavar="NAME", help="the grid to run")
     p.add_argument("--search", metavar="NAME", help="the search space to search")
     p.add_argument("--retrain", metavar="MEMBER", help="the member (its id) to train again")

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from binarygan.architectures import PIXELS, without_norm
+from binarygan.architectures import PIXELS
 from binarygan.config import paper_config
 from binarygan.data import load_images
 from binarygan.networks import Network, discriminator, generator
@@ -116,7 +116,8 @@ class Trace:
             kernels = [v["name"].rsplit("/", 2)[0] for v in self.variables if v["name"].endswith("kernel")]
             kernels = [k for k in kernels if k[0] == side]
             bare = [i for i, k in zip(self._layers_with_weights(side), kernels, strict=True) if k not in names]
-            adjusted = dataclasses.replace(network, layers=without_norm(network.layers, bare))
+            layers = [dataclasses.replace(x, norm="none") if i in bare else x for i, x in enumerate(network.layers)]
+            adjusted = dataclasses.replace(network, layers=tuple(layers))
             assert isinstance(adjusted, Network)
             setattr(self.trainer, attribute, adjusted)
             for name in set(network.parameter_shapes()) - set(adjusted.parameter_shapes()):
