@@ -6,6 +6,7 @@ Requests and answers are lines of JSON over pipes, an answer's table after it in
 import atexit
 import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,10 @@ from analysis.reading import BROKEN, read_files
 from study.schemas import SCHEMAS
 
 
+LONGEST = 300
+"""Seconds for an answer to begin; later than that the process hangs over a damaged file."""
+
+
 class PolarsProcess:
     """The process, started at the first request and after each end."""
 
@@ -29,7 +34,7 @@ class PolarsProcess:
     def read(
         self, table: str, paths: list[Path], columns: Sequence[str], needed: Sequence[str]
     ) -> tuple[pa.Table, list[str]] | None:
-        """As `reading.read_files` with Polars; None where the process ended over it."""
+        """As `reading.read_files` with Polars; None where the process ended or hung over it."""
         request = {"table": table, "paths": [str(p) for p in paths], "columns": list(columns), "needed": list(needed)}
         try:
             process = self._started()
@@ -37,6 +42,8 @@ class PolarsProcess:
             assert process.stdout
             process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
+            if not select.select([process.stdout], [], [], LONGEST)[0]:
+                raise TimeoutError
             head = json.loads(process.stdout.readline())
             content = process.stdout.read(head["bytes"])
             return pa.ipc.open_stream(content).read_all(), head["problems"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from made_study import paper_members, write_rows, write_study
 
+from analysis import polars_process
 from analysis.load import load_anchors, load_study
 from analysis.polars_process import PolarsProcess
 from binarygan.errors import UserError
@@ -183,6 +185,17 @@ def test_polars_answers_and_not_what_stands_in_for_it(folder: Path) -> None:
     process.close()
     assert found is not None
     assert sorted(found[0].column("member_id").to_pylist()) == sorted(ids())
+
+
+def test_a_polars_that_hangs_is_given_up_and_started_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = sorted((folder / "members").glob("*.parquet"))
+    process = PolarsProcess()
+    os.kill(process._started().pid, signal.SIGSTOP)
+    with monkeypatch.context() as patch:
+        patch.setattr(polars_process, "LONGEST", 0.2)
+        assert process.read("members", paths, ["member_id"], ["member_id"]) is None
+    assert process.read("members", paths, ["member_id"], ["member_id"]) is not None
+    process.close()
 
 
 def test_rows_without_a_member_id_are_counted_and_left_out(folder: Path, tmp_path: Path) -> None:
