@@ -19,7 +19,6 @@ import pyarrow as pa
 from analysis.reading import BROKEN, read_files
 from study.schemas import SCHEMAS
 
-
 LONGEST = 300
 """Seconds for an answer to begin; later than that the process hangs over a damaged file."""
 
