@@ -10,6 +10,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -19,11 +20,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-from faults import OF_DISKS, OF_PROCESSES, Fault, can_mount, unmount
+from faults import OF_DISKS, OF_PROCESSES, Fault, can_mount, interrupt, unmount
 from study_under_test import ROOT, assert_equal, assert_readable, command, undisturbed, write_digits
 
 HANG_SECONDS = 400
 """A driver that neither ends nor writes for so long hangs."""
+INTERRUPT_SECONDS = 60
+"""A driver that goes on for so long after Ctrl-C is deaf to it; that it takes 10 s at most is tested elsewhere."""
 CLOCKS = ("", "", "", "-400d", "+400d")
 """How far the clock is off in a run of the command; mostly not at all."""
 FAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
@@ -96,6 +99,8 @@ class Chaos:
                     fault(driver, results, self.chance)
                     self.injected[fault.__name__] += 1
                     left -= 1
+                if fault is interrupt and self.chance.random() < 0.5:  # at other times something else comes upon it
+                    process.wait(INTERRUPT_SECONDS)
             assert_readable(results)
         said = log.read_text()
         if process.returncode not in (0, -9):
@@ -133,6 +138,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job and its children would be deaf to it
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="chaos-") as scratch:
         chaos = Chaos(Path(scratch), arguments.seed)
