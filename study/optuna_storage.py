@@ -29,6 +29,10 @@ def storage_of(url: str | None, folder: Place, *, mend: bool = False) -> optuna.
         if not isinstance(folder, Path):
             raise UserError(f"a search with its results in {folder} needs --storage URL of a database for its trials")
         return _journal(folder / JOURNAL, mend)
+    if url.startswith("redis"):  # Optuna keeps pickles there
+        raise UserError(
+            f"--storage {_shown(url)}: Redis is none of those that are safe; use sqlite, mysql or postgresql"
+        )
     try:
         return optuna.storages.get_storage(url)
     except Exception as error:  # SQLAlchemy and drivers raise what they like

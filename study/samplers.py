@@ -9,13 +9,14 @@ import optuna
 from optuna.samplers import BaseSampler
 
 from binarygan.errors import UserError
+from study.replayed_cmaes import ReplayedCmaEsSampler
 
 MAKE: dict[str, Callable[[int], BaseSampler]] = {
     "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True),
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
     "nsga2": lambda seed: optuna.samplers.NSGAIISampler(seed=seed),
     "gp": lambda seed: optuna.samplers.GPSampler(seed=seed),
-    "cmaes": lambda seed: optuna.samplers.CmaEsSampler(seed=seed),
+    "cmaes": lambda seed: ReplayedCmaEsSampler(seed=seed),
 }
 NEEDS = {"cmaes": "cmaes", "gp": "scipy"}
 """A package that a sampler needs beside Optuna."""
