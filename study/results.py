@@ -24,8 +24,10 @@ class Store:
         self.study, self.folder = study, root / study
 
     def create(self) -> None:
-        """Make the folders; a UserError where that cannot be."""
+        """Make the folders; a UserError where that cannot be, or where a link would lead out of them."""
         try:
+            if isinstance(self.folder, Path):
+                _refuse_links(self.folder)
             if isinstance(self.folder, Path):
                 for name in (*SCHEMAS, "checkpoints", ".partial"):
                     (self.folder / name).mkdir(parents=True, exist_ok=True)
@@ -105,7 +107,8 @@ class Store:
         """As they are now: listings of an object store are kept by its client."""
         if not isinstance(self.folder, Path):
             self.folder.fs.invalidate_cache()
-        return list((self.folder / folder).glob(pattern))
+            return list((self.folder / folder).glob(pattern))
+        return [p for p in (self.folder / folder).glob(pattern) if p.is_file()]  # a pipe would wait for ever
 
     def agree(self, cells: list[MemberConfig], description: dict[str, Any]) -> None:
         """Enter the study's cells, or compare with those entered before; a UserError says what differs."""
@@ -141,6 +144,13 @@ class Store:
         """Write `study.json`."""
         content = json.dumps({**description, "study": self.study, "schema_version": SCHEMA_VERSION}, indent=1)
         write_whole(self.folder / "study.json", content.encode())
+
+
+def _refuse_links(folder: Path) -> None:
+    """What a run writes, truncates and tidies is in the study's own folder, whoever the folder came from."""
+    for path in (p for parent in (folder, folder / "checkpoints") if parent.is_dir() for p in parent.iterdir()):
+        if path.is_symlink():
+            raise UserError(f"{path} is a link: a study is written into its own folder alone (which may be a link)")
 
 
 def _difference(known: dict[str, dict[str, Any]], wanted: dict[str, dict[str, Any]]) -> str:

@@ -1,6 +1,7 @@
 """Files from elsewhere run no code: nothing that could is called anywhere."""
 
 import ast
+import os
 import pickle
 from pathlib import Path
 
@@ -108,6 +109,27 @@ def test_malicious_files_are_refused_and_run_nothing(tmp_path: Path) -> None:
     with pytest.raises(UserError):
         load_study(tmp_path / "s")
     assert not mark.exists()
+
+
+@pytest.mark.parametrize("name", [".partial", ".lock", "members", "optuna-journal.log", "checkpoints/c"])
+def test_no_link_in_a_study_leads_a_run_out_of_it(name: str, tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").write_text("x")
+    (tmp_path / "results" / "s" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "results" / "s" / name).symlink_to(tmp_path / "precious")
+    with pytest.raises(UserError, match="is a link"):
+        Store(tmp_path / "results", "s").create()
+    (tmp_path / "results" / "s" / name).unlink()
+    (tmp_path / "results" / "link").symlink_to(tmp_path / "results" / "s")  # the folder itself may lie elsewhere
+    Store(tmp_path / "results", "link").create()
+    assert (tmp_path / "precious" / "file").exists()
+
+
+def test_a_pipe_among_the_files_is_passed_by(tmp_path: Path) -> None:
+    store = Store(tmp_path, "s")
+    store.create()
+    os.mkfifo(store.folder / "members" / "m.parquet")
+    assert store.statuses() == {}
 
 
 def test_a_mark_would_be_seen(tmp_path: Path) -> None:
