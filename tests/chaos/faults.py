@@ -11,44 +11,48 @@ from pathlib import Path
 
 import psutil
 
-Fault = Callable[[psutil.Process, Path, random.Random], None]
-"""Does its damage to the driver or its results folder, and takes back what a machine would get back."""
+Fault = Callable[[psutil.Process, Path, random.Random], bool]
+"""Does its damage to the driver or its results folder, and takes back what a machine would get back; whether it did."""
 
 
-def kill_driver(driver: psutil.Process, results: Path, chance: random.Random) -> None:
+def kill_driver(driver: psutil.Process, results: Path, chance: random.Random) -> bool:
     """SIGKILL to the driver alone."""
     driver.kill()
+    return True
 
 
-def kill_worker(driver: psutil.Process, results: Path, chance: random.Random) -> None:
+def kill_worker(driver: psutil.Process, results: Path, chance: random.Random) -> bool:
     """SIGKILL to a process that trains."""
-    _kill(driver, chance, "ray::ImplicitFunc", "ray::_trainable")
+    return _kill(driver, chance, "ray::ImplicitFunc", "ray::_trainable")
 
 
-def kill_raylet(driver: psutil.Process, results: Path, chance: random.Random) -> None:
+def kill_raylet(driver: psutil.Process, results: Path, chance: random.Random) -> bool:
     """SIGKILL to Ray's own daemon."""
-    _kill(driver, chance, "raylet")
+    return _kill(driver, chance, "raylet")
 
 
-def kill_group(driver: psutil.Process, results: Path, chance: random.Random) -> None:
+def kill_group(driver: psutil.Process, results: Path, chance: random.Random) -> bool:
     """SIGKILL to everything at once, as a power cut would."""
     for process in [driver, *driver.children(recursive=True)]:
         with suppress(psutil.NoSuchProcess):
             process.kill()
+    return True
 
 
-def stop_worker(driver: psutil.Process, results: Path, chance: random.Random) -> None:
+def stop_worker(driver: psutil.Process, results: Path, chance: random.Random) -> bool:
     """SIGSTOP to a process that trains, SIGCONT some seconds later."""
     workers = _named(driver, "ray::ImplicitFunc", "ray::_trainable")
-    if workers:
-        worker = chance.choice(workers)
-        with suppress(psutil.NoSuchProcess):
-            worker.suspend()
-            time.sleep(chance.uniform(1, 6))
-            worker.resume()
+    if not workers:
+        return False
+    worker = chance.choice(workers)
+    worker.suspend()
+    time.sleep(chance.uniform(1, 6))
+    with suppress(psutil.NoSuchProcess):
+        worker.resume()
+    return True
 
 
-def fill_disk(driver: psutil.Process, results: Path, chance: random.Random) -> None:
+def fill_disk(driver: psutil.Process, results: Path, chance: random.Random) -> bool:
     """Not a byte is left on the file system of the results for some seconds."""
     filler = results / "filler"
     with suppress(OSError), filler.open("wb") as file:
@@ -57,18 +61,32 @@ def fill_disk(driver: psutil.Process, results: Path, chance: random.Random) -> N
             file.flush()
     time.sleep(chance.uniform(2, 8))
     filler.unlink()
+    return True
 
 
-def read_only(driver: psutil.Process, results: Path, chance: random.Random) -> None:
-    """The file system of the results is read-only for some seconds."""
-    if subprocess.run(["mount", "-o", "remount,ro", str(results)], capture_output=True).returncode == 0:
-        time.sleep(chance.uniform(2, 8))
-        subprocess.run(["mount", "-o", "remount,rw", str(results)], check=True)
+def read_only(driver: psutil.Process, results: Path, chance: random.Random) -> bool:
+    """The study's folder is read-only for some seconds.
+
+    The lock that the driver holds open forbids to make the file system itself so: the folder is mounted upon itself.
+    """
+    for study in (p for p in results.iterdir() if p.is_dir()):
+        subprocess.run(["mount", "--bind", str(study), str(study)], check=True)
+        try:
+            subprocess.run(["mount", "-o", "remount,bind,ro", str(study)], check=True)
+            with suppress(OSError):
+                (study / "written").touch()
+                raise AssertionError(f"{study} is not read-only")
+            time.sleep(chance.uniform(2, 8))
+        finally:
+            subprocess.run(["umount", "-l", str(study)], check=True)
+        return True
+    return False
 
 
-def interrupt(driver: psutil.Process, results: Path, chance: random.Random) -> None:
+def interrupt(driver: psutil.Process, results: Path, chance: random.Random) -> bool:
     """Ctrl-C."""
     driver.send_signal(signal.SIGINT)
+    return True
 
 
 OF_PROCESSES: tuple[Fault, ...] = (kill_driver, kill_worker, kill_raylet, kill_group, stop_worker, interrupt)
@@ -100,7 +118,8 @@ def _named(driver: psutil.Process, *names: str) -> list[psutil.Process]:
     return found
 
 
-def _kill(driver: psutil.Process, chance: random.Random, *names: str) -> None:
-    if found := _named(driver, *names):
-        with suppress(psutil.NoSuchProcess):
-            chance.choice(found).kill()
+def _kill(driver: psutil.Process, chance: random.Random, *names: str) -> bool:
+    found = _named(driver, *names)
+    if found:
+        chance.choice(found).kill()
+    return bool(found)

@@ -94,11 +94,14 @@ class Chaos:
                     and fault.__name__ not in ("kill_driver", "interrupt")
                 ):
                     continue
-                print(f"  {fault.__name__}", flush=True)
+                done = False
                 with suppress(psutil.NoSuchProcess):
-                    fault(driver, results, self.chance)
-                    self.injected[fault.__name__] += 1
-                    left -= 1
+                    done = fault(driver, results, self.chance)
+                if not done:  # there was no such process, say
+                    continue
+                print(f"  {fault.__name__}", flush=True)
+                self.injected[fault.__name__] += 1
+                left -= 1
                 if fault is interrupt and self.chance.random() < 0.5:  # at other times something else comes upon it
                     process.wait(INTERRUPT_SECONDS)
             assert_readable(results)
