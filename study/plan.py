@@ -60,7 +60,7 @@ def make_cohorts(
     places = {m.member_id: place for place, m in enumerate(missing)}
     cohorts: list[Cohort] = []
     taken: set[str] = set()
-    for members in started:
+    for members in sorted(started, key=len, reverse=True):  # a split that was cut off left the whole beside its parts
         ids = {m.member_id for m in members}
         if ids & places.keys() and not ids & taken:
             cohorts.append(Cohort(tuple(members)))

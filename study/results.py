@@ -14,7 +14,7 @@ from binarygan.config import MemberConfig
 from binarygan.errors import UserError
 from binarygan.files import Place, read_whole, write_whole
 from study.schemas import FINISHED, SCHEMA_VERSION, SCHEMAS, check_version
-from study.tables import append_row, read_rows, write_rows
+from study.tables import append_row, read_epochs, read_rows, write_rows
 
 
 class Store:
@@ -79,6 +79,10 @@ class Store:
     def read(self, table: str, member_id: str) -> list[dict[str, Any]]:
         """One member's rows of a table; none where there is no file."""
         return read_rows(self._file(table, member_id), table)
+
+    def epochs(self, table: str, member_id: str, having: str | None = None) -> dict[int, bool]:
+        """The epochs that a member has rows of in a table, and whether the column `having` has a number there."""
+        return read_epochs(self._file(table, member_id), table, having)
 
     def _file(self, table: str, member_id: str) -> Place:
         return self.folder / table / f"{member_id}.parquet"

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from binarygan.errors import UserError
 from study.results import Store
 from study.schemas import SCHEMAS
+from study.wholeness import whole_member
 
 
 def trained_elsewhere(store: Store, member_ids: Iterable[str]) -> dict[str, str]:
@@ -21,7 +22,7 @@ def trained_elsewhere(store: Store, member_ids: Iterable[str]) -> dict[str, str]
     for name in sorted(p.name for p in root.iterdir() if p.name != store.study and p.is_dir()):
         neighbour = Store(root, name)
         for member_id in sorted(wanted.intersection(neighbour.ids()) - found.keys()):
-            if _finished(neighbour, member_id):
+            if _usable(neighbour, member_id):
                 found[member_id] = name
     return found
 
@@ -35,16 +36,13 @@ def take_over(store: Store, member_ids: Iterable[str]) -> dict[str, str]:
     return {i: name for i, name in found.items() if _copy(Store(store.folder.parent, name), store, i)}
 
 
-def _finished(neighbour: Store, member_id: str) -> bool:
-    try:
-        rows = neighbour.read("members", member_id)
-    except (UserError, OSError):
-        return False
-    if not rows or rows[0]["status"] != "done":
+def _usable(neighbour: Store, member_id: str) -> bool:
+    row = whole_member(neighbour, member_id)
+    if row is None:
         return False
     from binarygan.extractor import extractors_digest  # and with it torch, which takes seconds
 
-    return bool(rows[0]["extractors"] == extractors_digest())
+    return bool(row["extractors"] == extractors_digest())
 
 
 def _copy(neighbour: Store, store: Store, member_id: str) -> bool:

@@ -31,6 +31,24 @@ def read_rows(path: Place, table: str) -> list[dict[str, Any]]:
     return pa.concat_tables(_parts(table, path, content)).to_pylist()
 
 
+def read_epochs(path: Place, table: str, having: str | None = None) -> dict[int, bool]:
+    """The epochs that the file has rows of, and whether the column `having` has a number there; none without a file.
+
+    Raises:
+        UserError: as `read_rows`.
+    """
+    try:
+        file = pq.ParquetFile(BytesIO(read_whole(path)))
+        check_version((file.schema_arrow.metadata or {}).get(b"schema_version", b"0"), path)
+        columns = ["epoch", *([having] if having else [])]
+        found = file.read(columns=columns).to_pylist()
+    except FileNotFoundError:
+        return {}
+    except (pa.ArrowException, OSError, ValueError, OverflowError):
+        raise UserError(f"{path} is damaged: {MEND}") from None
+    return {row["epoch"]: having is None or row.get(having) is not None for row in found}
+
+
 def write_rows(path: Place, table: str, rows: list[dict[str, Any]], *, partial: Path | None) -> None:
     """Write the file anew; `partial` is the folder for its temporary name, where the file system needs one."""
     _write(path, table, [pa.Table.from_pylist(rows, schema=SCHEMAS[table])], partial)

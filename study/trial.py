@@ -21,6 +21,7 @@ from study.recording import LOSSES, Report, Row, divergence, keep_finished, new_
 from study.results import Store
 from study.task import Task
 from study.tensorboard import Boards, boards_of
+from study.wholeness import missing_epochs
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +100,9 @@ def _train(cohort: Cohort, task: Task, store: Store, rows: dict[str, Row], repor
     folder = store.checkpoints(cohort.cohort_id)
     try:
         if checkpoints.restore(trainer, folder):
+            running = [i for i, row in rows.items() if row["status"] == "running"]
+            if lacking := missing_epochs(store, running, trainer.epochs_done):
+                raise checkpoints.DamagedCheckpointError(f"{folder} is of {trainer.epochs_done} epochs, but {lacking}")
             resume(store, rows, trainer.epochs_done, trainer.finite())
             replay(cohort, store, trainer.epochs_done, report)
     except checkpoints.DamagedCheckpointError as error:
@@ -145,9 +149,11 @@ def _train_epochs(
                 row |= lost[i]
                 if boards:
                     boards.write(epoch, row)
-        for row in rows.values():
-            if full and row["status"] == "running":
-                row["status"] = "done"
+        done = [row for row in rows.values() if full and row["status"] == "running"]
+        if lacking := missing_epochs(store, [row["member_id"] for row in done], epoch if done else 0):
+            raise RuntimeError(f"{lacking}: another process wrote here, too; run the same command again")
+        for row in done:
+            row["status"] = "done"
         ended = full or not _any_running(rows)
         (checkpoints.save_generators if ended else checkpoints.save)(trainer, folder)
         # Rows come after all else: a member is never done without its other files. What the last epoch would be trained

@@ -56,6 +56,13 @@ def test_overlapping_checkpoints_are_used_once() -> None:
     assert [[m.seed for m in c.members] for c in cohorts] == [[0, 1], [2]]
 
 
+def test_a_split_that_was_cut_off_leaves_the_whole_to_go_on_with() -> None:
+    [cell] = cells("paper-real-valued")
+    everyone = members_of([cell], 4)
+    cohorts = make_cohorts(everyone, [everyone[:2], everyone], lambda _: 8)
+    assert [[m.seed for m in c.members] for c in cohorts] == [[0, 1, 2, 3]]
+
+
 def test_halves_are_the_cohort() -> None:
     [cell] = cells("paper-real-valued")
     cohort = Cohort(tuple(members_of([cell], 5)))

@@ -148,6 +148,43 @@ def test_a_kill_at_the_last_epoch_costs_that_epoch_alone(
     assert not list((again.folder / "checkpoints").rglob("epoch-*"))
 
 
+@pytest.mark.parametrize("lost", ["curves", "samples", "histograms"])
+def test_a_file_that_was_moved_away_is_made_again_from_the_first_epoch(
+    lost: str, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the program advises where one is damaged: its earlier epochs are in no checkpoint."""
+    whole = cohort(tiny, 1, epochs=3)
+    expected = train(tiny, tmp_path / "whole", whole)
+    with monkeypatch.context() as patched:
+        cut_before(patched, "members", 3)
+        with pytest.raises(KeyboardInterrupt):
+            train(tiny, tmp_path / "cut", whole)
+    [file] = (tmp_path / "cut" / "s" / lost).glob("*.parquet")
+    file.unlink()
+    again = train(tiny, tmp_path / "cut", whole)
+    for name in SCHEMAS:
+        pd.testing.assert_frame_equal(table(again, name), table(expected, name), check_exact=True)
+
+
+def test_a_member_without_all_its_epochs_is_never_done(tiny: Path, tmp_path: Path) -> None:
+    """Another process that was taken for dead writes, too, and drops what is later than its own epoch."""
+    whole = cohort(tiny, 1, epochs=3)
+    member_id = whole.members[0].member_id
+
+    def other(epoch: int, _: object) -> None:
+        if epoch == 2:
+            store = Store(tmp_path, "s")
+            store.write("curves", member_id, store.read("curves", member_id)[:1])
+
+    with pytest.raises(RuntimeError, match="has no curves of epoch 2: another process wrote here"):
+        train(tiny, tmp_path, whole, report=other)
+    [row] = Store(tmp_path, "s").read("members", member_id)
+    assert row["status"] == "failed"
+    again = train(tiny, tmp_path, whole)
+    assert again.read("members", member_id)[0]["status"] == "done"
+    assert list(again.epochs("curves", member_id)) == [1, 2, 3]
+
+
 def test_checkpoints_of_a_finished_cohort_are_tidied(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,32 @@ def test_members_of_neighbouring_studies_are_taken_over(tiny: Path, tmp_path: Pa
     assert take_over(second, [ids[0]]) == {ids[0]: "first"}
 
 
+def test_what_only_claims_to_be_a_member_is_not_taken_over(tiny: Path, tmp_path: Path) -> None:
+    whole = cohort(tiny, 2, epochs=2)
+    first = train(tiny, tmp_path, whole, "first")
+    mine, other = (m.member_id for m in whole.members)
+    own = {name: first.read(name, mine) for name in SCHEMAS}
+
+    def taken() -> bool:
+        return trained_elsewhere(Store(tmp_path, "second"), [mine]) == {mine: "first"}
+
+    assert taken()
+    changes: list[tuple[str, list[dict[str, Any]]]] = [
+        ("members", first.read("members", other)),
+        ("members", own["members"] * 2),
+        ("members", [own["members"][0] | {"learning_rate": 0.5}]),
+        ("members", [own["members"][0] | {"epochs_done": 1}]),
+        ("curves", own["curves"][:1]),
+        ("samples", own["samples"][1:]),
+        ("histograms", own["histograms"][:1]),
+    ]
+    for name, rows in changes:
+        first.write(name, mine, rows)
+        assert not taken(), name
+        first.write(name, mine, own[name])
+    assert taken()
+
+
 def test_a_neighbours_row_is_read_before_what_belongs_to_it(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
