@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from binarygan.commands import Parser, leave
-from binarygan.errors import UserError
+from binarygan.errors import UserError, printable
 
 EXAMPLES = """examples:
   python -m analysis report results/paper                  tables, figures and report.html in report/paper/
@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {error.filename or 'the report'} cannot be written: {error.strerror or error}", file=sys.stderr)
         return 2
     for note in notes[:MOST_NOTES]:
-        print(note)
+        print(printable(note))
     if len(notes) > MOST_NOTES:
         print(f"… and {len(notes) - MOST_NOTES} lines more: all of them in {page}")
     figures = "figures (PNG, PDF) and " if arguments.command == "report" else ""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from analysis.entries import Column, Table, first
 
+_MARKDOWN = {"\\": "\\\\", "|": "\\|", "<": "&lt;", "`": "\\`", "](": "]\\(", "![": "!\\["}
+"""No markup, and no images and links, which whoever renders the text would fetch."""
 _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -117,12 +119,25 @@ def _shape(column: Column, texts: Sequence[str]) -> str:
 
 
 def _plain(value: float | int | str) -> float | int | str:
+    if isinstance(value, str):
+        return inert(value)
     return "" if isinstance(value, float) and math.isnan(value) else value
+
+
+def inert(text: str) -> str:
+    """A text of a CSV file that no spreadsheet takes for a formula.
+
+    >>> inert("=HYPERLINK(1)"), inert("WGAN-GP")
+    ("'=HYPERLINK(1)", 'WGAN-GP')
+    """
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _markdown(text: str) -> str:
     one_line = " ".join(text.split())
-    return one_line.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("`", "\\`")
+    for mark, escaped in _MARKDOWN.items():
+        one_line = one_line.replace(mark, escaped)
+    return one_line
 
 
 def _latex(text: str) -> str:

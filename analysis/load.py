@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analysis.parquet import files_of, read_folder
-from analysis.reading import BROKEN, damaged
+from analysis.reading import BROKEN, damaged, short
 from binarygan.data import load_images
 from binarygan.errors import UserError
-from study.schemas import SCHEMAS
+from study.schemas import SCHEMAS, check_version
 
 IMAGE = (64, 28, 28)
 KEPT_BYTES = 256 << 20
@@ -73,7 +73,14 @@ class Study:
         except (OSError, ValueError, RecursionError):
             self._problems.append("study.json is damaged: the command that made the study is not known")
             return {}
-        return found if isinstance(found, dict) else {}
+        if not isinstance(found, dict):
+            return {}
+        try:
+            check_version(found.get("schema_version", 0), "study.json")
+        except UserError as error:
+            self._problems.append(str(error))
+            return {}
+        return found
 
     @property
     def is_search(self) -> bool:
@@ -140,6 +147,8 @@ class Study:
                 for row in _cast(self._read(path, member_id), SCHEMAS[table]).to_pylist():
                     _check(table, row)
                     rows[row["epoch"]] = row
+            except UserError as error:
+                self._problems.append(str(error))
             except (*BROKEN, KeyError) as error:
                 self._problems.append(damaged(path, error))
         return [rows[epoch] for epoch in sorted(rows)]
@@ -147,7 +156,9 @@ class Study:
     def _read(self, path: Path, member_id: str) -> pa.Table:
         """A member's rows of a file. A compacted file is kept, where it is small enough, for the next member."""
         if path not in self._kept:
-            sizes = pq.ParquetFile(path).metadata
+            file = pq.ParquetFile(path)
+            check_version((file.schema_arrow.metadata or {}).get(b"schema_version", b"0"), short(path))
+            sizes = file.metadata
             whole = sum(sizes.row_group(i).total_byte_size for i in range(sizes.num_row_groups))
             if path.stem == member_id or whole > KEPT_BYTES:
                 return pq.read_table(path, partitioning=None, filters=[("member_id", "==", member_id)])

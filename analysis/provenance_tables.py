@@ -11,6 +11,7 @@ from pyarrow.csv import write_csv
 from analysis import labels
 from analysis.entries import Column, Entry, Table, count, measure, word
 from analysis.figures.naming import cells_of
+from analysis.formats import inert
 from analysis.load import Study, versions_of
 
 
@@ -107,8 +108,9 @@ def time_table(study: Study, names: Mapping[str, str]) -> Table:
 
 def write_seeds(members: pd.DataFrame, path: Path) -> None:
     """Every member's row as CSV: configuration, status and all numbers."""
-    table = pa.Table.from_pandas(members.sort_values(["cell_id", "seed"], kind="stable"), preserve_index=False)
-    write_csv(table, path)
+    rows = members.sort_values(["cell_id", "seed"], kind="stable")
+    texts = {str(c): rows[c].map(inert, na_action="ignore") for c in rows.select_dtypes(object)}
+    write_csv(pa.Table.from_pandas(rows.assign(**texts), preserve_index=False), path)
 
 
 def wall_clock(members: pd.DataFrame) -> str:

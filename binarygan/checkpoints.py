@@ -26,6 +26,8 @@ from binarygan.training import Trainer
 
 FINAL = "final.safetensors"
 EPOCHS = "epoch-*.safetensors"
+VERSION = 1
+"""In every header; raised where an old program would misread what a new one writes."""
 OF_GENERATORS = "generator."
 """How the names of the generators' tensors begin in a training state."""
 
@@ -48,6 +50,7 @@ class Description:
     def to_metadata(self) -> dict[str, str]:
         """As strings for a safetensors header."""
         return {
+            "version": str(VERSION),
             "epochs_done": str(self.epochs_done),
             "members": json.dumps([m.to_dict() for m in self.members]),
         }
@@ -58,7 +61,13 @@ class Description:
 
         Raises:
             DamagedCheckpointError: it is none.
+            UserError: a newer program wrote it.
         """
+        version = metadata.get("version", "1")  # which none of the first had
+        if not re.fullmatch("[0-9]{1,9}", version):
+            raise damaged(path, f"its version is {version[:20]!r}, no number")
+        if int(version) > VERSION:
+            raise UserError(f"{path} is of version {version}; this program reads up to {VERSION}: update it")
         epochs_done = metadata.get("epochs_done", "")
         if not re.fullmatch("[0-9]{1,9}", epochs_done):
             raise damaged(path, f"epochs_done is {epochs_done[:20]!r}, no count")

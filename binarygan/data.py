@@ -119,8 +119,11 @@ def _from_torchvision(name: str, root: Path, download: bool) -> Images:
     try:
         splits = [build(str(root), train=train, download=download, **options) for train in (True, False)]
     except (RuntimeError, OSError) as error:
-        reason = str(error).splitlines()[0]
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(f"data set {name} is not in {root} ({reason}); put it there or pass --download") from None
+    except Exception as error:  # torchvision parses files with assertions and arithmetic
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"a file of data set {name} in {root} is damaged ({reason}); replace it") from None
     if class_name == "EMNIST":  # its images are stored transposed
         stacks = [s.data.numpy().transpose(0, 2, 1) for s in splits]
     else:

@@ -7,6 +7,18 @@ from collections.abc import Iterable
 class UserError(Exception):
     """A mistake that the user can mend. Its text is one line: what is wrong, where, and what to do."""
 
+    def __str__(self) -> str:
+        return printable(super().__str__())
+
+
+def printable(text: str) -> str:
+    """The text on one line without control characters: what a file says must not steer the terminal.
+
+    >>> printable("a" + chr(27) + "[31m" + chr(10) + "b")
+    'a?[31m b'
+    """
+    return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in text)
+
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The closing words of an error about an unknown name.

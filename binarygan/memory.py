@@ -8,6 +8,8 @@ import torch
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of glibc's malloc.h
 _KEEP = 1 << 30
+EXHAUSTED = ("out of memory", "STATUS_ALLOC_FAILED", "can't allocate memory")
+"""What errors say that have no type of their own."""
 
 
 def keep_freed_memory() -> bool:
@@ -26,10 +28,10 @@ def keep_freed_memory() -> bool:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the device's memory is exhausted: torch's own error, or one of CUDA's libraries that says so."""
-    if isinstance(error, torch.OutOfMemoryError):
+    """Whether memory is exhausted: torch's own error, Python's, or one of CUDA's libraries or torch's CPU allocator."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(w in str(error) for w in ("out of memory", "STATUS_ALLOC_FAILED"))
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in EXHAUSTED)
 
 
 def give_back() -> None:

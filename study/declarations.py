@@ -11,7 +11,7 @@ def differences(known: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
         if known.get(key) != wanted.get(key):
             parts.append(f"{key}: {words(known.get(key))} there, {words(wanted.get(key))} asked")
     for part in ("space", "fixed"):
-        before, now = known.get(part) or {}, wanted.get(part) or {}
+        before, now = (x if isinstance(x := of.get(part), dict) else {} for of in (known, wanted))
         for name in sorted({*before, *now}):
             if before.get(name) != now.get(name):
                 parts.append(f"{name}: {words(before.get(name))} there, {words(now.get(name))} asked")
@@ -23,9 +23,12 @@ def words(value: Any) -> str:
     if not isinstance(value, dict) or "attributes" not in value:
         return "nothing" if value is None else "/".join(map(str, value)) if isinstance(value, list) else str(value)
     attributes = value["attributes"]
-    if "choices" in attributes:
-        text = "/".join(map(str, attributes["choices"]))
-    else:
-        text = f"{attributes['low']:g} to {attributes['high']:g}{' log' if attributes.get('log') else ''}"
-    conditions: Iterable[tuple[str, Any]] = (value.get("when") or {}).items()
-    return text + "".join(f" where {k} is {'/'.join(map(str, v))}" for k, v in conditions)
+    try:
+        if "choices" in attributes:
+            text = "/".join(map(str, attributes["choices"]))
+        else:
+            text = f"{attributes['low']:g} to {attributes['high']:g}{' log' if attributes.get('log') else ''}"
+        conditions: Iterable[tuple[str, Any]] = (value.get("when") or {}).items()
+        return text + "".join(f" where {k} is {'/'.join(map(str, v))}" for k, v in conditions)
+    except (AttributeError, KeyError, TypeError, ValueError):  # of a file from elsewhere
+        return "something else"

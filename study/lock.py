@@ -26,6 +26,8 @@ NAME = ".lock"
 RENEWED_SECONDS = 20.0
 STALE_SECONDS = 120.0
 """An object store has no locks: a holder that has not renewed its entry for so long is taken for dead."""
+WATCHED_SECONDS = 3 * RENEWED_SECONDS
+"""How long an entry that looks old is watched before it is taken away."""
 SETTLED_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
@@ -73,9 +75,9 @@ def _file_lock(path: Path) -> Iterator[None]:
 def _lease(path: UPath) -> Iterator[None]:
     entry = _holder() | {"token": uuid.uuid4().hex}
     known = _entry(path)
-    if known and not _stale(known):
+    if known and not _dead(path, known):
         raise UserError(_held(path.parent, json.dumps(known)))
-    if known:
+    if known and _entry(path) == known:
         path.unlink(missing_ok=True)
     try:
         path.fs.pipe_file(path.path, _renewed(entry), mode="create")
@@ -148,8 +150,12 @@ def _entry(path: Place) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _stale(entry: dict[str, Any]) -> bool:
-    """Whether its holder is dead, as far as can be told from here."""
+def _dead(path: Place, entry: dict[str, Any]) -> bool:
+    """Whether its holder is dead, as far as can be told from here.
+
+    By its process where that was of this machine, by this machine's clock where the entry is fresh. Where it is old, or
+    of the future, the clocks of two hosts may differ: a holder that lives renews its entry while we look.
+    """
     if _machine() and entry.get("machine") == _machine() and isinstance(entry.get("pid"), int):
         try:
             os.kill(entry["pid"], 0)
@@ -158,7 +164,15 @@ def _stale(entry: dict[str, Any]) -> bool:
         except PermissionError:
             pass
     renewed = entry.get("renewed")
-    return not isinstance(renewed, int | float) or time.time() - renewed > STALE_SECONDS
+    if isinstance(renewed, int | float) and abs(time.time() - renewed) <= STALE_SECONDS:
+        return False
+    log.warning("%s is old: looking for %.0f s whether its holder lives", path, WATCHED_SECONDS)
+    end = time.monotonic() + WATCHED_SECONDS
+    while time.monotonic() < end:
+        time.sleep(min(1.0, WATCHED_SECONDS / 4))
+        if _entry(path) != entry:
+            return False
+    return True
 
 
 def _held(folder: Place, text: str) -> str:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import suppress
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -44,15 +45,21 @@ class StudyProgress:
 
     def close(self) -> None:
         """The last line."""
-        if self._bar:
-            self._bar.stop()
-        else:
-            print(self._text(), flush=True)
+        with suppress(OSError):
+            if self._bar:
+                self._bar.stop()
+            else:
+                print(self._text(), flush=True)
 
     def _text(self) -> str:
         return f"{self._done}/{self._members} members done, {self._failed} failed, epochs {self._epochs}/{self._total}"
 
     def _show(self) -> None:
+        """Where nobody sees it any more (a closed terminal, a log on a full disk) training goes on."""
+        with suppress(OSError):
+            self._say()
+
+    def _say(self) -> None:
         if self._bar:
             self._bar.update(self._task, completed=self._epochs, description=self._text())
         elif time.monotonic() - self._said > QUIET_SECONDS:

@@ -7,6 +7,7 @@ epochs of `SHOWN` of each cell's first seed and the last epoch of the others; of
 import json
 import sys
 from collections.abc import Callable, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from binarygan.errors import UserError
-from study.schemas import FINISHED, SCHEMAS
+from binarygan.files import write_whole
+from study.schemas import FINISHED, NEEDED, SCHEMAS, check_version
 
 SHOWN = (1, 2, 5, 10, 20)
 """Epochs whose samples are kept of a cell's first seed, beside the last."""
@@ -83,22 +85,27 @@ def rows_of(source: Path, table: str, member_id: str | None = None) -> list[Row]
     rows: list[Row] = []
     for path in paths:
         try:
-            rows += pq.read_table(path, partitioning=None, filters=wanted).to_pylist()
+            check_version((pq.read_schema(path).metadata or {}).get(b"schema_version", b"0"), path)
+            found = pq.read_table(path, partitioning=None, filters=wanted)
         except (pa.ArrowException, OSError, ValueError) as error:
             reason = str(error).splitlines() or [""]
             raise UserError(f"{path} is damaged or foreign ({reason[0]}): mend it or move it away") from None
+        if lacking := set(NEEDED[table]) - set(found.column_names):
+            raise UserError(f"{path} is foreign: it has no {', '.join(sorted(lacking))}")
+        rows += found.to_pylist()
     return rows
 
 
-def _write(target: Path, table: str, rows: list[Row]) -> None:
-    folder = target / table
+def _write(published: Path, table: str, rows: list[Row]) -> None:
+    folder = published / table
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = target / f".{table}.partial"
-    content = pa.Table.from_pylist(rows, schema=SCHEMAS[table])
-    pq.write_table(content, temporary, compression="zstd", compression_level=19)
+    content = BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMAS[table]), content, compression="zstd", compression_level=19)
+    target = folder / f"{table}.parquet"
+    write_whole(target, content.getvalue())
     for old in folder.glob("*.parquet"):
-        old.unlink()
-    temporary.replace(folder / f"{table}.parquet")
+        if old != target:
+            old.unlink()
 
 
 def _description(source: Path, name: str) -> Row:
@@ -120,6 +127,9 @@ def main(argv: list[str]) -> int:
         count = publish(sources, target)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {error.filename or argv[-1]} cannot be written: {error.strerror or error}", file=sys.stderr)
         return 2
     size = sum(p.stat().st_size for p in target.rglob("*.parquet"))
     print(f"{target}: {count} members, {size / 1e6:.1f} MB")

@@ -136,7 +136,7 @@ class Store:
             found = json.loads(read_whole(path))
         except FileNotFoundError:
             return None
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         cells = found.get("cells", {}) if isinstance(found, dict) else None
         if not isinstance(cells, dict) or not all(isinstance(c, dict) for c in cells.values()):

@@ -13,6 +13,20 @@ from binarygan.errors import UserError
 from study.options import check, parser
 
 AGAIN = "the same command goes on from the last whole epoch"
+OF_OTHERS = {
+    "botocore",
+    "aiobotocore",
+    "aiohttp",
+    "s3fs",
+    "gcsfs",
+    "adlfs",
+    "azure",
+    "google",
+    "fsspec",
+    "ray",
+    "sqlalchemy",
+}
+"""Whose errors tell of a bucket that went away, a database or a cluster: one line, no stack."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -32,6 +46,12 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"interrupted: {AGAIN}", file=sys.stderr)
         return 130
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in OF_OTHERS:
+            raise  # a fault of ours
+        lines = [line for line in str(error).splitlines() if line.strip()] or [""]
+        print(f"error: {type(error).__name__}: {lines[-1].strip()}; {AGAIN}", file=sys.stderr)
+        return 1
 
 
 def _interrupt(*_: object) -> None:

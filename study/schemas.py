@@ -91,7 +91,7 @@ def check_version(found: object, path: object) -> None:
     """A UserError where a file is of a version that this program does not know; files without one are of version 0."""
     try:
         version = int(found)  # type: ignore[call-overload]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UserError(f"{path} has no schema version but {str(found)[:40]!r}: it is damaged") from None
     if version > SCHEMA_VERSION:
         raise UserError(f"{path} is of schema version {version}; this program reads up to {SCHEMA_VERSION}: update it")

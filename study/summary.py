@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from binarygan.config import MemberConfig
 from binarygan.data import Images
+from binarygan.errors import printable
 from study.options import has_gpu
 from study.plan import Cohort
 from study.results import Store
@@ -92,6 +93,7 @@ def summarize(store: Store, members: Sequence[MemberConfig]) -> int:
     for m in unfinished:
         row = rows.get(m.member_id, {})
         what = f"{m.objective} {m.architecture} {m.neuron} D norm {m.discriminator_norm} seed {m.seed}"
-        print(f"  {m.member_id} {what}: {row.get('status', 'missing')}: {row.get('error') or 'not trained to its end'}")
+        why = printable(row.get("error") or "not trained to its end")
+        print(f"  {m.member_id} {what}: {row.get('status', 'missing')}: {why}")
     print(f"next: python -m analysis report {store.folder}")
     return 1 if unfinished else 0

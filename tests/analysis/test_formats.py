@@ -31,6 +31,19 @@ def test_markdown_keeps_its_columns() -> None:
     assert "FID∞: its meaning" in text
 
 
+def test_markdown_fetches_nothing() -> None:
+    text = formats.markdown(Table("t", "![x](http://a/b.png)", TABLE.columns, ((word("[a](http://b)"), measure(1.0)),)))
+    assert "](" not in text
+    assert "![" not in text
+
+
+def test_csv_has_no_formula() -> None:
+    [_, row] = csv.reader(
+        io.StringIO(formats.comma_separated(Table("t", "T", TABLE.columns, ((word("=1+1"), measure(-1.0)),))))
+    )
+    assert row[:2] == ["'=1+1", "-1.0"]
+
+
 def test_latex_escapes_what_it_must() -> None:
     text = formats.latex(TABLE)
     for word_ in (r"\toprule", r"\midrule", r"\bottomrule", r"\caption{A \& B. A note of 5\%.}", r"FID$\infty$"):

@@ -63,3 +63,10 @@ def test_torchvision_reads_a_local_root(tmp_path: Path) -> None:
     np.testing.assert_array_equal(data.bits(5).reshape(grey.shape), grey > 0)
     with pytest.raises(UserError, match="not in"):
         load_images("fashion-mnist", root=tmp_path)
+    images = raw / "train-images-idx3-ubyte"
+    whole = images.read_bytes()
+    for damaged in (b"", whole[:10], whole[:-7], b"\0\0\x0d\x03" + whole[4:], whole[:4] + b"\xff" * 12 + whole[16:]):
+        images.write_bytes(damaged)
+        with pytest.raises(UserError, match="kmnist") as error:
+            load_images("kmnist", root=tmp_path)
+        assert "\n" not in str(error.value)

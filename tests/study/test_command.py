@@ -72,6 +72,15 @@ def assert_loopback_only(pid: int) -> None:
     assert {c.laddr.ip.removeprefix("::ffff:") for c in listening} <= {"127.0.0.1", "::1"}
 
 
+@pytest.mark.parametrize("wanted", ["", "1"])
+def test_usage_statistics_are_off_unless_the_user_turns_them_on(wanted: str) -> None:
+    code = "import study.launch; from ray._common.usage import usage_lib; print(usage_lib.usage_stats_enabled())"
+    environment = {k: v for k, v in os.environ.items() if k != "RAY_USAGE_STATS_ENABLED"}
+    environment |= {"RAY_USAGE_STATS_ENABLED": wanted} if wanted else {}
+    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert outcome.stdout.strip() == str(bool(wanted)), outcome.stderr
+
+
 def test_help_is_frozen() -> None:
     """A change of the command line is a change of a contract: make it on purpose, in tests/data/help.txt too."""
     environment = os.environ | {"COLUMNS": "110", "NO_COLOR": "1"}
@@ -120,6 +129,9 @@ def test_kill_and_continue_gives_the_same_numbers(grid: list[str], tiny: Path, t
     }
     assert min(counts) >= 1
     assert_loopback_only(process.pid)
+    second = command(*options, "--results", tmp_path / "killed")
+    assert (second.returncode, second.stderr.count("\n")) == (2, 1)
+    assert f"is being written by process {process.pid} on " in second.stderr
     kill_all(process)
     statuses = set(pd.read_parquet(folder)["status"])
     assert "running" in statuses

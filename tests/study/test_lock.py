@@ -74,6 +74,8 @@ def test_a_lease_in_an_object_store() -> None:
         ({"pid": 2**22 + 1}, True),
         ({"machine": "another container's", "pid": 2**22 + 1}, False),
         ({"renewed": "never"}, True),
+        ({"machine": "elsewhere", "renewed": time.time() + 1e7}, True),
+        ({"machine": "elsewhere", "renewed": float("nan")}, True),
     ],
     ids=[
         "alive",
@@ -83,9 +85,12 @@ def test_a_lease_in_an_object_store() -> None:
         "its process is gone",
         "another container's",
         "damaged",
+        "of a clock that is ahead, silent",
+        "no time",
     ],
 )
-def test_when_a_lease_is_stale(change: dict[str, object], free: bool) -> None:
+def test_when_a_lease_is_stale(change: dict[str, object], free: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "WATCHED_SECONDS", 0.2)
     folder = UPath("memory://stale/s")
     folder.mkdir(parents=True, exist_ok=True)
     entry = {
@@ -103,6 +108,28 @@ def test_when_a_lease_is_stale(change: dict[str, object], free: bool) -> None:
         assert not free
     finally:
         (folder / NAME).unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("off", [-1e4, 1e4])
+def test_a_holder_whose_clock_is_off_lives_while_it_renews(off: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "WATCHED_SECONDS", 1.0)
+    folder, ended = UPath(f"memory://clock/{off}"), threading.Event()
+    folder.mkdir(parents=True, exist_ok=True)
+    entry = {"host": "h", "machine": "elsewhere", "pid": 7, "since": "2026"}
+
+    def renew() -> None:
+        while not ended.wait(0.1):
+            (folder / NAME).write_bytes(json.dumps(entry | {"renewed": time.time() + off}).encode())
+
+    other = threading.Thread(target=renew)
+    other.start()
+    time.sleep(0.3)
+    try:
+        with pytest.raises(UserError, match="process 7 on h"), only_writer(folder):
+            pass
+    finally:
+        ended.set()
+        other.join()
 
 
 def test_of_two_that_come_at_once_one_holds_the_lease(monkeypatch: pytest.MonkeyPatch) -> None:

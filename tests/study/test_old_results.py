@@ -7,11 +7,15 @@ import json
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from analysis.load import load_study
+from binarygan import checkpoints
+from binarygan.config import paper_config
 from binarygan.errors import UserError
+from binarygan.tensor_files import write_tensors
 from study.publish import publish
 from study.results import Store
 from study.schemas import SCHEMA_VERSION
@@ -62,3 +66,47 @@ def test_a_newer_version_is_refused_by_name(tmp_path: Path) -> None:
     (folder / "study.json").write_text(json.dumps({"schema_version": SCHEMA_VERSION + 1}))
     with pytest.raises(UserError, match="update it"):
         Store(tmp_path, "s").description()
+
+
+@pytest.mark.parametrize("table", ["samples", "histograms"])
+def test_a_newer_version_of_what_is_read_later_is_refused_by_name(table: str, tmp_path: Path) -> None:
+    folder = tmp_path / "s"
+    shutil.copytree(DATA / f"results-{SCHEMA_VERSION}", folder)
+    newer(folder, table)
+    study = load_study(folder)
+    assert not study.evolution(MEMBER) or table == "histograms"
+    assert study.histogram(MEMBER) is None or table == "samples"
+    assert any(f"{table}/" in p and "update it" in p for p in study.problems)
+    with pytest.raises(UserError, match="update it"):
+        publish([folder], tmp_path / "published")
+
+
+def test_a_newer_description_is_a_problem_of_the_report(tmp_path: Path) -> None:
+    folder = tmp_path / "s"
+    shutil.copytree(DATA / f"results-{SCHEMA_VERSION}", folder)
+    (folder / "study.json").write_text(json.dumps({"grid": "paper", "schema_version": SCHEMA_VERSION + 1}))
+    study = load_study(folder)
+    assert study.description == {}
+    assert any("study.json" in p and "update it" in p for p in study.problems)
+
+
+def test_a_newer_checkpoint_is_refused_and_kept(tmp_path: Path) -> None:
+    config = paper_config(fidelity="as-described", objective="gan", data_digest="-", train_images=64)
+    metadata = checkpoints.Description((config,), 1).to_metadata()
+    path = tmp_path / "epoch-00001.safetensors"
+    write_tensors(path, {}, metadata)
+    assert checkpoints.saved_members(tmp_path) == [config]
+    write_tensors(path, {}, {k: v for k, v in metadata.items() if k != "version"})  # as the first ones were
+    assert checkpoints.saved_members(tmp_path) == [config]
+    write_tensors(path, {}, metadata | {"version": str(checkpoints.VERSION + 1)})
+    with pytest.raises(UserError, match="update it"):
+        checkpoints.saved_members(tmp_path)
+    assert path.exists()
+
+
+def test_a_foreign_file_is_not_published(tmp_path: Path) -> None:
+    folder = tmp_path / "s"
+    shutil.copytree(DATA / f"results-{SCHEMA_VERSION}", folder)
+    pq.write_table(pa.table({"a": [1]}), folder / "members" / "b.parquet")
+    with pytest.raises(UserError, match="is foreign: it has no member_id, status"):
+        publish([folder], tmp_path / "published")
