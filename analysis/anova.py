@@ -22,6 +22,8 @@ FACTORS = {
     "estimator": "estimator",
 }
 """Columns of the design space and what tables call them. Where two say the same, the later one is left out."""
+ENOUGH_SEEDS = 5
+"""A cell, to test whether cells scatter alike."""
 MOST_LEVELS = 10
 """A column with more values is searched over, not a factor."""
 
@@ -83,6 +85,7 @@ def anova(members: pd.DataFrame, metric: str = "fid", log: bool = True) -> Anova
     residual, residual_df = fits.of(terms)
     if residual_df < 1:
         return Unavailable("as many effects as members: no residual to hold them against; train more seeds")
+    notes.append("seeds are not blocks here, though cells share latents and order of data by seed: p is conservative")
     notes += [*fits.joint(residual, residual_df), *_spreads(y, rows["cell_id"])]
     total = float(((y - y.mean()) ** 2).sum())
     table = _table(terms, fits, residual, residual_df, total)
@@ -174,11 +177,16 @@ def _of_one_kind(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _spreads(y: np.ndarray, cells: pd.Series) -> list[str]:
-    """A note on whether seeds scatter alike in all cells, which F assumes."""
-    groups = [of for _, of in pd.Series(y).groupby(cells.to_numpy()) if len(of) > 2]
+    """A note on whether seeds scatter alike in all cells, which F assumes, and that it takes them for independent."""
+    groups = [of for _, of in pd.Series(y).groupby(cells.to_numpy()) if len(of) > 1]
     if len(groups) < 2:
-        return ["F assumes that seeds scatter alike in every cell, which takes three seeds in two cells to look at"]
+        return []
     spreads = [of.std() for of in groups]
+    if min(map(len, groups)) < ENOUGH_SEEDS:  # with three seeds the test's p cannot be small, whatever the spreads
+        return [
+            f"F assumes that seeds scatter alike in every cell: standard deviations of {min(spreads):.2g} to "
+            f"{max(spreads):.2g}, which takes {ENOUGH_SEEDS} seeds a cell to test"
+        ]
     p = float(stats.levene(*groups, center="median").pvalue)
     unlike = "they do not, so p is rough" if p < 0.05 else "not shown to differ"
     return [

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ from scipy import stats
 from analysis.summaries import Unavailable, by_binarization, described, finished
 from binarygan.metrics.names import OF_IMAGES, OF_PREACTIVATED
 
+MOST_ORDERS = 100_000
+"""Of the ranks, over which p is exact."""
 MOST_CELLS = 40
 """More than a diagram can show, and than the few seeds of a study can rank."""
 
@@ -38,14 +41,18 @@ class Ranks:
 def critical_difference(members: pd.DataFrame, metric: str, *, alpha: float = 0.05) -> Ranks | Unavailable:
     """Friedman's test over cells with seeds as blocks, and Nemenyi's critical difference.
 
+    p is exact (all orders of each block's ranks) where these are few, else of the chi-squared approximation.
+
     CD = q(alpha, k) √(k (k + 1) / (6 n)) for k cells and n seeds, q the studentized range over √2. Blocks have to be
     whole: where cells have unequal seeds, those cells and seeds are kept that leave most comparisons
-    ((cells - 1) x (seeds - 1)), the others named. A real-valued cell has a row for each binarization.
+    ((cells - 1) x (seeds - 1)), the others named. A real-valued cell counts once, by threshold: its two binarizations
+    are no two networks.
     """
     better = {m.name: m.better for m in (*OF_IMAGES, *OF_PREACTIVATED)}.get(metric, "target")
     if better == "target":
         return Unavailable(f"{metric} has no better end to rank by")
     outputs = by_binarization(members, metric)
+    outputs = outputs[outputs["binarization"] != "bernoulli"]
     keys = ["cell_id", "binarization"]
     cells = outputs.drop_duplicates(keys)[[*keys, *described(members)]].reset_index(drop=True)
     if len(cells) < 3:
@@ -62,15 +69,15 @@ def critical_difference(members: pd.DataFrame, metric: str, *, alpha: float = 0.
     if (whole.nunique(axis=1) == 1).all():
         return Unavailable(f"{metric} is the same for every cell: nothing to rank")
     statistic, p = stats.friedmanchisquare(*whole.to_numpy().T)
+    exact = _exact_p(whole.rank(axis=1).to_numpy())
+    p = p if exact is None else exact
     q = float(stats.studentized_range.ppf(1 - alpha, k, np.inf)) / math.sqrt(2)
     distance = q * math.sqrt(k * (k + 1) / (6 * n))
     notes = [f"left out, too few seeds finished: {left} of {len(cells)} cells"] if (left := len(cells) - k) else []
     if dropped := len(values) - n:
         notes.append(f"{dropped} seeds are left out: not every cell has them finished")
-    if n < 10:
-        notes.append(
-            f"{n} seeds: Friedman's p is an approximation, rough below ten, and the critical difference is wide"
-        )
+    if exact is None and n < 10:
+        notes.append(f"{n} seeds: Friedman's p is an approximation, rough below ten")
     if p >= alpha:
         notes.append(f"Friedman's test finds no difference among the cells (p {p:.2g}): single gaps say nothing")
     if (gap := float(np.ptp(ranks))) <= distance:
@@ -79,6 +86,20 @@ def critical_difference(members: pd.DataFrame, metric: str, *, alpha: float = 0.
     seeds = tuple(int(s) for s in whole.index)
     bars = _bars(ranks.to_numpy(), distance)
     return Ranks(table, distance, bars, seeds, float(statistic), float(p), alpha, metric, tuple(notes))
+
+
+def _exact_p(ranks: np.ndarray) -> float | None:
+    """Friedman's p over all orders of the ranks (seeds, cells) within each seed; None where these are too many."""
+    n, k = ranks.shape
+    if math.factorial(k) ** (n - 1) > MOST_ORDERS:
+        return None
+    sums = ranks[:1]  # one block may stay as it is: only the others' orders against it matter
+    for block in ranks[1:]:
+        orders = np.array(list(permutations(block)))
+        sums = (sums[:, None] + orders[None]).reshape(-1, k)
+    spread = ((sums - sums.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    observed = ((ranks.sum(axis=0) - ranks.sum() / k) ** 2).sum()
+    return float(np.mean(spread > observed - 1e-9))
 
 
 def _blocks(values: pd.DataFrame) -> pd.DataFrame:

@@ -37,6 +37,9 @@ def summary(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
     facts += _best(contents.rows)
     hours = members["seconds"].sum() / 3600
     facts.append(("Time", f"{hours:,.1f} hours of training and evaluation, all members' together"))
+    if (members["split"] == "all").any():
+        said = "nothing: members of split `all` trained on the test images, too, as the released code does"
+        facts.append(("Held out of training", said))
     missing = [] if contents.study.is_search else [line for e in EXPERIMENTS for line in e.missing(members)]
     text = (
         "Every number is over the seeds of a cell that are done. Members that failed, diverged or were stopped early "

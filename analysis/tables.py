@@ -44,9 +44,13 @@ SECTIONS = {
 }
 """Name of the table -> title and numbers: all that is measured."""
 IQM_MEANING = (
-    "interquartile mean [95% bootstrap interval, from five seeds on; of so few it covers 91%, of ten seeds 94%]"
+    "interquartile mean [95% bootstrap interval, from five seeds on; of normal values it covers about 90% with five "
+    "seeds, 93% with ten]"
 )
-_MEAN = "mean [95% t interval] over the seeds that are done; a cell with one seed has no interval"
+_MEAN = (
+    "mean [95% t interval, cut at the ends of the metric's range] over the seeds that are done; a cell with one seed "
+    "has no interval"
+)
 
 
 def scores(rows: Sequence[Row], name: str, title: str) -> Table:

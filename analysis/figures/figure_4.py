@@ -147,7 +147,7 @@ def _notch(curve: Curve) -> str:
     if np.isnan(notch).any() or np.isnan(error).any():
         return f"{name}: notch not measured"
     of_mean = level(notch, error).error if len(notch) > 1 else float(error[0])
-    words = f"{name}: notch {notch.mean():.3f} ± {of_mean:.3f}"
+    words = f"{name}: notch {notch.mean():.3f}, s.e. {of_mean:.3f}"
     return words.replace("-0", "−0")
 
 

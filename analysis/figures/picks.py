@@ -98,4 +98,5 @@ def absence(study: Study, cell: Cell) -> str:
 def name_in_d(study: Study) -> str:
     """What the study's discriminators have where the paper has BN; under `as-released` an affine map."""
     kinds = sorted(set(study.members["discriminator_norm"].dropna()) - {"none"})
-    return " / ".join(labels.NORMS[kind] for kind in kinds) if kinds else labels.NORMS["batch"]
+    released = study.members["fidelity"].eq("as-released").all()
+    return " / ".join(labels.NORMS[k] for k in kinds) if kinds else labels.NORMS["affine" if released else "batch"]

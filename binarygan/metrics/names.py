@@ -91,7 +91,7 @@ OF_PREACTIVATED = (
         most=1,
         least=-inf,
     ),
-    Metric("preactivated_notch_error", "± of the notch", "its standard error", "lower", light=True),
+    Metric("preactivated_notch_error", "notch, error", "its measurement error in one member", "lower", light=True),
 )
 """Of the histogram of preactivated outputs: the paper's Figure 4 in numbers."""
 

@@ -1,6 +1,7 @@
 """Critical differences against Demšar's table, Friedman's test against scipy's, and properties."""
 
 import math
+from itertools import permutations, product
 
 import numpy as np
 import pandas as pd
@@ -40,8 +41,11 @@ class TestCriticalDifference:
             "wgan": 2.25,
             "gan": 2.25,
         }
-        reference = stats.friedmanchisquare(*values.values())
-        assert (result.statistic, result.p) == pytest.approx((reference.statistic, reference.pvalue))
+        assert result.statistic == pytest.approx(stats.friedmanchisquare(*values.values()).statistic)
+        orders = list(permutations((1, 2, 3)))
+        sums = [np.sum(blocks, axis=0) for blocks in product(orders, repeat=4)]
+        found = [((s - 8.0) ** 2).sum() for s in sums]
+        assert result.p == pytest.approx(np.mean(np.array(found) >= 2**2 + 1**2 + 1**2))  # ranks add up to 6, 9, 9
         assert result.seeds == (0, 1, 2, 3)
         assert result.groups == ((0, 2),)
         assert any("finds no difference" in note for note in result.notes)
@@ -80,6 +84,13 @@ class TestCriticalDifference:
         assert not isinstance(result, Unavailable)
         assert (len(result.table), len(result.seeds)) == (6, 10)
         assert "left out, too few seeds finished: 1 of 7 cells" in result.notes
+
+    def test_a_real_valued_cell_counts_once(self) -> None:
+        real = made_up(objective="wgan-gp", neuron="real", metrics={"fid": 1.0, "fid_bernoulli": 2.0})
+        result = critical_difference(pd.concat([grid(noisy()), real]), "fid")
+        assert not isinstance(result, Unavailable)
+        assert result.table["neuron"].tolist().count("real") == 1
+        assert result.table["binarization"].iloc[0] == "threshold"
 
     def test_a_seed_that_one_cell_lost_is_left_out_and_said(self) -> None:
         members = grid(noisy(seeds=6), seeds=6)
