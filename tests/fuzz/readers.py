@@ -1,5 +1,6 @@
 """Every reader of files from elsewhere: a valid file, how it is read, and the errors that are an answer."""
 
+import json
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,10 +9,12 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pandas as pd
 import torch
 
 from analysis.load import Study, load_study
+from analysis.search import read_search
 from binarygan import checkpoints
 from binarygan.arrays import IMAGES_MAGIC, LABELS_MAGIC, read_idx
 from binarygan.config import MemberConfig, paper_config
@@ -19,10 +22,16 @@ from binarygan.data import load_images
 from binarygan.errors import UserError
 from binarygan.evaluate import load_samples
 from binarygan.exported import generator_bytes, load_generator
+from binarygan.lookup import find_generator
 from binarygan.sampling import Sampler
 from binarygan.tensor_files import DamagedFileError
 from binarygan.training import Trainer
+from study.declarations import differences
+from study.optuna_storage import JOURNAL, storage_of
+from study.publish import rows_of
 from study.results import Store
+from study.search import Search
+from study.space import find_space
 
 
 @dataclass(frozen=True)
@@ -129,6 +138,49 @@ def _idx(magic: int) -> Callable[[], bytes]:
     return lambda: struct.pack(f">{1 + len(shape)}i", magic, *shape) + bytes(np.prod(shape))
 
 
+def _raw() -> bytes:
+    return _idx(IMAGES_MAGIC)()
+
+
+def _read_torchvision(folder: Path) -> object:
+    raw = folder / "KMNIST" / "raw"
+    for name, content in (
+        ("train-labels-idx1-ubyte", _idx(LABELS_MAGIC)()),
+        ("t10k-images-idx3-ubyte", _raw()),
+        ("t10k-labels-idx1-ubyte", _idx(LABELS_MAGIC)()),
+    ):
+        (raw / name).write_bytes(content)
+    return load_images("kmnist", root=folder)
+
+
+def _search() -> Search:
+    fields = {"data": "mnist", "data_digest": "x", "train_images": 128, "epochs": 2, "dtype": "float32"}
+    return Search(space=find_space("mlp"), metrics=("fid",), seeds=2, fidelity="as-described", fields=fields)
+
+
+def _description_of_search() -> bytes:
+    return json.dumps(_search().declaration() | {"schema_version": 1}).encode()
+
+
+def _read_search(folder: Path) -> object:
+    known = Store(folder, "s").description() or {}
+    declared = json.loads(json.dumps(_search().declaration()))
+    study = Study(folder / "s", pd.DataFrame({"member_id": ["m"]}))
+    return differences({key: known.get(key) for key in declared}, declared), read_search(study)
+
+
+def _journal() -> bytes:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as scratch:
+        study = optuna.create_study(study_name="s", storage=storage_of(None, Path(scratch)))
+        for _ in range(3):
+            trial = study.ask()
+            trial.suggest_float("x", 0, 1)
+            study.tell(trial, 1.0)
+        return (Path(scratch) / JOURNAL).read_bytes()
+
+
 READERS = {
     "samples .npy": Reader("s.npy", lambda: _npy(np.zeros((8, 28, 28), np.uint8)), lambda f: load_samples(f / "s.npy")),
     "samples .npz": Reader("s.npz", _npz, lambda f: load_samples(f / "s.npz")),
@@ -142,6 +194,20 @@ READERS = {
     ),
     "exported generator": Reader(
         "g.safetensors", _exported, lambda f: load_generator(f / "g.safetensors"), (UserError, DamagedFileError)
+    ),
+    "generators": Reader(
+        "final.safetensors",
+        lambda: _checkpoint(True),
+        lambda f: find_generator(str(f / "final.safetensors"), results=str(f)),
+    ),
+    "torchvision's images": Reader("KMNIST/raw/train-images-idx3-ubyte", _raw, _read_torchvision),
+    "Optuna's journal": Reader(JOURNAL, _journal, lambda f: storage_of(None, f, mend=True)),
+    "a search's study.json": Reader("s/study.json", _description_of_search, _read_search),
+    "published members": Reader(
+        "s/members/members.parquet", lambda: _parquet("members"), lambda f: rows_of(f / "s", "members", "m")
+    ),
+    "store: curves": Reader(
+        "s/curves/m.parquet", lambda: _parquet("curves"), lambda f: Store(f, "s").epochs("curves", "m", having="ink")
     ),
     "store: members": Reader("s/members/m.parquet", lambda: _parquet("members"), _read_store),
     "analysis: members": Reader("s/members/m.parquet", lambda: _parquet("members"), _read_study),
