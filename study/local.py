@@ -15,7 +15,7 @@ def run_cohorts(cohorts: Sequence[Cohort], task: Task, progress: StudyProgress) 
         try:
             train_cohort(cohort, task, lambda _, rows: progress.epoch(len(rows)))
         except Exception as error:
-            task.store.end([m.member_id for m in cohort.members], "failed", f"{type(error).__name__}: {error}")
+            task.store.fail(cohort.members, task.fidelity, f"{type(error).__name__}: {error}")
             progress.finished(size, failed=True)
         else:
             progress.finished(size)

@@ -87,12 +87,14 @@ def rows_of(source: Path, table: str, member_id: str | None = None) -> list[Row]
         try:
             check_version((pq.read_schema(path).metadata or {}).get(b"schema_version", b"0"), path)
             found = pq.read_table(path, partitioning=None, filters=wanted)
+            found.validate(full=True)
+            own = found.to_pylist()
         except (pa.ArrowException, OSError, ValueError) as error:
             reason = str(error).splitlines() or [""]
             raise UserError(f"{path} is damaged or foreign ({reason[0]}): mend it or move it away") from None
         if lacking := set(NEEDED[table]) - set(found.column_names):
             raise UserError(f"{path} is foreign: it has no {', '.join(sorted(lacking))}")
-        rows += found.to_pylist()
+        rows += own
     return rows
 
 

@@ -6,7 +6,7 @@ The folder may be on any file system that `binarygan.files` knows, an object sto
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,17 @@ class Store:
             for row in self.read("members", member_id):
                 if row["status"] == "running":
                     self.write("members", member_id, [row | {"status": status, "error": reason}])
+
+    def fail(self, members: Sequence[MemberConfig], fidelity: str, reason: str) -> None:
+        """Enter that members failed whose trial could not say so itself: also those that it had no row of yet."""
+        for member in members:
+            key = {"study": self.study, "member_id": member.member_id, "cell_id": member.cell_id}
+            first = (
+                key | member.to_dict() | {"fidelity": fidelity, "status": "running", "seconds": 0.0, "epochs_done": 0}
+            )
+            if not self.read("members", member.member_id):
+                self.write("members", member.member_id, [first])
+        self.end([member.member_id for member in members], "failed", reason)
 
     def ids(self, prefix: str = "") -> list[str]:
         """Those of all members, or those that begin so."""

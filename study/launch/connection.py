@@ -43,6 +43,13 @@ def connected(address: str | None, resources: Mapping[str, float]) -> Iterator[N
         ray.shutdown()
 
 
+def why(error: object) -> str:
+    """What Ray's last error of a trial says beside that its worker died; empty where that is nothing to mend."""
+    if "low on memory" in str(error):
+        return ", ended by Ray since the node's memory was nearly full (RAY_memory_usage_threshold)"
+    return ""
+
+
 def places(resources: Mapping[str, float]) -> int:
     """How many such trials the cluster holds at a time, as it stands."""
     total = ray.cluster_resources()

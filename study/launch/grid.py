@@ -6,7 +6,7 @@ from typing import Any
 
 from ray import tune
 
-from study.launch.connection import RETRIES, connected
+from study.launch.connection import RETRIES, connected, why
 from study.plan import Cohort
 from study.progress import StudyProgress
 from study.results import Store
@@ -25,7 +25,7 @@ def run_cohorts(
     """Train all cohorts as trials with these resources each; failures stay in the store."""
     watch = _Watch(cohorts, progress)
     with connected(address, resources), tempfile.TemporaryDirectory(prefix="tune-") as scratch:
-        tune.Tuner(
+        results = tune.Tuner(
             tune.with_resources(tune.with_parameters(_trainable, cohorts=list(cohorts), task=task), dict(resources)),
             param_space={"cohort": tune.grid_search(list(range(len(cohorts))))},
             tune_config=tune.TuneConfig(reuse_actors=True, max_concurrent_trials=max_concurrent),
@@ -38,8 +38,9 @@ def run_cohorts(
             ),
         ).fit()
     store = Store(task.results, task.study)
+    deaths = [why(results[i].error) for i in range(len(results))]  # in the order of the cohorts
     for place, reason in watch.failed.items():  # where the trial itself could not say so
-        store.end([m.member_id for m in cohorts[place].members], "failed", reason)
+        store.fail(cohorts[place].members, task.fidelity, reason + deaths[place])
     if watch.ended < len(cohorts):  # after SIGINT, fit() returns as if all were well
         raise KeyboardInterrupt
 

@@ -81,6 +81,19 @@ def test_usage_statistics_are_off_unless_the_user_turns_them_on(wanted: str) -> 
     assert outcome.stdout.strip() == str(bool(wanted)), outcome.stderr
 
 
+def test_a_worker_that_ray_ends_for_want_of_memory_says_so(tiny: Path, tmp_path: Path) -> None:
+    """Its monitor told that a twentieth of the memory is nearly all: the worker is ended before it has a row."""
+    options = ("--grid", "paper-real-valued", "--data", tiny, "--results", tmp_path, "--epochs", 2)
+    outcome = command(*options, environment=os.environ | {"RAY_memory_usage_threshold": "0.02"})
+    assert outcome.returncode == 1
+    [row] = Store(tmp_path, "paper-real-valued").statuses().values()
+    assert (row["status"], row["fidelity"]) == ("failed", "as-described")
+    assert row["error"].startswith(
+        "its worker process died 3 times, ended by Ray since the node's memory was nearly full"
+    )
+    assert row["error"] in outcome.stdout
+
+
 def test_help_is_frozen() -> None:
     """A change of the command line is a change of a contract: make it on purpose, in tests/data/help.txt too."""
     environment = os.environ | {"COLUMNS": "110", "NO_COLOR": "1"}
