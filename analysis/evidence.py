@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.cells import Cell, is_papers, label, members_of
+from analysis.entries import number
 from analysis.summaries import STATUSES
 from binarygan.metrics.names import BERNOULLI
 
@@ -61,7 +62,7 @@ class Sample:
         if not n:
             return f"{self.name} – ({ended})"
         spread = f" ± {self.values.std(ddof=1):.2g}" if n > 1 else ""
-        return f"{self.name} {self.values.mean():.3g}{spread} ({ended})"
+        return f"{self.name} {number(float(self.values.mean()), 3)}{spread} ({ended})"
 
 
 def sample_of(

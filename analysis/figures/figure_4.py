@@ -81,7 +81,7 @@ def figure_4(study: Study) -> Drawn | None:
     for axes, curve in zip(close, curves, strict=True):
         _draw_close(axes, curve)
         axes.tick_params(labelbottom=axes is close[-1])
-    close[0].set_title("around the threshold, linear", fontsize=SMALL, color="0.3")
+    close[0].set_title("around the threshold, linear; ± s.e.", fontsize=SMALL, color="0.3")
     close[-1].set_xlabel("preactivated output")
     missing = [f"{label(c)}: {absence(study, c)}" for n, c in cells.items() if n not in {k.neuron for k in curves}]
     return Drawn(figure, _alt(curves, missing), missing)
@@ -147,7 +147,7 @@ def _notch(curve: Curve) -> str:
     if np.isnan(notch).any() or np.isnan(error).any():
         return f"{name}: notch not measured"
     of_mean = level(notch, error).error if len(notch) > 1 else float(error[0])
-    words = f"{name}: notch {notch.mean():.3f}, s.e. {of_mean:.3f}"
+    words = f"{name}: notch {notch.mean():.3f} ± {of_mean:.3f}"
     return words.replace("-0", "−0")
 
 

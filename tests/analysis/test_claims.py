@@ -176,7 +176,7 @@ def test_one_seed_is_inconclusive_and_says_what_cannot_be_said() -> None:
     for v in judge(first):
         assert v.verdict == "inconclusive"
         assert "whether other seeds would agree cannot be said: fewer than two finished of" in v.numbers
-    assert "WGAN-GP, MLP, DBN 9.8 (n 1)" in verdict(6, first).numbers
+    assert "WGAN-GP, MLP, DBN 9.80 (n 1)" in verdict(6, first).numbers
 
 
 def test_one_seed_of_one_cell_is_named() -> None:

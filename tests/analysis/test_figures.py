@@ -229,7 +229,7 @@ def test_figure_4_averages_the_seeds_that_are_done_and_no_others(tmp_path: Path)
     assert (
         f"SBN, 2 seeds, epoch 2: {first:.5f} of the outputs lie in the first bin, {last:.5f} in the last" in found.alt
     )
-    assert "SBN: notch 0.020, s.e. 0.021" in found.alt  # 0.03 / sqrt(2)
+    assert "SBN: notch 0.020 ± 0.021" in found.alt  # 0.03 / sqrt(2)
     assert found.missing == [f"WGAN-GP, MLP, {n}: not trained yet" for n in ("DBN", "real-valued")]
     words = [t.get_text() for t in found.figure.axes[0].texts]
     assert f"SBN {first:.5f}" in words
