@@ -38,9 +38,9 @@ def run_cohorts(
             ),
         ).fit()
     store = Store(task.results, task.study)
-    deaths = [why(results[i].error) for i in range(len(results))]  # in the order of the cohorts
+    deaths = {i: why(results[i].error) for i in range(len(results))}  # in the order of the cohorts
     for place, reason in watch.failed.items():  # where the trial itself could not say so
-        store.fail(cohorts[place].members, task.fidelity, reason + deaths[place])
+        store.fail(cohorts[place].members, task.fidelity, reason + deaths.get(place, ""))
     if watch.ended < len(cohorts):  # after SIGINT, fit() returns as if all were well
         raise KeyboardInterrupt
 
