@@ -8,7 +8,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from binarygan.config import MemberConfig
-from binarygan.products import operands_of, set_arithmetic
+from binarygan.products import multiply, operands_of, set_arithmetic
 from binarygan.training import Trainer
 
 FLOAT_BYTES = 4
@@ -21,8 +21,9 @@ def product_rate(config: MemberConfig, device: torch.device) -> float:
     """FLOP/s of a large product in the arithmetic of `config`."""
     size = 8192 if device.type == "cuda" else 2048
     set_arithmetic(config)
-    a, b = (torch.randn(size, size, device=device).to(operands_of(config) or torch.float32) for _ in range(2))
-    return 2 * size**3 / _seconds(lambda: a @ b, device)
+    a, b = (torch.randn(1, size, size, device=device).to(operands_of(config) or torch.float32) for _ in range(2))
+    with torch.no_grad():
+        return 2 * size**3 / _seconds(lambda: multiply(a, b), device)
 
 
 def copy_rate(device: torch.device) -> float:
@@ -33,8 +34,11 @@ def copy_rate(device: torch.device) -> float:
 
 
 def flops(config: MemberConfig) -> int:
-    """Of the products of one member's iteration, as the engine does them, counted by torch."""
-    trainer = _trainer(config)
+    """Of the products of one member's iteration, as the engine does them, counted by torch.
+
+    In float64, whose products are all of kinds that torch counts.
+    """
+    trainer = _trainer(dataclasses.replace(config, dtype="float32"), torch.float64)
     draws = trainer.draws(1)
     with FlopCounterMode(display=False) as counter:
         trainer.iteration(draws.batches()[0], draws, trainer.neurons_at(1), config.critic_steps)
@@ -48,10 +52,11 @@ def bytes_moved(config: MemberConfig) -> int:
     return MOVES_AN_UPDATE[config.optimizer] * FLOAT_BYTES * updated
 
 
-def _trainer(config: MemberConfig) -> Trainer:
+def _trainer(config: MemberConfig, dtype: torch.dtype = torch.float32) -> Trainer:
     batch = config.batch_size
     one_batch = dataclasses.replace(config, train_images=batch)
-    return Trainer([one_batch], torch.zeros(batch, 784, dtype=torch.uint8), device=torch.device("cpu"))
+    images = torch.zeros(batch, 784, dtype=torch.uint8)
+    return Trainer([one_batch], images, device=torch.device("cpu"), dtype=dtype)
 
 
 def _seconds(run: Callable[[], object], device: torch.device) -> float:

@@ -19,7 +19,8 @@ from binarygan.memory import keep_freed_memory
 from binarygan.training import Trainer
 
 ITERATIONS = {"mlp": 40, "cnn": 6}
-PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "_convolution", "mkldnn_convolution", "convolution_backward")
+PRODUCTS = ("_linear_pointwise", "mm", "addmm", "bmm", "baddbmm")
+PRODUCTS += ("_convolution", "mkldnn_convolution", "convolution_backward")
 OPTIMIZERS = ("_fused_adam_", "_fused_adamw_", "_foreach_")
 KINDS = ("products", "optimizer's updates", "other operations", "between operations (Python, dispatch)")
 
@@ -29,6 +30,7 @@ def main() -> None:
     parser.add_argument("--objective", default="wgan-gp")
     parser.add_argument("--architecture", default="mlp", choices=tuple(ITERATIONS))
     parser.add_argument("--fidelity", default="as-described")
+    parser.add_argument("--precision", default="fp32", choices=("fp32", "bf16"))
     parser.add_argument("--top", type=int, default=12, help="operations to list")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -43,6 +45,7 @@ def main() -> None:
         train_images=count * 64,
     )
     config = dataclasses.replace(config, critic_schedule="constant")
+    config = dataclasses.replace(config, dtype={"fp32": "float32", "bf16": "bfloat16"}[arguments.precision])
     images = torch.from_numpy(load_images("mnist").bits(config.train_images))
     trainer = Trainer([config], images, device=torch.device("cpu"))
     trainer.train_epoch()
@@ -72,9 +75,9 @@ def _profiled(trainer: Trainer, count: int) -> tuple[dict[tuple[str, str], float
         profiler.step()
         seconds = _seconds(trainer)
     for event in profiler.key_averages(group_by_input_shape=True):
-        if event.key.startswith("aten::"):
+        if event.key.startswith(("aten::", "mkldnn::")):
             shapes = " ".join(str(s) for s in event.input_shapes if s)
-            each[event.key.removeprefix("aten::"), shapes] += event.self_cpu_time_total / count / 1e3
+            each[event.key.split("::")[1], shapes] += event.self_cpu_time_total / count / 1e3
     return dict(each), seconds / count * 1e3
 
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from binarygan.architectures import Layer
-from binarygan.products import operand, result
+from binarygan.products import multiply_add, operand, result
 
 EPSILON = 1e-3
 """Added to the variance: TensorFlow's default, which the released code uses."""
@@ -30,9 +30,7 @@ def apply_weights(layer: Layer, x: Tensor, weight: Tensor, bias: Tensor, operand
         operands: what x and weight are cast to for the product; None for nothing.
     """
     if layer.kind == "dense":
-        if operands is None:
-            return torch.baddbmm(bias.unsqueeze(1), x, weight)
-        return result(operand(x, operands) @ operand(weight, operands)) + bias.unsqueeze(1)
+        return multiply_add(bias, operand(x, operands), operand(weight, operands))
     members = weight.shape[0]
     grouped = operand(weight.flatten(0, 1), operands)
     convolve = F.conv2d if layer.kind == "conv" else F.conv_transpose2d
@@ -64,9 +62,11 @@ def apply_norm(
     if kind == "layer":
         split = x if rows else x.unflatten(1, scale.shape)
         mean, variance = _moments(split, (2,) if rows else (2, 3, 4))
-    elif fixed is None and not rows:  # fused: the elementary operations would stream each map through memory ten times
-        parts = [F.batch_norm(part, None, None, training=True, eps=EPSILON) for part in x.chunk(passes)]
-        return torch.addcmul(offset, torch.cat(parts), gain)
+    elif fixed is None and (not rows or len(x) == 1):  # fused: elementary operations stream x through memory ten times
+        own, weight, bias = (x[0] if rows else x), scale.flatten(), shift.flatten()
+        parts = [F.batch_norm(p, None, None, weight, bias, training=True, eps=EPSILON) for p in own.chunk(passes)]
+        normal = parts[0] if passes == 1 else torch.cat(parts)
+        return normal.unsqueeze(0) if rows else normal
     elif fixed is not None:
         split, (mean, variance) = x, fixed
     else:

@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from binarygan.architectures import Layer
-from binarygan.products import operand, result
+from binarygan.products import multiply, multiply_add, operand, result
 
 
 class LinearMap(Protocol):
-    """Keeps the x of `forward`."""
+    """Keeps the x of `forward`, and may write into it in `replace`."""
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         """The map of x, plus the bias (M, units)."""
@@ -45,18 +45,21 @@ class _Dense:
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         self._x = operand(x, self._operands)
-        return _with_bias(bias, self._x, self._weight)
+        return multiply_add(bias, self._x, self._weight)
 
     def replace(self, x: Tensor, first: int) -> Tensor:
         x = operand(x, self._operands)
-        self._x = torch.cat([self._x[:, :first], x], 1)  # a first layer's x has no mixed images to be replaced
-        return result(x @ self._weight)
+        if self._x.shape[1] == first:  # a first layer's x has no mixed images to be replaced
+            self._x = torch.cat([self._x, x], 1)
+        else:
+            self._x[:, first:] = x
+        return multiply(x, self._weight)
 
     def transposed(self, d: Tensor) -> Tensor:
-        return result(operand(d, self._operands) @ self._weight.mT)
+        return multiply(operand(d, self._operands), self._weight.mT)
 
     def gradient(self, d: Tensor) -> Tensor:
-        return result(self._x.mT @ operand(d, self._operands))
+        return multiply(self._x.mT, operand(d, self._operands))
 
 
 class GroupedConvolution:
@@ -109,14 +112,14 @@ class ColumnConvolution:
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         self._size = x.shape[2:]
         self._columns = self._columns_of(x)
-        return self._as_maps(_with_bias(bias, self._columns.flatten(1, 2), self._weight))
+        return self._as_maps(multiply_add(bias, self._columns.flatten(1, 2), self._weight))
 
     def replace(self, x: Tensor, first: int) -> Tensor:
         self._columns[:, first:] = self._columns_of(x)
-        return self._as_maps(result(self._columns[:, first:].flatten(1, 2) @ self._weight))
+        return self._as_maps(multiply(self._columns[:, first:].flatten(1, 2), self._weight))
 
     def transposed(self, d: Tensor) -> Tensor:
-        columns = result(self._as_rows(d) @ self._weight.mT)  # (M, N * places, C * k * k)
+        columns = multiply(self._as_rows(d), self._weight.mT)  # (M, N * places, C * k * k)
         members, places = len(columns), self._columns.shape[2]
         each = columns.view(-1, places, columns.shape[2]).mT
         maps = F.fold(each, self._size, self._kernel).view(members, -1, self._shape[2], *self._size)
@@ -124,7 +127,7 @@ class ColumnConvolution:
 
     def gradient(self, d: Tensor) -> Tensor:
         # the other order of the product is ten times slower
-        return result(self._columns.flatten(1, 2).mT @ self._as_rows(d)).mT.reshape(self._shape)
+        return multiply(self._columns.flatten(1, 2).mT, self._as_rows(d)).mT.reshape(self._shape)
 
     def _columns_of(self, x: Tensor) -> Tensor:
         """(M, N, places, C * k * k) of maps (N, M * C, H, W)."""
@@ -143,10 +146,3 @@ class ColumnConvolution:
         """The reverse, as an operand."""
         rows = maps.unflatten(1, (self._shape[0], -1)).permute(1, 0, 3, 4, 2).flatten(1, 3)
         return operand(rows, self._operands)
-
-
-def _with_bias(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
-    """x @ weight + bias: rows (M, N, units)."""
-    if x.dtype is bias.dtype:
-        return torch.baddbmm(bias.unsqueeze(1), x, weight)
-    return result(x @ weight) + bias.unsqueeze(1)

@@ -107,6 +107,11 @@ def _backward(stages: list["_Stage"], by_logits: Tensor) -> None:
             back = stages[number].transposed(slice(None))
 
 
+def _times_slope(d: Tensor, activated: Tensor) -> Tensor:
+    """d times the leaky ReLU's slope where it gave `activated`, which has its input's sign."""
+    return torch.ops.aten.leaky_relu_backward(d, activated, LEAK, True)
+
+
 def _channels_last(maps: Tensor) -> Tensor:
     return maps.contiguous(memory_format=torch.channels_last)
 
@@ -168,19 +173,16 @@ class _Stage:
             self._normed_size = y.shape[2:]
             y, self._places = F.max_pool2d(y, self.pool.kernel, self.pool.stride, ceil_mode=True, return_indices=True)
         self._height = y.shape[-2]
-        if self.layer.activation == "none":
-            self._slope = None
-            return y
-        self._slope = torch.where(y > 0, y.new_ones(()), y.new_full((), LEAK))
-        return F.leaky_relu(y, LEAK)
+        self._activated = y if self.layer.activation == "none" else F.leaky_relu(y, LEAK)
+        return self._activated
 
     def backward(self, by_activated: Tensor) -> None:
         """Keep the derivatives by `normed` and `linear`."""
         d = by_activated
         if self.layer.kind == "conv" and d.dim() == 3:
             d = _channels_last(to_maps(d, self.layer.units, self._height))
-        if self._slope is not None:
-            d = d * self._slope
+        if self.layer.activation != "none":
+            d = _times_slope(d, self._activated)
         if self.pool:
             d = _unpooled(d, self._places, self._normed_size)
         self.by_normed = self.by_linear = d
@@ -199,7 +201,7 @@ class _Stage:
             t = t * (self._wide(self.own["scale"]) * GAIN)
         if self.pool:
             t = _pooled(t, self._part(self._places, mixed))
-        return t if self._slope is None else t * self._part(self._slope, mixed)
+        return t if self.layer.activation == "none" else _times_slope(t, self._part(self._activated, mixed))
 
     def gradients(self, own: int) -> list[Tensor]:
         """Of weight, bias and, with an affine norm, scale and shift; the last two and the bias by the loss alone."""

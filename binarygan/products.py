@@ -5,14 +5,18 @@
     bfloat16   operands rounded to bfloat16 (seven bits), sums in float32, the result rounded once more
 
 Parameters, optimizers' states, normalization and losses are float32 in all three.
+
+On a CPU, products go to oneDNN where that is the faster library. Shapes: M members.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from binarygan import onednn
 from binarygan.config import MemberConfig
 
 
@@ -51,3 +55,32 @@ def operand(x: Tensor, operands: torch.dtype | None) -> Tensor:
 def result(y: Tensor) -> Tensor:
     """A product's result, back in float32."""
     return y.float() if y.dtype is torch.bfloat16 else y
+
+
+def multiply(a: Tensor, b: Tensor) -> Tensor:
+    """a @ b, (M, n, m), of operands (M, n, k) and (M, k, m); differentiable as often as one likes."""
+    if not onednn.serves(a, b):
+        return result(a @ b)
+    product: Tensor = _Product.apply(a, b) if torch.is_grad_enabled() else onednn.product(a, b)
+    return result(product)
+
+
+def multiply_add(bias: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """a @ b plus a bias (M, m)."""
+    if a.dtype is not bias.dtype or (torch.is_grad_enabled() and onednn.serves(a, b)):
+        return multiply(a, b) + bias.unsqueeze(1)
+    return onednn.product(a, b, bias) if onednn.serves(a, b) else torch.baddbmm(bias.unsqueeze(1), a, b)
+
+
+class _Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
+        ctx.save_for_backward(a, b)
+        return onednn.product(a, b)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        (a, b), (grad,), (of_a, of_b) = ctx.saved_tensors, grads, ctx.needs_input_grad
+        grad = grad.to(a.dtype)
+        by_a = multiply(grad, b.mT).to(a.dtype) if of_a else None
+        return by_a, multiply(a.mT, grad).to(b.dtype) if of_b else None
