@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from binarygan.architectures import Layer
-from binarygan.products import multiply_add, operand, result
+from binarygan.products import multiply_add, operand, operands_of_layer, result
 
 EPSILON = 1e-3
 """Added to the variance: TensorFlow's default, which the released code uses."""
@@ -29,6 +29,7 @@ def apply_weights(layer: Layer, x: Tensor, weight: Tensor, bias: Tensor, operand
         bias: (M, out).
         operands: what x and weight are cast to for the product; None for nothing.
     """
+    operands = operands_of_layer(layer, operands)
     if layer.kind == "dense":
         return multiply_add(bias, operand(x, operands), operand(weight, operands))
     members = weight.shape[0]

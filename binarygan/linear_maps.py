@@ -11,14 +11,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from binarygan.architectures import Layer
-from binarygan.products import multiply, multiply_add, operand, result
+from binarygan.products import multiply, multiply_add, operand, product, result
 
 
 class LinearMap(Protocol):
     """Keeps the x of `forward`, and may write into it in `replace`."""
 
-    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        """The map of x, plus the bias (M, units)."""
+    def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        """The map of x, plus the bias (M, units); without a bias maybe of the operands' type."""
 
     def replace(self, x: Tensor, first: int) -> Tensor:
         """Replace the kept examples from `first` on, and give their map, without a bias."""
@@ -33,19 +33,21 @@ class LinearMap(Protocol):
 def linear_map(layer: Layer, weight: Tensor, operands: torch.dtype | None = None) -> LinearMap:
     """The map of a dense layer or a convolution; `operands` is what operands of products are cast to."""
     if layer.kind == "dense":
-        return _Dense(weight, operands)
+        return Dense(weight, operands)
     if layer.stride == 1 and (weight.device.type != "cpu" or weight.shape[2] == 1):
         return ColumnConvolution(weight, operands)
     return GroupedConvolution(layer, weight, operands)
 
 
-class _Dense:
+class Dense:
+    """Rows times a matrix."""
+
     def __init__(self, weight: Tensor, operands: torch.dtype | None) -> None:
         self._operands, self._weight = operands, operand(weight, operands)
 
-    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+    def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
         self._x = operand(x, self._operands)
-        return multiply_add(bias, self._x, self._weight)
+        return product(self._x, self._weight) if bias is None else multiply_add(bias, self._x, self._weight)
 
     def replace(self, x: Tensor, first: int) -> Tensor:
         x = operand(x, self._operands)
@@ -71,13 +73,15 @@ class GroupedConvolution:
         grouped = weight.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         self._weight = operand(grouped, operands)
 
-    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+    def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
         self._x = operand(x, self._operands).contiguous(memory_format=torch.channels_last)
-        return self._map(self._x, bias.flatten())
+        if bias is None or self._operands is None:
+            return self._map(self._x, None if bias is None else bias.flatten())
+        return result(self._map(self._x, None)) + bias.view(1, -1, 1, 1)
 
     def replace(self, x: Tensor, first: int) -> Tensor:
         self._x[first:] = x
-        return self._map(self._x[first:], None)
+        return result(self._map(self._x[first:], None))
 
     def transposed(self, d: Tensor) -> Tensor:
         d = operand(d, self._operands)
@@ -90,11 +94,7 @@ class GroupedConvolution:
         return result(gradient).reshape(self._shape)
 
     def _map(self, x: Tensor, bias: Tensor | None) -> Tensor:
-        if self._operands is None:
-            y = F.conv2d(x, self._weight, bias, stride=self._stride, groups=self._groups)
-        else:
-            y = result(F.conv2d(x, self._weight, stride=self._stride, groups=self._groups))
-            y = y if bias is None else y + bias.view(1, -1, 1, 1)
+        y = F.conv2d(x, self._weight, bias, stride=self._stride, groups=self._groups)
         return y.contiguous(memory_format=torch.channels_last)
 
 
@@ -109,10 +109,12 @@ class ColumnConvolution:
         self._shape, self._kernel, self._operands = weight.shape, weight.shape[-1], operands
         self._weight = operand(weight.flatten(2).mT, operands)  # (M, C * k * k, units)
 
-    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+    def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
         self._size = x.shape[2:]
         self._columns = self._columns_of(x)
-        return self._as_maps(multiply_add(bias, self._columns.flatten(1, 2), self._weight))
+        rows = self._columns.flatten(1, 2)
+        y = product(rows, self._weight) if bias is None else multiply_add(bias, rows, self._weight)
+        return self._as_maps(y)
 
     def replace(self, x: Tensor, first: int) -> Tensor:
         self._columns[:, first:] = self._columns_of(x)

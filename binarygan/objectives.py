@@ -132,7 +132,7 @@ def gradient_penalty(critic: Critic, *, real: Tensor, fake: Tensor, mixing: Tens
 
 def penalty_of(gradient: Tensor, weight: float) -> tuple[Tensor, Tensor]:
     """weight * mean of (|g| - 1)² for gradients g (M, B, P), (M,), and its derivative by them."""
-    norm = torch.sqrt(1e-8 + gradient.square().sum(2, keepdim=True))
+    norm = torch.sqrt(1e-8 + torch.linalg.vector_norm(gradient, dim=2, keepdim=True).square())
     above = norm - 1
     return weight * above.square().mean((1, 2)), gradient * (above / norm * (2 * weight / gradient.shape[1]))
 

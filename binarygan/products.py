@@ -2,7 +2,8 @@
 
     float32    as they are
     tf32       on a GPU: operands rounded to ten bits of mantissa inside the product, sums in float32
-    bfloat16   operands rounded to bfloat16 (seven bits), sums in float32, the result rounded once more
+    bfloat16   operands rounded to bfloat16 (seven bits), sums in float32, the result rounded once more; layers of few
+               units, which gain nothing by it, stay in float32
 
 Parameters, optimizers' states, normalization and losses are float32 in all three.
 
@@ -17,12 +18,20 @@ import torch
 from torch import Tensor
 
 from binarygan import onednn
+from binarygan.architectures import Layer
 from binarygan.config import MemberConfig
+
+FEW_UNITS = 16
 
 
 def operands_of(config: MemberConfig) -> torch.dtype | None:
     """What operands of products are cast to; None where they stay as they are."""
     return torch.bfloat16 if config.dtype == "bfloat16" else None
+
+
+def operands_of_layer(layer: Layer, operands: torch.dtype | None) -> torch.dtype | None:
+    """The same for one layer: few units are not worth the rounding."""
+    return None if layer.kind == "dense" and layer.units < FEW_UNITS else operands
 
 
 def set_arithmetic(config: MemberConfig) -> None:
@@ -58,18 +67,22 @@ def result(y: Tensor) -> Tensor:
 
 
 def multiply(a: Tensor, b: Tensor) -> Tensor:
-    """a @ b, (M, n, m), of operands (M, n, k) and (M, k, m); differentiable as often as one likes."""
-    if not onednn.serves(a, b):
-        return result(a @ b)
-    product: Tensor = _Product.apply(a, b) if torch.is_grad_enabled() else onednn.product(a, b)
-    return result(product)
+    """a @ b, (M, n, m), of operands (M, n, k) and (M, k, m), in float32; differentiable as often as one likes."""
+    return result(product(a, b))
 
 
 def multiply_add(bias: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """a @ b plus a bias (M, m)."""
+    """The same plus a bias (M, m)."""
     if a.dtype is not bias.dtype or (torch.is_grad_enabled() and onednn.serves(a, b)):
         return multiply(a, b) + bias.unsqueeze(1)
     return onednn.product(a, b, bias) if onednn.serves(a, b) else torch.baddbmm(bias.unsqueeze(1), a, b)
+
+
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """a @ b in the operands' type."""
+    if not onednn.serves(a, b):
+        return a @ b
+    return _Product.apply(a, b) if torch.is_grad_enabled() else onednn.product(a, b)
 
 
 class _Product(torch.autograd.Function):
@@ -80,7 +93,5 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        (a, b), (grad,), (of_a, of_b) = ctx.saved_tensors, grads, ctx.needs_input_grad
-        grad = grad.to(a.dtype)
-        by_a = multiply(grad, b.mT).to(a.dtype) if of_a else None
-        return by_a, multiply(a.mT, grad).to(b.dtype) if of_b else None
+        (a, b), (of_a, of_b) = ctx.saved_tensors, ctx.needs_input_grad
+        return product(grads[0], b.mT) if of_a else None, product(a.mT, grads[0]) if of_b else None
