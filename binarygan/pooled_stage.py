@@ -7,7 +7,7 @@ the same windows give the four values that are pooled, place by place, and no ma
 Shapes: M members, N examples, places S = s * s after pooling, window W = (k + 1)², C units. Values are (M, N * S, C).
 """
 
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 import torch
 import torch.nn.functional as F
@@ -50,8 +50,8 @@ class PooledStage:
         windows = self._windows_of(x)
         if mixing is not None:
             real, fake = windows.chunk(2, 1)
-            windows = torch.cat([windows, torch.lerp(fake, real, operand(mixing, self._operands))], 1)
-        self._windows = self._by_place(windows)
+            windows = torch.cat([windows, torch.lerp(fake, real, mixing)], 1)
+        self._windows = operand(self._by_place(windows), self._operands)
         first, second, third, fourth = (product(self._windows, w) for w in self._weights)
         above, below = torch.maximum(first, second), torch.maximum(third, fourth)
         y = result(torch.maximum(above, below)).add_(self._bias.unsqueeze(1))
@@ -71,8 +71,9 @@ class PooledStage:
 
     def transposed(self, examples: slice) -> Tensor:
         """Derivatives by the images (M, n, 784) of these examples."""
-        windows = [multiply(self._of(d, examples), w.mT) for d, w in zip(self._by_offset, self._weights, strict=True)]
-        each = torch.stack(windows).sum(0).view(-1, self._size**2, self._window**2).mT
+        each_offset = zip(self._by_offset, self._weights, strict=True)
+        windows = reduce(torch.add, (multiply(self._of(d, examples), weight.mT) for d, weight in each_offset))
+        each = windows.view(-1, self._size**2, self._window**2).mT
         return F.fold(each, IMAGE_SIZE, self._window, stride=2).view(self.members, -1, PIXELS)
 
     def replace_mixed(self, ahead: Tensor, own: int) -> Tensor:
@@ -91,7 +92,7 @@ class PooledStage:
         transposed = self._windows.mT.contiguous()  # once for all four
         each = torch.stack([multiply(transposed, d) for d in self._by_offset])
         by_offset = each.unflatten(2, (self._window, self._window))
-        weight = sum(self._kernels_in(by_offset)).permute(0, 3, 1, 2).unsqueeze(2)  # type: ignore[union-attr]
+        weight = reduce(torch.add, self._kernels_in(by_offset)).permute(0, 3, 1, 2).unsqueeze(2)
         return [weight, self._of(self._by_pooled, slice(own)).sum(1)]
 
     def _kernels_in(self, windows: Tensor) -> list[Tensor]:
@@ -100,9 +101,9 @@ class PooledStage:
         return [w[:, y : y + k, x : x + k] for w, (y, x) in zip(windows, OFFSETS, strict=True)]
 
     def _windows_of(self, images: Tensor) -> Tensor:
-        """(M, N, S * W) of images (M, N, 784), as operands."""
+        """(M, N, S * W) of images (M, N, 784)."""
         members, examples, _ = images.shape
-        windows = operand(images, self._operands).flatten(0, 1).index_select(1, _pixels_of_windows(self._kernel))
+        windows = images.flatten(0, 1).index_select(1, _pixels_of_windows(self._kernel))
         return windows.view(members, examples, -1)
 
     def _by_place(self, windows: Tensor) -> Tensor:
