@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from malicious import Malicious
 
 from analysis.load import load_study
 from binarygan import checkpoints
@@ -69,16 +70,6 @@ def test_no_source_can_run_what_a_file_says(path: Path) -> None:
 )
 def test_the_search_for_dangers_finds_them(line: str) -> None:
     assert dangers(line)
-
-
-class Malicious:
-    """Unpickled, it leaves a mark."""
-
-    def __init__(self, mark: Path) -> None:
-        self._mark = mark
-
-    def __reduce__(self) -> tuple[object, tuple[Path]]:
-        return Path.touch, (self._mark,)
 
 
 def test_malicious_files_are_refused_and_run_nothing(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from cohorts import cohort, table, train
 from binarygan import checkpoints
 from binarygan.config import MemberConfig
 from binarygan.training import EpochLosses, Trainer
+from study.plan import Cohort
 from study.results import Store
 from study.schemas import SCHEMAS
 
@@ -32,6 +33,14 @@ def cut_before(monkeypatch: pytest.MonkeyPatch, table_name: str, epoch: int) -> 
         original(store, name, member_id, rows)
 
     monkeypatch.setattr(Store, "write", write)
+
+
+def train_and_cut(monkeypatch: pytest.MonkeyPatch, data: Path, results: Path, whole: Cohort, *, before: int) -> None:
+    """Train, and be killed before the members' rows of this epoch are written."""
+    with monkeypatch.context() as patched:
+        cut_before(patched, "members", before)
+        with pytest.raises(KeyboardInterrupt):
+            train(data, results, whole)
 
 
 class MemoryForTwo(Trainer):
@@ -128,10 +137,7 @@ def test_a_kill_at_the_last_epoch_costs_that_epoch_alone(
 ) -> None:
     whole = cohort(tiny, 2, epochs=3)
     expected = train(tiny, tmp_path / "whole", whole)
-    with monkeypatch.context() as patched:
-        cut_before(patched, "members", 3)
-        with pytest.raises(KeyboardInterrupt):
-            train(tiny, tmp_path / "cut", whole)
+    train_and_cut(monkeypatch, tiny, tmp_path / "cut", whole, before=3)
     trained: list[int] = []
 
     class Counting(Trainer):
@@ -155,10 +161,7 @@ def test_a_file_that_was_moved_away_is_made_again_from_the_first_epoch(
     """As the program advises where one is damaged: its earlier epochs are in no checkpoint."""
     whole = cohort(tiny, 1, epochs=3)
     expected = train(tiny, tmp_path / "whole", whole)
-    with monkeypatch.context() as patched:
-        cut_before(patched, "members", 3)
-        with pytest.raises(KeyboardInterrupt):
-            train(tiny, tmp_path / "cut", whole)
+    train_and_cut(monkeypatch, tiny, tmp_path / "cut", whole, before=3)
     [file] = (tmp_path / "cut" / "s" / lost).glob("*.parquet")
     file.unlink()
     again = train(tiny, tmp_path / "cut", whole)
@@ -208,10 +211,7 @@ def test_finished_members_of_a_cohort_that_goes_on_keep_what_they_have(
     """One of them may have been taken over from another study since the cohort was cut off."""
     whole = cohort(tiny, 2, epochs=3)
     expected = train(tiny, tmp_path / "whole", whole)
-    with monkeypatch.context() as patched:
-        cut_before(patched, "members", 2)
-        with pytest.raises(KeyboardInterrupt):
-            train(tiny, tmp_path / "cut", whole)
+    train_and_cut(monkeypatch, tiny, tmp_path / "cut", whole, before=2)
     first, cut = whole.members[0].member_id, Store(tmp_path / "cut", "s")
     for name in reversed(SCHEMAS):
         cut.write(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
+from malicious import Malicious
 from optuna._transform import _SearchSpaceTransform
 from optuna.study import StudyDirection
 
@@ -56,16 +57,6 @@ def test_it_finds_the_minimum_and_goes_on_from_where_it_was(tmp_path: Path) -> N
     assert study.best_value < 1e-3
     late = [t.value for t in study.trials[100:]]
     assert np.median(late) < 0.01, "a sampler that began anew would draw widely again"
-
-
-class Malicious:
-    """Unpickled, it leaves a mark."""
-
-    def __init__(self, mark: Path) -> None:
-        self._mark = mark
-
-    def __reduce__(self) -> tuple[object, tuple[Path]]:
-        return Path.touch, (self._mark,)
 
 
 @pytest.mark.parametrize("ours", [True, False], ids=["ours", "Optuna's"])
