@@ -8,6 +8,7 @@ from binarygan.gradients import AutogradGradients, make_gradients
 from binarygan.networks import discriminator
 from binarygan.objectives import make_objective
 from binarygan.piecewise_gradients import PiecewiseGradients, serves
+from binarygan.pooled_stage import PooledStage
 
 FLOAT64 = {"device": torch.device("cpu"), "dtype": torch.float64}
 
@@ -40,6 +41,25 @@ def test_by_hand_is_autograds(architecture: str, objective: str, norm: str, memb
         by_hand.of_generator(parameters, fake), reference.of_generator(parameters, fake), strict=True
     ):
         torch.testing.assert_close(found, wanted, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_places_that_tie_are_chosen_as_the_librarys_pooling_does(members: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Binary images are full of equal patches; the penalty's derivative by the image tells which of them was taken."""
+    config = small(objective="wgan-gp", discriminator_norm="none", architecture="cnn")
+    network = discriminator(config)
+    parameters = network.initial_parameters(range(members), "test", **FLOAT64)  # type: ignore[arg-type]
+    source = torch.Generator().manual_seed(0)
+    real, fake = (torch.rand(2, members, 8, 784, generator=source, dtype=torch.float64) > 0.8).double()
+    mixing = torch.ones(members, 8, 1, dtype=torch.float64)  # so that mixed images are binary, too
+    in_one_stage = make_gradients(config, network).of_critic(parameters, real=real, fake=fake, mixing=mixing)
+    by_image = make_gradients(config, network).of_generator(parameters, fake)[1]
+    monkeypatch.setattr(PooledStage, "serves", lambda *_: False)
+    by_the_library = make_gradients(config, network).of_critic(parameters, real=real, fake=fake, mixing=mixing)
+    for found, wanted in zip(in_one_stage[1], by_the_library[1], strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-10, atol=1e-12)
+    expected = make_gradients(config, network).of_generator(parameters, fake)[1]
+    torch.testing.assert_close(by_image, expected, rtol=1e-10, atol=1e-14)
 
 
 @pytest.mark.parametrize(("architecture", "norm"), [("cnn", "batch"), ("mlp", "batch"), ("mlp", "layer")])
