@@ -8,6 +8,7 @@ what Ray and the store would cost at full length.
 import argparse
 import json
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -81,10 +82,13 @@ def first_step(data: Path, results: Path, executor: str) -> float:
     return seconds
 
 
-def run(data: Path, results: Path, members: int, epochs: int, *more: str) -> dict[str, float]:
-    """One run with Ray and its overhead."""
+def run(
+    data: Path, results: Path, members: int, epochs: int, *more: str, cores: int = PLACES, **environment: str
+) -> dict[str, float]:
+    """One run with Ray on so many cores, and its overhead."""
+    words, own = command(data, results, members, epochs, *more), os.environ | environment
     start = time.perf_counter()
-    subprocess.run(command(data, results, members, epochs, *more), check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, cwd=ROOT, env=own)
     wall = time.perf_counter() - start
     folder = next(results.iterdir())
     trained = pd.read_parquet(folder / "members")["seconds"].sum()
@@ -93,7 +97,7 @@ def run(data: Path, results: Path, members: int, epochs: int, *more: str) -> dic
         "members": members,
         "epochs": epochs,
         "wall": wall,
-        "overhead": wall - trained / min(PLACES, members),
+        "overhead": float(wall - trained / min(cores, members)),
         "files": len(files),
         "megabytes": sum(p.stat().st_size for p in files) / 1e6,
     }
@@ -102,7 +106,8 @@ def run(data: Path, results: Path, members: int, epochs: int, *more: str) -> dic
 def on_nodes(data: Path, results: Path, nodes: int) -> dict[str, float]:
     """6 members on so many Ray nodes of one core each, all on this machine."""
     ray = str(Path(sys.executable).parent / "ray")
-    environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1"}
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16)}
+    environment = os.environ | token | {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1"}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment}
     address = f"127.0.0.1:{PORT}"
     head = ["--head", f"--port={PORT}", "--node-ip-address=127.0.0.1", "--include-dashboard=false"]
@@ -110,7 +115,7 @@ def on_nodes(data: Path, results: Path, nodes: int) -> dict[str, float]:
         for node in range(nodes):
             where = head if node == 0 else [f"--address={address}"]
             subprocess.run([ray, "start", *where, "--num-cpus=1"], check=True, **quiet)  # type: ignore[call-overload]
-        return {"nodes": nodes} | run(data, results, 6, 1, "--address", address)
+        return {"nodes": nodes} | run(data, results, 6, 1, "--address", address, cores=min(nodes, PLACES), **token)
     finally:
         subprocess.run([ray, "stop", "--force"], **quiet)  # type: ignore[call-overload]
 
