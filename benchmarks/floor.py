@@ -3,11 +3,13 @@
 import dataclasses
 import time
 from collections.abc import Callable
+from unittest.mock import patch
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from binarygan.config import MemberConfig
+from binarygan.pooled_stage import PooledStage
 from binarygan.products import multiply, operands_of, set_arithmetic
 from binarygan.training import Trainer
 
@@ -33,14 +35,15 @@ def copy_rate(device: torch.device) -> float:
     return 2 * FLOAT_BYTES * len(source) / _seconds(lambda: target.copy_(source), device)
 
 
-def flops(config: MemberConfig) -> int:
-    """Of the products of one member's iteration, as the engine does them, counted by torch.
+def flops(config: MemberConfig, device: torch.device) -> int:
+    """Of the products of one member's iteration, as the engine does them on that device, counted by torch.
 
-    In float64, whose products are all of kinds that torch counts.
+    Counted on the CPU in float64, whose products are all of kinds that torch counts.
     """
     trainer = _trainer(dataclasses.replace(config, dtype="float32"), torch.float64)
     draws = trainer.draws(1)
-    with FlopCounterMode(display=False) as counter:
+    serves = PooledStage.serves if device.type == "cpu" else staticmethod(lambda *_: False)
+    with patch.object(PooledStage, "serves", serves), FlopCounterMode(display=False) as counter:
         trainer.iteration(draws.batches()[0], draws, trainer.neurons_at(1), config.critic_steps)
     return int(counter.get_total_flops())
 

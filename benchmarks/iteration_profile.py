@@ -51,7 +51,8 @@ def main() -> None:
     trainer.train_epoch()
     wall = min(_seconds(trainer) for _ in range(5)) / count * 1e3
     each, wall_profiled = _profiled(trainer, count)
-    ideal = flops(config) / product_rate(config, torch.device("cpu")) * 1e3
+    cpu = torch.device("cpu")
+    ideal = flops(config, cpu) / product_rate(config, cpu) * 1e3
     print(f"{wall:.1f} ms an iteration; {wall_profiled:.1f} ms under the profiler, of which")
     for kind, milliseconds in zip(KINDS, _by_kind(each, wall_profiled), strict=True):
         note = f"  ({ideal:.1f} ms at the rate of large products)" if kind == "products" else ""

@@ -63,7 +63,9 @@ def apply_norm(
     if kind == "layer":
         split = x if rows else x.unflatten(1, scale.shape)
         mean, variance = _moments(split, (2,) if rows else (2, 3, 4))
-    elif fixed is None and (not rows or len(x) == 1):  # fused: elementary operations stream x through memory ten times
+    elif fixed is None and (
+        not rows or (len(x) == 1 and x.shape[1] > passes)
+    ):  # fused: elementary operations stream x through memory ten times
         own, weight, bias = (x[0] if rows else x), scale.flatten(), shift.flatten()
         parts = [F.batch_norm(p, None, None, weight, bias, training=True, eps=EPSILON) for p in own.chunk(passes)]
         normal = parts[0] if passes == 1 else torch.cat(parts)

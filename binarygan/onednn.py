@@ -26,6 +26,8 @@ def serves(a: Tensor, b: Tensor) -> bool:
     """
     if a.device.type != "cpu" or torch.compiler.is_compiling():
         return False
+    if 1 not in b.stride()[1:]:  # neither rows nor columns lie together: oneDNN has no fast kernel for that
+        return False
     if b.shape[2] < FEWEST_COLUMNS or a.shape[1] * a.shape[2] * b.shape[2] < SMALLEST:
         return False
     return (a.dtype is torch.float32 and _mkl_is_slower()) or (a.dtype is torch.bfloat16 and _has_bfloat16())
@@ -33,6 +35,7 @@ def serves(a: Tensor, b: Tensor) -> bool:
 
 @functools.cache
 def _has_bfloat16() -> bool:
+    """Whether oneDNN multiplies bfloat16 here, if need be without instructions for it, and slower than float32."""
     return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 

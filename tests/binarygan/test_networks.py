@@ -58,3 +58,10 @@ def test_batch_norm_is_torchs() -> None:
             layer.bias.zero_()
     z = torch.randn(1, 32, 128, dtype=torch.float64)
     torch.testing.assert_close(network(ours, z)[0], theirs(z[0]), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_a_batch_of_one_is_normalized_to_the_shift(members: int) -> None:
+    network = generator(small(generator_norm="batch"))
+    parameters = network.initial_parameters(range(members), "test", device=torch.device("cpu"))
+    assert not network(parameters, torch.randn(members, 1, 128)).any()
