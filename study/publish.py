@@ -1,7 +1,7 @@
 """Compact studies for a repository: `python -m study.publish results/A [results/B …] published/<study>`.
 
 One Parquet file a table instead of one a member, without checkpoints. Members and curves are kept whole; of samples the
-epochs of `SHOWN` of each cell's first seed and the last epoch of the others; of histograms the last epoch.
+epochs 1, 2, 5, 10, 20 and last of each cell's first seed, the last of the others; of histograms the last epoch.
 """
 
 import json
@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from binarygan.commands import Parser, leave, status_of
 from binarygan.errors import UserError
 from binarygan.files import write_whole
 from study.schemas import FINISHED, NEEDED, SCHEMAS, check_version
@@ -121,22 +122,23 @@ def _description(source: Path, name: str) -> Row:
 
 def main(argv: list[str]) -> int:
     """Run the command; the exit status."""
-    if len(argv) < 2:
-        print("error: python -m study.publish results/A [results/B …] published/<study>", file=sys.stderr)
-        return 2
-    *sources, target = map(Path, argv)
+    return status_of(lambda: _run(argv))
+
+
+def _run(argv: list[str]) -> int:
+    parser = Parser("python -m study.publish", __doc__)
+    parser.add_argument("sources", metavar="results/A", nargs="+", type=Path, help="studies, published ones too")
+    parser.add_argument("target", metavar="published/STUDY", type=Path, help="the folder to write anew")
+    words = parser.parse_args(argv)
     try:
-        count = publish(sources, target)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        count = publish(words.sources, words.target)
     except OSError as error:
-        print(f"error: {error.filename or argv[-1]} cannot be written: {error.strerror or error}", file=sys.stderr)
-        return 2
-    size = sum(p.stat().st_size for p in target.rglob("*.parquet"))
-    print(f"{target}: {count} members, {size / 1e6:.1f} MB")
+        where = error.filename or words.target
+        raise UserError(f"{where} cannot be written: {error.strerror or error}") from None
+    size = sum(p.stat().st_size for p in words.target.rglob("*.parquet"))
+    print(f"{words.target}: {count} members, {size / 1e6:.1f} MB")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(lambda: main(sys.argv[1:]))
