@@ -57,15 +57,15 @@ def apply_norm(
     1 / sqrt(1 + EPSILON), which is all that the released code's "batch normalization" does.
     """
     rows = x.dim() == 3
+    # as the library's batch norm wants it, which refuses batches of one row
+    one_channel_axis = not rows or (len(x) == 1 and x.shape[1] > passes)
     gain, offset = (t.unsqueeze(1) if rows else t.view(1, -1, 1, 1) for t in (scale, shift))
     if kind == "affine":
         return torch.addcmul(offset, x, gain * (1 + EPSILON) ** -0.5)
     if kind == "layer":
         split = x if rows else x.unflatten(1, scale.shape)
         mean, variance = _moments(split, (2,) if rows else (2, 3, 4))
-    elif fixed is None and (
-        not rows or (len(x) == 1 and x.shape[1] > passes)
-    ):  # fused: elementary operations stream x through memory ten times
+    elif fixed is None and one_channel_axis:  # fused: elementary operations stream x through memory ten times
         own, weight, bias = (x[0] if rows else x), scale.flatten(), shift.flatten()
         parts = [F.batch_norm(p, None, None, weight, bias, training=True, eps=EPSILON) for p in own.chunk(passes)]
         normal = parts[0] if passes == 1 else torch.cat(parts)

@@ -18,7 +18,7 @@ class LinearMap(Protocol):
     """Keeps the x of `forward`, and may write into it in `replace`."""
 
     def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
-        """The map of x, plus the bias (M, units); without a bias maybe of the operands' type."""
+        """The map of x plus the bias (M, units), in float32; without a bias it may be of the operands' type."""
 
     def replace(self, x: Tensor, first: int) -> Tensor:
         """Replace the kept examples from `first` on, and give their map, without a bias."""

@@ -35,7 +35,7 @@ def serves(a: Tensor, b: Tensor) -> bool:
 
 @functools.cache
 def _has_bfloat16() -> bool:
-    """Whether oneDNN multiplies bfloat16 here, if need be without instructions for it, and slower than float32."""
+    """Whether oneDNN takes bfloat16 here: with AVX-512, be there instructions for it or not."""
     return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
