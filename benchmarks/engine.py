@@ -165,7 +165,7 @@ def _row(
     from floor import bytes_moved, copy_rate, flops
 
     torch.set_num_threads(1)
-    arithmetic = flops(config, torch.device(device)) / rate * 1e3
+    arithmetic = flops(config) / rate * 1e3
     memory = bytes_moved(config) / copy_rate(torch.device(device)) * 1e3
     # an epoch has warm-up steps: in critic steps, of which an iteration has `critic_steps`
     steps = sum(critic_steps_in_epoch(config, e + 1) for e in range(config.epochs))

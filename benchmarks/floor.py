@@ -1,15 +1,14 @@
 """What the hardware allows: rates of a large product and a large copy, and what an iteration needs of each."""
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable
-from unittest.mock import patch
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from binarygan.config import MemberConfig
-from binarygan.pooled_stage import PooledStage
 from binarygan.products import multiply, operands_of, set_arithmetic
 from binarygan.training import Trainer
 
@@ -20,30 +19,36 @@ SECONDS = 0.5
 
 
 def product_rate(config: MemberConfig, device: torch.device) -> float:
-    """FLOP/s of a large product in the arithmetic of `config`."""
-    size = 8192 if device.type == "cuda" else 2048
+    """FLOP/s of a large product in the arithmetic of `config`, measured once in a process."""
     set_arithmetic(config)
-    a, b = (torch.randn(1, size, size, device=device).to(operands_of(config) or torch.float32) for _ in range(2))
+    return _product_rate(config.dtype, operands_of(config) or torch.float32, device)
+
+
+@functools.cache
+def _product_rate(_arithmetic: str, kind: torch.dtype, device: torch.device) -> float:
+    size = 8192 if device.type == "cuda" else 2048
+    a, b = (torch.randn(1, size, size, device=device).to(kind) for _ in range(2))
     with torch.no_grad():
         return 2 * size**3 / _seconds(lambda: multiply(a, b), device)
 
 
+@functools.cache
 def copy_rate(device: torch.device) -> float:
-    """Bytes/s, read and written, of a copy of 1 GiB."""
+    """Bytes/s, read and written, of a copy of 1 GiB, measured once in a process."""
     source = torch.ones(2**28, device=device)
     target = torch.empty_like(source)
     return 2 * FLOAT_BYTES * len(source) / _seconds(lambda: target.copy_(source), device)
 
 
-def flops(config: MemberConfig, device: torch.device) -> int:
-    """Of the products of one member's iteration, as the engine does them on that device, counted by torch.
+@functools.cache
+def flops(config: MemberConfig) -> int:
+    """Of the products of one member's iteration, as the engine does them, counted by torch.
 
     Counted on the CPU in float64, whose products are all of kinds that torch counts.
     """
     trainer = _trainer(dataclasses.replace(config, dtype="float32"), torch.float64)
     draws = trainer.draws(1)
-    serves = PooledStage.serves if device.type == "cpu" else staticmethod(lambda *_: False)
-    with patch.object(PooledStage, "serves", serves), FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False) as counter:
         trainer.iteration(draws.batches()[0], draws, trainer.neurons_at(1), config.critic_steps)
     return int(counter.get_total_flops())
 

@@ -1,4 +1,4 @@
-"""A cohort's iteration from three recorded steps, which a GPU replays as CUDA graphs.
+"""A cohort's iteration from recorded steps, which a GPU replays as CUDA graphs.
 
 At the paper's sizes a step is dozens of kernels of a few microseconds each: launched one by one they leave a GPU
 waiting for Python. Recorded, a step is one launch, whatever the number of members. All inputs live in buffers that
@@ -39,8 +39,9 @@ class Steps(Protocol):
 class RecordedIteration:
     """The iteration of one cohort, recorded once, replayed with new inputs.
 
-    Differs from the plain iteration in one thing: the generator's forward pass is done twice, without a graph before
-    the critic's steps and with one in the generator's step, so that each step is recorded by itself.
+    One of the configured number of critic steps is recorded whole; for any other, as during warm-up, its forward pass,
+    critic step and generator step are, each by itself. The generator's step goes back through what the recorded forward
+    pass has kept for it.
 
     Args:
         steps: of the cohort.
@@ -50,30 +51,42 @@ class RecordedIteration:
     """
 
     def __init__(self, steps: Steps, config: MemberConfig, neurons: Neurons, record: Recorder) -> None:
-        self._neurons = neurons
+        self._neurons, self._critic_steps = neurons, config.critic_steps
         members, like = neurons.slope.shape[0], neurons.slope
-        batch = config.batch_size
+        batch, count = config.batch_size, config.critic_steps
         noisy, mixes = bool(neurons.stochastic), config.penalty_weight is not None
         self._latent = like.new_zeros(members, batch, config.latent_size)
         self._real = like.new_zeros(members, batch, PIXELS)
-        self._fixed = like.new_zeros(members, batch, PIXELS)
-        self._thresholds = like.new_zeros(len(neurons.stochastic), batch, PIXELS) if noisy else None
-        self._mixing = like.new_zeros(members, batch, 1) if mixes else None
-        self._critic_loss, self._generator_loss = like.new_zeros(2, members).unbind()
+        self._output = like.new_zeros(members, batch, PIXELS)  # p where some neurons are noisy, else b
+        # of each critic step, and of the generator's
+        self._thresholds = like.new_zeros(count + 1, len(neurons.stochastic), batch, PIXELS) if noisy else None
+        self._mixing = like.new_zeros(count, members, batch, 1) if mixes else None
+        self._critic_losses, self._generator_loss = like.new_zeros(count, members), like.new_zeros(members)
 
         def forward() -> None:
-            a = steps.forward(self._latent).detach()
-            self._fixed.copy_(a if noisy else neurons(a, None))
+            self._a = steps.forward(self._latent)
+            p = neurons.preactivated(self._a)
+            self._output.copy_(p if noisy else neurons.fired(p, None))
 
-        def critic_step() -> None:
-            fake = neurons(self._fixed, self._thresholds) if noisy else self._fixed
-            self._critic_loss.copy_(steps.critic_step(self._real, fake, self._mixing))
+        def critic_step(place: int = 0) -> None:
+            fake = self._output
+            if self._thresholds is not None:
+                fake = neurons.fired(fake, self._thresholds[place])
+            mixing = None if self._mixing is None else self._mixing[place]
+            self._critic_losses[place].copy_(steps.critic_step(self._real, fake, mixing))
 
         def generator_step() -> None:
-            a = steps.forward(self._latent)
-            self._generator_loss.copy_(steps.generator_step(a, neurons, self._thresholds))
+            thresholds = None if self._thresholds is None else self._thresholds[count]
+            self._generator_loss.copy_(steps.generator_step(self._a, neurons, thresholds))
+
+        def whole() -> None:
+            forward()
+            for place in range(count):
+                critic_step(place)
+            generator_step()
 
         self._forward, self._critic_step, self._generator_step = map(record, (forward, critic_step, generator_step))
+        self._whole = record(whole)
 
     def set_slopes(self, neurons: Neurons) -> None:
         """Take over another epoch's slopes."""
@@ -83,21 +96,32 @@ class RecordedIteration:
         """K critic steps and a generator step on images `real` (M, B, P): their losses (K, M) and (M,)."""
         self._real.copy_(real)
         self._latent.copy_(draws.latent())
+        if critic_steps == self._critic_steps:
+            for place in range(critic_steps):
+                self._draw(draws, place)
+            self._draw_for_generator(draws)
+            self._whole()
+            return self._critic_losses.clone(), self._generator_loss.clone()
         self._forward()
         losses = []
         for _ in range(critic_steps):
-            self._draw(draws, mixing=True)
+            self._draw(draws, 0)
             self._critic_step()
-            losses.append(self._critic_loss.clone())
-        self._draw(draws, mixing=False)
+            losses.append(self._critic_losses[0].clone())
+        self._draw_for_generator(draws)
         self._generator_step()
         return torch.stack(losses), self._generator_loss.clone()
 
-    def _draw(self, draws: Draws, *, mixing: bool) -> None:
+    def _draw(self, draws: Draws, place: int) -> None:
+        """For the critic step of that place."""
         if self._thresholds is not None:
-            self._thresholds.copy_(draws.thresholds())
-        if mixing and self._mixing is not None:
-            self._mixing.copy_(draws.mixing())
+            self._thresholds[place].copy_(draws.thresholds())
+        if self._mixing is not None:
+            self._mixing[place].copy_(draws.mixing())
+
+    def _draw_for_generator(self, draws: Draws) -> None:
+        if self._thresholds is not None:
+            self._thresholds[self._critic_steps].copy_(draws.thresholds())
 
 
 class CudaGraphs:

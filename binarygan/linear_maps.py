@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from binarygan.architectures import Layer
-from binarygan.products import multiply, multiply_add, operand, product, result
+from binarygan.columns import columns_of, maps_of, weights_of_columns
+from binarygan.products import multiply, multiply_add, multiply_long, operand, product, result
 
 
 class LinearMap(Protocol):
@@ -107,7 +108,7 @@ class ColumnConvolution:
 
     def __init__(self, weight: Tensor, operands: torch.dtype | None) -> None:
         self._shape, self._kernel, self._operands = weight.shape, weight.shape[-1], operands
-        self._weight = operand(weight.flatten(2).mT, operands)  # (M, C * k * k, units)
+        self._weight = operand(weights_of_columns(weight), operands)  # (M, k * k * C, units)
 
     def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
         self._size = x.shape[2:]
@@ -121,22 +122,18 @@ class ColumnConvolution:
         return self._as_maps(multiply(self._columns[:, first:].flatten(1, 2), self._weight))
 
     def transposed(self, d: Tensor) -> Tensor:
-        columns = multiply(self._as_rows(d), self._weight.mT)  # (M, N * places, C * k * k)
-        members, places = len(columns), self._columns.shape[2]
-        each = columns.view(-1, places, columns.shape[2]).mT
-        maps = F.fold(each, self._size, self._kernel).view(members, -1, self._shape[2], *self._size)
-        return maps.transpose(0, 1).flatten(1, 2)
+        columns = multiply(self._as_rows(d), self._weight.mT)  # (M, N * places, k * k * C)
+        return maps_of(columns.unflatten(1, (-1, self._columns.shape[2])), self._size[0], self._kernel)
 
     def gradient(self, d: Tensor) -> Tensor:
         # the other order of the product is ten times slower
-        return multiply(self._columns.flatten(1, 2).mT, self._as_rows(d)).mT.reshape(self._shape)
+        by_columns = multiply_long(self._columns.flatten(1, 2).mT, self._as_rows(d))
+        kernel = (self._kernel, self._kernel, -1)
+        return by_columns.unflatten(1, kernel).permute(0, 4, 3, 1, 2)
 
     def _columns_of(self, x: Tensor) -> Tensor:
-        """(M, N, places, C * k * k) of maps (N, M * C, H, W)."""
-        k, members = self._kernel, self._shape[0]
-        windows = x.unflatten(1, (members, -1)).unfold(3, k, 1).unfold(4, k, 1)  # (N, M, C, H', W', k, k)
-        columns = windows.permute(1, 0, 3, 4, 2, 5, 6).flatten(4).flatten(2, 3)
-        return operand(columns, self._operands)
+        """(M, N, places, k * k * C) of maps (N, M * C, H, W)."""
+        return operand(columns_of(x, self._shape[0], self._kernel), self._operands)
 
     def _as_maps(self, y: Tensor) -> Tensor:
         """Rows (M, N * places, units) as maps (N, M * units, H, W), channels last."""

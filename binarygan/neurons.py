@@ -76,10 +76,19 @@ class Neurons:
 
     def __call__(self, a: Tensor, thresholds: Tensor | None) -> Tensor:
         """b for `a` (M, B, N); `thresholds` (S, B, N) is v of the S stochastic members, None where there are none."""
-        if thresholds is None:
-            full = self._half
-        elif self._all_stochastic:
-            full = thresholds
-        else:
-            full = torch.full_like(a, 0.5).index_copy_(0, self._rows, thresholds)
-        return binary_neuron(a, slope=self.slope, threshold=full, real=self._real)
+        return binary_neuron(a, slope=self.slope, threshold=self._of_all(a, thresholds), real=self._real)
+
+    def preactivated(self, a: Tensor) -> Tensor:
+        """p = sigmoid(s a), (M, B, N), without a gradient: what `fired` makes b of, as often as v is drawn anew."""
+        return torch.sigmoid(self.slope * a.detach())
+
+    def fired(self, p: Tensor, thresholds: Tensor | None) -> Tensor:
+        """b for `p` of `preactivated`."""
+        binary = (p > self._of_all(p, thresholds)).to(p.dtype)
+        return binary if self._real is None else torch.where(self._real, p, binary)
+
+    def _of_all(self, like: Tensor, thresholds: Tensor | None) -> Tensor:
+        """Thresholds of all members: v of the stochastic ones, 0.5 of the others."""
+        if thresholds is None or self._all_stochastic:
+            return self._half if thresholds is None else thresholds
+        return torch.full_like(like, 0.5).index_copy_(0, self._rows, thresholds)

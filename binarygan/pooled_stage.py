@@ -1,4 +1,4 @@
-"""A convolution of one channel with the 2 x 2 pooling and the activation that follow it, on a CPU.
+"""A convolution of one channel with the 2 x 2 pooling and the activation that follow it.
 
 Its maps are large (32 channels of 26 x 26 an image) and its products small, so that passes through memory decide. A
 pooled place sees a window of (k + 1) x (k + 1) pixels, within which the kernel stands at four offsets: four products of
@@ -16,7 +16,7 @@ from torch import Tensor
 from binarygan.architectures import IMAGE_SIZE, PIXELS, Layer
 from binarygan.layers import LEAK
 from binarygan.networks import Parameters
-from binarygan.products import multiply, operand, product, result
+from binarygan.products import multiply, multiply_long, operand, product, result
 from binarygan.stages import times_slope
 
 OFFSETS = ((0, 0), (0, 1), (1, 0), (1, 1))
@@ -41,7 +41,7 @@ class PooledStage:
     @staticmethod
     def serves(layer: Layer, pool: Layer | None, weight: Tensor) -> bool:
         """Whether `layer` is such a convolution, and its maps are pooled without a rest."""
-        if weight.device.type != "cpu" or layer.kind != "conv" or layer.norm != "none" or weight.shape[2] != 1:
+        if layer.kind != "conv" or layer.norm != "none" or weight.shape[2] != 1:
             return False
         even = (IMAGE_SIZE - layer.kernel + 1) % 2 == 0
         return layer.stride == 1 and pool is not None and pool.kernel == pool.stride == 2 and even
@@ -89,8 +89,10 @@ class PooledStage:
         return self._as_maps(t)
 
     def gradients(self, own: int) -> list[Tensor]:
-        transposed = self._windows.mT.contiguous()  # once for all four
-        each = torch.stack([multiply(transposed, d) for d in self._by_offset])
+        transposed = self._windows.mT
+        if transposed.device.type == "cpu":
+            transposed = transposed.contiguous()  # once for all four
+        each = torch.stack([multiply_long(transposed, d) for d in self._by_offset])
         by_offset = each.unflatten(2, (self._window, self._window))
         weight = reduce(torch.add, self._kernels_in(by_offset)).permute(0, 3, 1, 2).unsqueeze(2)
         return [weight, self._of(self._by_pooled, slice(own)).sum(1)]
@@ -103,7 +105,7 @@ class PooledStage:
     def _windows_of(self, images: Tensor) -> Tensor:
         """(M, N, S * W) of images (M, N, 784)."""
         members, examples, _ = images.shape
-        windows = images.flatten(0, 1).index_select(1, _pixels_of_windows(self._kernel))
+        windows = images.flatten(0, 1).index_select(1, _pixels_of_windows(self._kernel, images.device))
         return windows.view(members, examples, -1)
 
     def _by_place(self, windows: Tensor) -> Tensor:
@@ -125,7 +127,7 @@ class PooledStage:
 
 
 @lru_cache
-def _pixels_of_windows(kernel: int) -> Tensor:
+def _pixels_of_windows(kernel: int, device: torch.device) -> Tensor:
     """The pixel that stands at each place of each window: (S * W,)."""
     pixels = torch.arange(PIXELS).view(IMAGE_SIZE, IMAGE_SIZE)
-    return pixels.unfold(0, kernel + 1, 2).unfold(1, kernel + 1, 2).flatten()
+    return pixels.unfold(0, kernel + 1, 2).unfold(1, kernel + 1, 2).flatten().to(device)

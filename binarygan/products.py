@@ -10,6 +10,7 @@ Parameters, optimizers' states, normalization and losses are float32 in all thre
 On a CPU, products go to oneDNN where that is the faster library. Shapes: M members.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,6 +24,10 @@ from binarygan.config import MemberConfig
 
 FEW_UNITS = 16
 """Of a dense layer: below it the casts take longer than the product does."""
+MOST_PARTS = 64
+"""Of a long product."""
+_of_products, _of_convolutions = torch.backends.cuda.matmul, torch.backends.cudnn.conv  # type: ignore[attr-defined]
+"""Where PyTorch keeps how a GPU rounds float32 operands."""
 
 
 def operands_of(config: MemberConfig) -> torch.dtype | None:
@@ -41,20 +46,30 @@ def set_arithmetic(config: MemberConfig) -> None:
     Left alone, PyTorch multiplies in float32 but convolves in tf32.
     """
     rounding = "tf32" if config.dtype == "tf32" else "ieee"
-    torch.backends.cuda.matmul.fp32_precision = rounding
-    torch.backends.cudnn.conv.fp32_precision = rounding  # type: ignore[attr-defined]
+    _of_products.fp32_precision = rounding
+    _of_convolutions.fp32_precision = rounding
+
+
+@contextmanager
+def exact_arithmetic() -> Iterator[None]:
+    """Exact float32 products within the block: what is measured must not depend on how it was trained."""
+    kept = _of_products.fp32_precision, _of_convolutions.fp32_precision
+    _of_products.fp32_precision = _of_convolutions.fp32_precision = "ieee"
+    try:
+        yield
+    finally:
+        _of_products.fp32_precision, _of_convolutions.fp32_precision = kept
 
 
 @contextmanager
 def initial_arithmetic() -> Iterator[None]:
     """PyTorch's own setting for convolutions within the block: torch.export refuses to work where they are exact."""
-    convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]
-    kept = convolutions.fp32_precision
-    convolutions.fp32_precision = "tf32"
+    kept = _of_convolutions.fp32_precision
+    _of_convolutions.fp32_precision = "tf32"
     try:
         yield
     finally:
-        convolutions.fp32_precision = kept
+        _of_convolutions.fp32_precision = kept
 
 
 def operand(x: Tensor, operands: torch.dtype | None) -> Tensor:
@@ -70,6 +85,19 @@ def result(y: Tensor) -> Tensor:
 def multiply(a: Tensor, b: Tensor) -> Tensor:
     """a @ b, (M, n, m), of operands (M, n, k) and (M, k, m), in float32; differentiable as often as one likes."""
     return result(product(a, b))
+
+
+def multiply_long(a: Tensor, b: Tensor) -> Tensor:
+    """The same for few rows and columns, but a long k.
+
+    On a GPU in parts of k that are added up: one of its processors would go through all of it alone.
+    """
+    if a.device.type == "cpu":
+        return multiply(a, b)
+    members, rows, length = a.shape
+    parts = math.gcd(length, MOST_PARTS)
+    by_part = a.unflatten(2, (parts, -1)).transpose(1, 2).flatten(0, 1), b.unflatten(1, (parts, -1)).flatten(0, 1)
+    return multiply(*by_part).view(members, parts, rows, -1).sum(1)
 
 
 def multiply_add(bias: Tensor, a: Tensor, b: Tensor) -> Tensor:

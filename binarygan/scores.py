@@ -13,6 +13,7 @@ from torch import Tensor
 from binarygan.data import Images
 from binarygan.extractor import extract, load_extractor
 from binarygan.metrics import bits, classes, copies, features
+from binarygan.products import exact_arithmetic
 
 REFERENCE_IMAGES = 10_000
 
@@ -96,6 +97,7 @@ def _unpacked(packed: np.ndarray, device: torch.device) -> Tensor:
 
 
 @torch.no_grad()
+@exact_arithmetic()
 def light_scores(images: Tensor, reference: Reference) -> dict[str, float]:
     """The metrics that are cheap enough for every epoch (`names.columns(light=True)`, those of images)."""
     found, probabilities = extract(load_extractor("primary", images.device), images)
@@ -103,6 +105,7 @@ def light_scores(images: Tensor, reference: Reference) -> dict[str, float]:
 
 
 @torch.no_grad()
+@exact_arithmetic()
 def full_scores(images: Tensor, reference: Reference) -> dict[str, float]:
     """All metrics of images.
 

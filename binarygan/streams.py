@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-CALLS_AT_ONCE = 8
+CALLS_AT_ONCE = 32
 """Calls whose numbers a GPU's generator gives in one go."""
 Fill = Callable[..., Tensor]
 """Fills a tensor in place, from `generator=`."""

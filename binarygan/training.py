@@ -125,13 +125,13 @@ class Trainer:
         if self._recorded is not None:
             return self._recorded(real, draws, critic_steps)
         a = self.forward(draws.latent())
-        fixed = a.detach()
+        p = neurons.preactivated(a)
         noisy = bool(neurons.stochastic)
-        fake = neurons(fixed, None) if not noisy else fixed
+        fake = p if noisy else neurons.fired(p, None)
         losses = []
         for _ in range(critic_steps):
             if noisy:
-                fake = neurons(fixed, draws.thresholds())
+                fake = neurons.fired(p, draws.thresholds())
             losses.append(self.critic_step(real, fake, draws.mixing() if self._objective.mixes else None))
         generator_loss = self.generator_step(a, neurons, draws.thresholds() if noisy else None)
         return torch.stack(losses), generator_loss

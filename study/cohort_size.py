@@ -1,24 +1,31 @@
 """How many members one trial trains together on a GPU: the size that trains most members an hour, measured."""
 
 import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from binarygan.config import MemberConfig
 from binarygan.memory import give_back, is_out_of_memory
 from study.estimate import seconds_a_critic_step
 
-LARGEST = 256
+FIRST, LARGEST = 16, 256
+"""Fewer members than the first size are trained together unmeasured: a GPU waits for the host all the more."""
 WORTHWHILE = 1.05
-"""A size has to train so many times the members an hour that the size before it did."""
+"""A size has to train so many times the members an hour that half of it did."""
 
 
-def fastest_size(members: Sequence[MemberConfig], device: str) -> int:
-    """How many of these members, which fit into one cohort, to train at a time on this device.
+@contextmanager
+def fastest_sizes(device: str) -> Iterator[Callable[[Sequence[MemberConfig]], int]]:
+    """What says how many of some members, which fit into one cohort, to train at a time on this device.
 
-    Measured in a process of its own, which leaves nothing on the device.
+    Measured in one process of its own, which leaves nothing on the device.
     """
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_fastest_here, (list(members), device))
+        yield (
+            lambda members: (
+                len(members) if len(members) <= FIRST else pool.apply(_fastest_here, (list(members), device))
+            )
+        )
 
 
 def _fastest_here(members: Sequence[MemberConfig], device: str) -> int:
@@ -32,26 +39,31 @@ def _fastest_here(members: Sequence[MemberConfig], device: str) -> int:
 
 
 def best_size(most: int, seconds: Callable[[int], float]) -> int:
-    """Doubles the size for as long as that pays and fits.
+    """Doubles the first size for as long as that pays and fits; halves it where not even that fits.
 
     Args:
-        most: how many members there are.
+        most: how many members there are, more than the first size.
         seconds: of one step of a cohort of so many; raises what `is_out_of_memory` tells where it does not fit.
 
-    >>> best_size(100, lambda n: max(n, 16))  # 16 members cost what one does, beyond that each costs more
-    16
+    >>> best_size(100, lambda n: max(n, 32))  # 32 members cost what one does, beyond that each costs more
+    32
     """
-    best, fastest, size = 1, 0.0, 1
-    while True:
+    size, best, fastest = FIRST, 0, 0.0
+    while size:
         try:
             rate = size / seconds(size)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-            return best
-        if rate < WORTHWHILE * fastest:
+            if best:
+                return best
+            size //= 2
+            continue
+        # the rest of a few members is better with the others than alone, unless that is slower
+        if rate < fastest * (WORTHWHILE if size == 2 * best else 1 / WORTHWHILE):
             return best
         best, fastest = size, rate
-        if size == min(most, LARGEST):
+        if size < FIRST or size == min(most, LARGEST):
             return best
         size = min(2 * size, most, LARGEST)
+    return 1

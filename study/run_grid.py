@@ -86,18 +86,16 @@ def run_members(
 def _cohorts(missing: Sequence[MemberConfig], store: Store, device: str, arguments: argparse.Namespace) -> list[Cohort]:
     """Of the members that are left to train."""
 
-    def size(group: Sequence[MemberConfig]) -> int:
-        if arguments.cohort_size or device == "cpu":
-            return arguments.cohort_size or 1
-        if not has_gpu():
-            raise UserError(
-                "no GPU here to measure how many members train fastest together: give --cohort-size N (16 is a start)"
-            )
-        from study.cohort_size import fastest_size
+    if arguments.cohort_size or device == "cpu":
+        return make_cohorts(missing, store.started(), lambda _: arguments.cohort_size or 1)
+    if not has_gpu():
+        raise UserError(
+            "no GPU here to measure how many members train fastest together: give --cohort-size N (16 is a start)"
+        )
+    from study.cohort_size import fastest_sizes
 
-        return fastest_size(group, device)
-
-    return make_cohorts(missing, store.started(), size)
+    with fastest_sizes(device) as size_of:
+        return make_cohorts(missing, store.started(), size_of)
 
 
 def _train(
