@@ -230,12 +230,14 @@ def _milliseconds(
             torch.cuda.synchronize()
         rounds += 1
     each = time.perf_counter() - start
-    return each / (rounds * iterations_a_call(members[0], device) * len(members)) * 1e3
+    return each / (rounds * iterations_a_call(kind, members[0], device) * len(members)) * 1e3
 
 
-def iterations_a_call(config: MemberConfig, device: str) -> int:
+def iterations_a_call(kind: str, config: MemberConfig, device: str) -> int:
     """Of 5 critic steps and a generator step each: an epoch so short begins often, one too long outlasts a turn."""
-    return 50 if device == "cuda" else 20 if config.architecture == "mlp" else 4
+    if device == "cuda":
+        return 50 if kind == "engine" else 10
+    return 20 if config.architecture == "mlp" else 4
 
 
 def _iterations(kind: str, members: list[MemberConfig], device: str) -> Callable[[], None]:
@@ -247,7 +249,7 @@ def _iterations(kind: str, members: list[MemberConfig], device: str) -> Callable
     from binarygan.data import load_images
     from binarygan.training import Trainer
 
-    count = iterations_a_call(members[0], device) * members[0].batch_size
+    count = iterations_a_call(kind, members[0], device) * members[0].batch_size
     fields = {"train_images": count, "critic_schedule": "constant", "slope_rate": 1.0}
     short = [dataclasses.replace(m, **fields) for m in members]
     images = torch.from_numpy(load_images("mnist").bits(count))
