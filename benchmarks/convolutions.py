@@ -1,25 +1,20 @@
-"""Convolutions with groups for members and as products of columns: `python benchmarks/convolutions.py`.
+"""The discriminator's convolutions, grouped and as products of columns: `python benchmarks/convolutions.py`.
 
-Of the discriminator one critic step's work on each (forward, transposed, weight's gradient), of the generator forward
-and backward of its transposed ones. The engine takes columns on a GPU (`binarygan/columns.py`).
+One critic step's work on a convolution (forward, transposed, weight's gradient) for a cohort; the engine takes columns
+for one channel (`binarygan/linear_maps.py`).
 """
 
 import argparse
 import time
-from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from binarygan.architectures import Architecture, Layer
-from binarygan.columns import transposed_convolution
 from binarygan.config import paper_config
-from binarygan.linear_maps import ColumnConvolution, GroupedConvolution, LinearMap
+from binarygan.linear_maps import ColumnConvolution, GroupedConvolution
 from binarygan.products import operands_of, set_arithmetic
 
-BATCH = 64
-EXAMPLES = 3 * BATCH  # real, fake and mixed images
+EXAMPLES = 192  # real, fake and mixed images
 
 
 def main() -> None:
@@ -40,74 +35,54 @@ def main() -> None:
         train_images=64,
     )
     set_arithmetic(config)
-    for architecture in (Architecture.of_discriminator(config), Architecture.of_generator(config)):
-        channels, size = architecture.channels, architecture.size
-        for layer in architecture.layers:
-            ways = {"conv": of_discriminator, "transconv": of_generator}.get(layer.kind)
-            for members in arguments.members if ways else []:
-                steps = ways(layer, channels, size, members, operands_of(config), device)
-                found = {name: milliseconds(step, device, arguments.times) for name, step in steps.items()}
-                print(
-                    f"{layer.kind:9} {channels:3} to {layer.units:3} channels, {members:3} members: "
-                    f"grouped {found['grouped']:8.2f} ms, columns {found['columns']:8.2f} ms",
-                    flush=True,
-                )
-            channels, size = layer.units or channels, layer.output_size(size)
+    architecture = Architecture.of_discriminator(config)
+    channels, size = architecture.channels, architecture.size
+    for layer in architecture.layers:
+        if layer.kind == "conv":
+            for members in arguments.members:
+                compare(layer, channels, size, members, operands_of(config), device, arguments.times)
+        channels, size = layer.units or channels, layer.output_size(size)
 
 
-def of_discriminator(
-    layer: Layer, channels: int, size: int, members: int, operands: torch.dtype | None, device: torch.device
-) -> dict[str, Callable[[], None]]:
-    """One critic step's work, each way."""
+def compare(
+    layer: Layer,
+    channels: int,
+    size: int,
+    members: int,
+    operands: torch.dtype | None,
+    device: torch.device,
+    times: int,
+) -> None:
+    """Print one line."""
     weight = torch.randn(members, layer.units, channels, layer.kernel, layer.kernel, device=device)
     bias = torch.randn(members, layer.units, device=device)
     x = torch.randn(EXAMPLES, members * channels, size, size, device=device)
+    found = {}
+    for name, make in (
+        ("grouped", lambda: GroupedConvolution(layer, weight, operands)),
+        ("columns", lambda: ColumnConvolution(weight, operands)),
+    ):
 
-    def step(make: Callable[[], LinearMap]) -> None:
-        way = make()
-        y = way.forward(x, bias)
-        way.transposed(y)
-        way.gradient(y)
+        def step() -> None:
+            way = make()  # noqa: B023
+            y = way.forward(x, bias)
+            way.transposed(y)
+            way.gradient(y)
 
-    return {
-        "grouped": lambda: step(lambda: GroupedConvolution(layer, weight, operands)),
-        "columns": lambda: step(lambda: ColumnConvolution(weight, operands)),
-    }
-
-
-def of_generator(
-    layer: Layer, channels: int, size: int, members: int, operands: torch.dtype | None, device: torch.device
-) -> dict[str, Callable[[], None]]:
-    """Forward and backward, each way."""
-    shape = (members, channels, layer.units, layer.kernel, layer.kernel)
-    weight = torch.randn(shape, device=device, requires_grad=True)
-    x = torch.randn(BATCH, members * channels, size, size, device=device, requires_grad=True)
-
-    def grouped(x: Tensor, weight: Tensor) -> Tensor:
-        cast, own = (t if operands is None else t.to(operands) for t in (x, weight.flatten(0, 1)))
-        return F.conv_transpose2d(cast, own, stride=layer.stride, groups=members).float()
-
-    def step(way: Callable[[Tensor, Tensor], Tensor]) -> None:
-        y = way(x, weight)
-        torch.autograd.grad(y, (x, weight), y.detach())
-
-    return {
-        "grouped": lambda: step(grouped),
-        "columns": lambda: step(lambda x, weight: transposed_convolution(x, weight, layer.stride, operands)),
-    }
-
-
-def milliseconds(step: Callable[[], None], device: torch.device, times: int) -> float:
-    """The median of so many."""
-    step()
-    seconds = []
-    for _ in range(times):
-        wait(device)
-        start = time.perf_counter()
         step()
-        wait(device)
-        seconds.append(time.perf_counter() - start)
-    return sorted(seconds)[times // 2] * 1e3
+        seconds = []
+        for _ in range(times):
+            wait(device)
+            start = time.perf_counter()
+            step()
+            wait(device)
+            seconds.append(time.perf_counter() - start)
+        found[name] = sorted(seconds)[times // 2] * 1e3
+    print(
+        f"{channels:3} to {layer.units} channels, {members:3} members: grouped {found['grouped']:8.2f} ms, "
+        f"columns {found['columns']:8.2f} ms",
+        flush=True,
+    )
 
 
 def wait(device: torch.device) -> None:

@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from binarygan.architectures import Layer
-from binarygan.columns import convolution, transposed_convolution
 from binarygan.products import multiply_add, operand, operands_of_layer, result
 
 EPSILON = 1e-3
@@ -33,9 +32,6 @@ def apply_weights(layer: Layer, x: Tensor, weight: Tensor, bias: Tensor, operand
     operands = operands_of_layer(layer, operands)
     if layer.kind == "dense":
         return multiply_add(bias, operand(x, operands), operand(weight, operands))
-    if x.device.type != "cpu":
-        in_columns = convolution if layer.kind == "conv" else transposed_convolution
-        return in_columns(x, weight, layer.stride, operands) + bias.view(1, -1, 1, 1)
     members = weight.shape[0]
     grouped = operand(weight.flatten(0, 1), operands)
     convolve = F.conv2d if layer.kind == "conv" else F.conv_transpose2d

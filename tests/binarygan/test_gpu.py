@@ -13,6 +13,7 @@ from binarygan import checkpoints
 from binarygan.config import MemberConfig
 from binarygan.data import load_images
 from binarygan.evaluation import evaluate
+from binarygan.memory import give_back
 from binarygan.products import exact_arithmetic, multiply, set_arithmetic
 from binarygan.scores import full_scores, reference_of
 from binarygan.streams import SeededDraws
@@ -186,15 +187,19 @@ def test_evaluation_is_of_the_member_alone() -> None:
     assert torch.equal(first.histogram, second.histogram)
 
 
-def test_a_real_exhaustion_halves_the_cohort_and_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """32 CNNs with 2 GB: some halves fit."""
+def test_a_real_exhaustion_halves_the_cohort_and_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """32 CNNs with 2 GB: some halves fit. Few samples are evaluated: it is training that is to run out of memory."""
+    monkeypatch.setattr("binarygan.evaluation.EVALUATION_SAMPLES", 256)
+    monkeypatch.setattr("binarygan.sampling.POPULATION", 256)
     data = load_images("mnist")
     base = small(architecture="cnn", train_images=128, epochs=1, batch_size=64, data=data.name)
     cohort = Cohort(tuple(dataclasses.replace(base, seed=seed) for seed in range(32)))
     store = Store(tmp_path, "s")
     store.create()
     task = Task(results=tmp_path, study="s", fidelity="as-described", source="mnist", root=None, device="cuda")
-    torch.cuda.empty_cache()
+    give_back()
     total = torch.cuda.get_device_properties(0).total_memory
     torch.cuda.set_per_process_memory_fraction(2e9 / total)
     try:
