@@ -92,8 +92,12 @@ def members_of(members: pd.DataFrame, cell: Cell) -> pd.DataFrame:
 
 
 def is_papers(row: Member) -> bool:
-    """Whether every field that a cell does not name is as the paper has it, under the row's own fidelity."""
-    return row["fidelity"] in FIDELITIES and not unlike_paper(row)
+    """Whether every field that a cell does not name is as the paper has it, under the row's own fidelity.
+
+    But for the arithmetic of products: the paper says nothing of it, and results do not depend on it
+    (docs/performance.md).
+    """
+    return row["fidelity"] in FIDELITIES and not unlike_paper(row).keys() - {"dtype"}
 
 
 def unlike_paper(row: Member) -> dict[str, Any]:

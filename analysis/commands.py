@@ -9,7 +9,7 @@ from analysis.search import whole_number
 
 EPOCHS, QUICK_EPOCHS = 20, 1
 """Of a run that names none."""
-PRECISIONS = {"tf32": "tf32", "bfloat16": "bf16"}
+PRECISIONS = {"float32": "fp32", "tf32": "tf32", "bfloat16": "bf16"}
 
 
 def command(study: Study, grid: str | None = None) -> str:
@@ -55,7 +55,9 @@ def _joined(study: Study, words: list[str], usual_name: str) -> str:
     if not settled:
         words += ["--quick"] if quick else []
         words += ["--fidelity", fidelity] if fidelity == "as-released" else []
-        words += ["--precision", PRECISIONS[dtype]] if dtype in PRECISIONS else []
+        on_cpus = "device" not in members or set(members["device"].dropna()) <= {"cpu"}
+        usual_there = dtype == "float32" and on_cpus
+        words += ["--precision", PRECISIONS[dtype]] if dtype in PRECISIONS and not usual_there else []
     words += ["--seeds", str(seeds)] if seeds > 1 else []
     if settled:
         epochs = whole_number(said.get("epochs")) or usual

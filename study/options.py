@@ -24,6 +24,8 @@ EXAMPLES = """examples:
 QUICK_IMAGES, QUICK_EPOCHS = 6400, 1
 PRECISIONS = {"fp32": "float32", "tf32": "tf32", "bf16": "bfloat16"}
 """The option's words -> `MemberConfig.dtype`."""
+FASTEST = {"cpu": "fp32", "cuda": "tf32"}
+"""Of those that were seen to give float32's results at full length (docs/performance.md), by device."""
 SAMPLERS = ("tpe", "random", "nsga2", "gp", "cmaes")
 SCHEDULERS = ("none", "asha", "median")
 DRIVERS = ("/proc/driver/nvidia", "/dev/nvidiactl", "/dev/nvmap", "/dev/dxg", "/dev/kfd")
@@ -45,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--epochs", type=int, metavar="N", help="epochs (default 20)")
     p.add_argument("--fidelity", choices=FIDELITIES, default="as-described", help="the paper's text or its code")
     p.add_argument(
-        "--precision", choices=tuple(PRECISIONS), default="fp32", help="of matrix products (default fp32; tf32: GPU)"
+        "--precision", choices=tuple(PRECISIONS), help="of matrix products (default fp32 on a CPU, tf32 on a GPU)"
     )
     p.add_argument("--results", default="results", metavar="DIR|URL", help="default: results/; or s3://bucket/path")
     p.add_argument("--study", metavar="NAME", help="name of the results folder (default: the grid's)")
@@ -183,7 +185,7 @@ def data_options(arguments: argparse.Namespace) -> dict[str, str]:
     return {name: str(value) for name, value in options.items() if value not in (None, "mnist")}
 
 
-def common_fields(arguments: argparse.Namespace, data: Images) -> dict[str, Any]:
+def common_fields(arguments: argparse.Namespace, data: Images, device: str) -> dict[str, Any]:
     """Fields that every cell of the run shares."""
     split = "train" if arguments.fidelity == "as-described" else "all"
     count = data.count(split)
@@ -192,7 +194,7 @@ def common_fields(arguments: argparse.Namespace, data: Images) -> dict[str, Any]
         "data_digest": data.digest,
         "train_images": min(count, QUICK_IMAGES) if arguments.quick else count,
         "epochs": arguments.epochs or (QUICK_EPOCHS if arguments.quick else 20),
-        "dtype": PRECISIONS[arguments.precision],
+        "dtype": PRECISIONS[arguments.precision or FASTEST[device]],
     }
 
 

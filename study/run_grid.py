@@ -24,7 +24,7 @@ def run_grid(arguments: argparse.Namespace) -> int:
     """The exit status."""
     grid = _grid(arguments.grid)
     data = load_images(arguments.data, root=arguments.data_root, download=arguments.download)
-    cells = grid.cells(arguments.fidelity, **common_fields(arguments, data))
+    cells = grid.cells(arguments.fidelity, **common_fields(arguments, data, device_of(arguments)))
     members = members_of(cells, arguments.seeds)
     store = Store(place_of_results(arguments), arguments.study or arguments.grid)
     description = {

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import math
+import sys
 from typing import Any
 
 from binarygan.config import MemberConfig
@@ -10,7 +11,7 @@ from binarygan.data import load_images
 from binarygan.errors import UserError
 from binarygan.files import Place
 from binarygan.metrics.names import columns
-from study.options import data_options, place_of_results
+from study.options import data_options, device_of, place_of_results
 from study.plan import members_of
 from study.publish import SHIPPED, rows_of
 from study.results import Store
@@ -19,7 +20,7 @@ from study.run_grid import run_members
 
 def run_retrain(arguments: argparse.Namespace) -> int:
     """Train it and `--seeds` - 1 others of its cell; say how it compares with what stands in its study."""
-    for option, usual in (("quick", False), ("fidelity", "as-described"), ("precision", "fp32")):
+    for option, usual in (("quick", False), ("fidelity", "as-described"), ("precision", None)):
         if getattr(arguments, option) != usual:
             raise UserError(f"--{option} is settled by the member that is trained again: leave it out")
     row, home = find_member(arguments)
@@ -30,6 +31,8 @@ def run_retrain(arguments: argparse.Namespace) -> int:
             f"member {config.member_id} was trained on {config.data} (digest {config.data_digest}), "
             f"--data {arguments.data} is {data.digest}: name the same data"
         )
+    if config.dtype == "tf32" and device_of(arguments) == "cpu":
+        print("the member was trained in tf32, which is a GPU's: here in float32", file=sys.stderr)
     if arguments.epochs:
         config = dataclasses.replace(config, epochs=arguments.epochs)
     others = [m for m in members_of([config], arguments.seeds + 1) if m.seed != config.seed]

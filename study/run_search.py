@@ -27,20 +27,20 @@ def run_search(arguments: argparse.Namespace) -> int:
     if arguments.search in GRIDS:
         raise UserError(f"{arguments.search!r} is a grid: use --grid {arguments.search}")
     space = find_space(arguments.search)
+    device = device_of(arguments)
     data = load_images(arguments.data, root=arguments.data_root, download=arguments.download)
     search = Search(
         space=space,
         metrics=tuple(metrics_of(arguments)),
         seeds=arguments.seeds,
         fidelity=arguments.fidelity,
-        fields=common_fields(arguments, data),
+        fields=common_fields(arguments, data, device),
     )
     scheduler, sampler = arguments.scheduler or "none", arguments.sampler or "tpe"
     if scheduler != "none" and search.metrics[0] not in EACH_EPOCH:
         raise UserError(
             f"--scheduler {scheduler} needs a metric of every epoch, {search.metrics[0]} is measured at the end alone"
         )
-    device = device_of(arguments)
     resources = resources_of(arguments, device)
     make_sampler(sampler, 0, 0)
     store = Store(place_of_results(arguments), arguments.study or f"search-{space.name}")
