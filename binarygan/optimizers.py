@@ -1,6 +1,7 @@
 """Optimizers over a cohort's stacked parameters: each member's update is as if it were alone."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,40 +15,12 @@ STATES = {"adam": (STEP, "exp_avg", "exp_avg_sq"), "rmsprop": ("mean_square",)}
 """What each optimizer keeps of a parameter: a tensor of its shape each, but for the count of steps, one number."""
 
 
-class TensorFlowAdam(torch.optim.Adam):
+class _Adam(torch.optim.Optimizer):
     """Adam as TensorFlow has it: epsilon is added to the root of the *uncorrected* second moment.
 
-    w := w - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon), which is torch's update with
-    epsilon / sqrt(1 - beta2^t) for epsilon. At these losses some gradients are near epsilon, and the released code's
-    traces are met only so.
-    """
-
-    def __init__(
-        self, params: Iterable[Tensor], *, lr: float, betas: tuple[float, float], epsilon: float = 1e-8
-    ) -> None:
-        super().__init__(params, lr=lr, betas=betas, eps=epsilon, fused=True)
-        self._epsilon = epsilon
-        self._steps: int | None = None
-
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Update every parameter that has a gradient; gradients must be contiguous.
-
-        (The fused CPU kernel reads a transposed gradient in the wrong order: seen with torch 2.15.)
-        """
-        if self._steps is None:  # restored state knows; asked once, since on a GPU the answer waits for the device
-            self._steps = max((int(s["step"]) for s in self.state.values()), default=0)
-        self._steps += 1
-        for group in self.param_groups:
-            group["eps"] = self._epsilon / (1 - group["betas"][1] ** self._steps) ** 0.5
-        super().step()
-
-
-class DeviceAdam(torch.optim.Optimizer):
-    """The same rule with its step count on the device, so that a captured step can be replayed.
-
-    The fused kernel's own bias corrections are 1 (it is told of a step beyond all); the learning rate that it reads
-    from the device is lr sqrt(1 - beta2^t) / (1 - beta1^t). The state is TensorFlowAdam's: either goes on from the
-    other's.
+    w := w - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon). At these losses some gradients are near
+    epsilon, and the released code's traces are met only so. PyTorch's kernel is called itself: what `torch.optim.Adam`
+    does before that takes as long as the kernel does for a small network.
     """
 
     def __init__(
@@ -57,37 +30,63 @@ class DeviceAdam(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Update every parameter that has a gradient; gradients must be contiguous."""
+        """Update every parameter that has a gradient; gradients must be contiguous.
+
+        (The fused CPU kernel reads a transposed gradient in the wrong order: seen with torch 2.15.)
+        """
         for group in self.param_groups:
             params = [p for p in group["params"] if p.grad is not None]
-            for p in params:
-                if not self.state[p]:
-                    self.state[p] = {
-                        "step": torch.zeros((), device=p.device),
-                        "exp_avg": torch.zeros_like(p),
-                        "exp_avg_sq": torch.zeros_like(p),
-                    }
             states = [self.state[p] for p in params]
-            steps = [s["step"] for s in states]
+            for p, state in zip(params, states, strict=True):
+                if not state:
+                    state[STEP] = torch.zeros((), device=p.device)
+                    state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(p), torch.zeros_like(p)
+            steps = [s[STEP] for s in states]
             torch._foreach_add_(steps, 1.0)
-            beta1, beta2 = group["betas"]
-            t = steps[0].double()
-            rate = group["lr"] * torch.sqrt(1 - beta2**t) / (1 - beta1**t)
+            rate, epsilon, told = self._told(steps, group)
             torch._fused_adam_(
                 params,
                 [p.grad for p in params],
                 [s["exp_avg"] for s in states],
                 [s["exp_avg_sq"] for s in states],
                 [],
-                [torch.full_like(steps[0], BEYOND_ALL_STEPS)] * len(params),
-                lr=rate.float(),
-                beta1=beta1,
-                beta2=beta2,
+                told,
+                lr=rate,
+                beta1=group["betas"][0],
+                beta2=group["betas"][1],
                 weight_decay=0.0,
-                eps=group["epsilon"],
+                eps=epsilon,
                 amsgrad=False,
                 maximize=False,
             )
+
+    def _told(self, steps: list[Tensor], group: dict[str, Any]) -> tuple[Any, float, list[Tensor]]:
+        """What the kernel, which has PyTorch's rule, is told so that it does TensorFlow's: lr, epsilon, steps."""
+        raise NotImplementedError
+
+
+class TensorFlowAdam(_Adam):
+    """With the count of steps on the host: PyTorch's rule with epsilon / sqrt(1 - beta2^t) for epsilon is the same."""
+
+    _steps: int | None = None
+
+    def _told(self, steps: list[Tensor], group: dict[str, Any]) -> tuple[Any, float, list[Tensor]]:
+        self._steps = int(steps[0]) if self._steps is None else self._steps + 1
+        return group["lr"], group["epsilon"] / (1 - group["betas"][1] ** self._steps) ** 0.5, steps
+
+
+class DeviceAdam(_Adam):
+    """With the count of steps on the device, so that a captured step can be replayed.
+
+    The kernel's own bias corrections are 1 (it is told of a step beyond all); the learning rate that it reads from the
+    device is lr sqrt(1 - beta2^t) / (1 - beta1^t). The state is TensorFlowAdam's: either goes on from the other's.
+    """
+
+    def _told(self, steps: list[Tensor], group: dict[str, Any]) -> tuple[Any, float, list[Tensor]]:
+        beta1, beta2 = group["betas"]
+        t = steps[0].double()
+        rate = group["lr"] * torch.sqrt(1 - beta2**t) / (1 - beta1**t)
+        return rate.float(), group["epsilon"], [torch.full_like(steps[0], BEYOND_ALL_STEPS)] * len(steps)
 
 
 class TensorFlowRMSprop(torch.optim.Optimizer):
