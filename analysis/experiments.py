@@ -6,7 +6,7 @@ from itertools import product
 
 import pandas as pd
 
-from analysis.cells import Cell, label, members_of, unlike_paper
+from analysis.cells import Cell, deviations, label, members_of
 
 BINARY = ("deterministic", "stochastic")
 NEURONS = (*BINARY, "real")
@@ -69,7 +69,7 @@ def _of_main_model(members: pd.DataFrame, free: set[str]) -> pd.DataFrame:
     main = (members["objective"] == "wgan-gp") & (members["architecture"] == "mlp")
     found = members[main & (members["discriminator_norm"] == "none")]
     cells = found.drop_duplicates("cell_id")
-    fitting = [row["cell_id"] for _, row in cells.iterrows() if set(unlike_paper(row)) <= free]
+    fitting = [row["cell_id"] for _, row in cells.iterrows() if set(deviations(row)) <= free]
     return found[found["cell_id"].isin(fitting)].reset_index(drop=True)
 
 

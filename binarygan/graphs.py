@@ -20,7 +20,7 @@ from binarygan.streams import Draws
 
 Step = Callable[[], None]
 Recorder = Callable[[Step], Step]
-"""Takes a step, which it may run any number of times or not at all, and gives what runs it once."""
+"""Takes a step, which it may run once or not at all, and gives what runs it once more."""
 
 
 class Steps(Protocol):

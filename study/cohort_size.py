@@ -1,8 +1,10 @@
 """How many members one trial trains together on a GPU: the size that trains most members an hour, measured."""
 
+import functools
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from multiprocessing.pool import Pool
 
 from binarygan.config import MemberConfig
 from binarygan.memory import give_back, is_out_of_memory
@@ -16,24 +18,23 @@ WORTHWHILE = 1.05
 
 @contextmanager
 def fastest_sizes(device: str) -> Iterator[Callable[[Sequence[MemberConfig]], int]]:
-    """What says how many of some members, which fit into one cohort, to train at a time on this device.
+    """What says how many of some members, more than `FIRST`, which fit into one cohort, to train at a time there.
 
     Measured in one process of its own, which leaves nothing on the device.
     """
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        yield (
-            lambda members: (
-                len(members) if len(members) <= FIRST else pool.apply(_fastest_here, (list(members), device))
-            )
-        )
+    with ExitStack() as stack:
+
+        @functools.cache
+        def pool() -> Pool:
+            return stack.enter_context(multiprocessing.get_context("spawn").Pool(1))
+
+        yield lambda members: pool().apply(_fastest_here, (list(members), device))
 
 
 def _fastest_here(members: Sequence[MemberConfig], device: str) -> int:
     def seconds(size: int) -> float:
-        try:
-            return seconds_a_critic_step(members[:size], device)
-        finally:
-            give_back()
+        give_back()  # what the size before had
+        return seconds_a_critic_step(members[:size], device)
 
     return best_size(len(members), seconds)
 

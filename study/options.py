@@ -185,8 +185,14 @@ def data_options(arguments: argparse.Namespace) -> dict[str, str]:
     return {name: str(value) for name, value in options.items() if value not in (None, "mnist")}
 
 
-def common_fields(arguments: argparse.Namespace, data: Images, device: str) -> dict[str, Any]:
-    """Fields that every cell of the run shares."""
+def common_fields(
+    arguments: argparse.Namespace, data: Images, device: str, known: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Fields that every cell of the run shares.
+
+    Args:
+        known: the description of the study that there is, whose precision is kept where none is asked for.
+    """
     split = "train" if arguments.fidelity == "as-described" else "all"
     count = data.count(split)
     return {
@@ -194,8 +200,21 @@ def common_fields(arguments: argparse.Namespace, data: Images, device: str) -> d
         "data_digest": data.digest,
         "train_images": min(count, QUICK_IMAGES) if arguments.quick else count,
         "epochs": arguments.epochs or (QUICK_EPOCHS if arguments.quick else 20),
-        "dtype": PRECISIONS[arguments.precision or FASTEST[device]],
+        "dtype": _dtype(arguments, device, known),
     }
+
+
+def _dtype(arguments: argparse.Namespace, device: str, known: dict[str, Any] | None) -> str:
+    if arguments.precision:
+        return PRECISIONS[arguments.precision]
+    said = known or {}
+    entries = [*said.get("cells", {}).values(), said.get("fixed")]  # a grid's, a search's
+    dtypes = {entry.get("dtype") for entry in entries if isinstance(entry, dict)}
+    usual = PRECISIONS[FASTEST[device]]
+    for dtype in PRECISIONS.values():
+        if dtypes == {dtype} and (device, dtype) != ("cpu", "tf32"):
+            return dtype
+    return usual
 
 
 def device_of(arguments: argparse.Namespace) -> str:

@@ -24,9 +24,10 @@ def run_grid(arguments: argparse.Namespace) -> int:
     """The exit status."""
     grid = _grid(arguments.grid)
     data = load_images(arguments.data, root=arguments.data_root, download=arguments.download)
-    cells = grid.cells(arguments.fidelity, **common_fields(arguments, data, device_of(arguments)))
-    members = members_of(cells, arguments.seeds)
     store = Store(place_of_results(arguments), arguments.study or arguments.grid)
+    fields = common_fields(arguments, data, device_of(arguments), store.description())
+    cells = grid.cells(arguments.fidelity, **fields)
+    members = members_of(cells, arguments.seeds)
     description = {
         "grid": grid.name,
         "fidelity": arguments.fidelity,
@@ -88,14 +89,21 @@ def _cohorts(missing: Sequence[MemberConfig], store: Store, device: str, argumen
 
     if arguments.cohort_size or device == "cpu":
         return make_cohorts(missing, store.started(), lambda _: arguments.cohort_size or 1)
-    if not has_gpu():
-        raise UserError(
-            "no GPU here to measure how many members train fastest together: give --cohort-size N (16 is a start)"
-        )
-    from study.cohort_size import fastest_sizes
+    from study.cohort_size import FIRST, fastest_sizes
 
-    with fastest_sizes(device) as size_of:
-        return make_cohorts(missing, store.started(), size_of)
+    with fastest_sizes(device) as fastest:
+
+        def size(group: Sequence[MemberConfig]) -> int:
+            if len(group) <= FIRST:
+                return len(group)
+            if not has_gpu():
+                raise UserError(
+                    f"no GPU here to measure how many members train fastest together: give --cohort-size N ({FIRST} "
+                    "is a start)"
+                )
+            return fastest(group)
+
+        return make_cohorts(missing, store.started(), size)
 
 
 def _train(

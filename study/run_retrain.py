@@ -32,7 +32,7 @@ def run_retrain(arguments: argparse.Namespace) -> int:
             f"--data {arguments.data} is {data.digest}: name the same data"
         )
     if config.dtype == "tf32" and device_of(arguments) == "cpu":
-        print("the member was trained in tf32, which is a GPU's: here in float32", file=sys.stderr)
+        print("tf32, which the member's row names, is a GPU's: here products are of float32", file=sys.stderr)
     if arguments.epochs:
         config = dataclasses.replace(config, epochs=arguments.epochs)
     others = [m for m in members_of([config], arguments.seeds + 1) if m.seed != config.seed]

@@ -29,12 +29,13 @@ def run_search(arguments: argparse.Namespace) -> int:
     space = find_space(arguments.search)
     device = device_of(arguments)
     data = load_images(arguments.data, root=arguments.data_root, download=arguments.download)
+    store = Store(place_of_results(arguments), arguments.study or f"search-{space.name}")
     search = Search(
         space=space,
         metrics=tuple(metrics_of(arguments)),
         seeds=arguments.seeds,
         fidelity=arguments.fidelity,
-        fields=common_fields(arguments, data, device),
+        fields=common_fields(arguments, data, device, store.description()),
     )
     scheduler, sampler = arguments.scheduler or "none", arguments.sampler or "tpe"
     if scheduler != "none" and search.metrics[0] not in EACH_EPOCH:
@@ -43,7 +44,6 @@ def run_search(arguments: argparse.Namespace) -> int:
         )
     resources = resources_of(arguments, device)
     make_sampler(sampler, 0, 0)
-    store = Store(place_of_results(arguments), arguments.study or f"search-{space.name}")
     _check_store(store, search)
     if arguments.plan:
         show_search_plan(store, search, arguments, data, device)

@@ -142,18 +142,19 @@ def _train_epochs(
         lost = [divergence(numbers[i], {n: f[i] for n, f in finite.items()}, epoch) for i in range(len(rows))]
         going = [row["status"] == "running" for row in rows.values()]
         full = epoch == shared.epochs
-        share = (trained - start) / max(1, sum(going))
-        with ThreadPoolExecutor(WRITERS) as writers:  # a member is written while the next is evaluated
-            written = []
-            for i, row in enumerate(rows.values()):
-                if going[i]:
-                    before = time.perf_counter()
-                    evaluation = None if lost[i] else evaluate(trainer, i, reference, full=full)
-                    own = time.perf_counter() - before
-                    seconds = {"seconds": share + own, "evaluation_seconds": own}
-                    written.append(writers.submit(record, store, row, epoch, numbers[i] | seconds, evaluation))
-            for one in written:
-                one.result()
+        evaluations = [
+            evaluate(trainer, i, reference, full=full) if going[i] and not lost[i] else None for i in range(len(rows))
+        ]
+        end, share = time.perf_counter(), 1 / max(1, sum(going))
+        seconds = {"seconds": share * (end - start), "evaluation_seconds": share * (end - trained)}
+        with ThreadPoolExecutor(WRITERS) as writers:
+            written = [
+                writers.submit(record, store, row, epoch, numbers[i] | seconds, evaluations[i])
+                for i, row in enumerate(rows.values())
+                if going[i]
+            ]
+        for one in written:
+            one.result()
         for i, row in enumerate(rows.values()):
             if going[i]:
                 row |= lost[i]

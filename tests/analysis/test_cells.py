@@ -68,13 +68,14 @@ def test_other_rates_and_searches_do_not_enter_a_paper_cell(fidelity: str) -> No
     assert not any(is_papers(other.iloc[0]) for other in others)
 
 
-def test_arithmetic_is_no_setting_of_the_papers() -> None:
+def test_tf32_is_no_deviation_from_the_paper() -> None:
     """A cell trained in tf32 answers for the paper's; never mixed with the same in float32."""
     exact, rounded = of(seeds=2), of(seeds=4, dtype="tf32")
     assert is_papers(rounded.iloc[0])
     found = members_of(pd.concat([exact, rounded], ignore_index=True), DBN)
     assert list(found["member_id"]) == list(rounded["member_id"]), "the one with most members done"
     assert not is_papers(of(dtype="tf32", slope_rate=1.05).iloc[0])
+    assert not is_papers(of(dtype="bfloat16").iloc[0]), "which was compared by beginnings of training alone"
 
 
 def test_without_the_papers_settings_it_is_still_one_cell() -> None:

@@ -234,10 +234,11 @@ def test_an_experiment_has_the_cells_of_its_grid(experiment: object) -> None:
     assert ours == {cell.cell_id for cell in cells}
 
 
+@pytest.mark.parametrize("dtype", ["float32", "tf32"])
 @pytest.mark.parametrize("name", ["slope-annealing", "fidelity"])
-def test_our_own_experiments_choose_the_cells_of_their_grids(name: str) -> None:
+def test_our_own_experiments_choose_the_cells_of_their_grids(name: str, dtype: str) -> None:
     [experiment] = [e for e in EXPERIMENTS if e.name == name]
-    own, paper = paper_members(seeds=1, grid=name), paper_members(seeds=1)
+    own, paper = (paper_members(seeds=1, **grid).assign(dtype=dtype) for grid in ({"grid": name}, {}))
     found = experiment.members(pd.concat([paper, own]).drop_duplicates("member_id"))
     assert set(found["cell_id"]) >= set(own["cell_id"])
     assert experiment.members(paper).empty

@@ -95,12 +95,11 @@ def test_the_fidelity_grid_ends_in_both_fidelities() -> None:
             assert dataclasses.replace(corner, split="train").cell_id in found
 
 
-def test_the_fastest_size_is_measured_in_another_process() -> None:
+def test_the_fastest_size_is_measured() -> None:
     config = paper_config(
         fidelity="as-described", objective="gan", data_digest="x", train_images=64, epochs=1, latent_size=2
     )
     with fastest_sizes("cpu") as size_of:
-        assert size_of(members_of([config], 3)) == 3
         assert size_of(members_of([config], 17)) in (16, 17)
 
 

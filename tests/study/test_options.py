@@ -1,0 +1,49 @@
+"""What the options say of every cell, and of cohorts."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cohorts import cohort
+
+from binarygan.data import load_images
+from binarygan.errors import UserError
+from study.options import common_fields, parser
+from study.results import Store
+from study.run_grid import _cohorts
+
+
+@pytest.mark.parametrize(
+    ("device", "known", "asked", "expected"),
+    [
+        ("cpu", None, None, "float32"),
+        ("cuda", None, None, "tf32"),
+        ("cuda", None, "fp32", "float32"),
+        ("cuda", {"cells": {"a": {"dtype": "float32"}, "b": {"dtype": "float32"}}}, None, "float32"),
+        ("cpu", {"cells": {"a": {"dtype": "bfloat16"}}}, None, "bfloat16"),
+        ("cuda", {"fixed": {"dtype": "float32"}}, None, "float32"),
+        ("cuda", {"cells": {"a": {"dtype": "float32"}}}, "bf16", "bfloat16"),
+        ("cpu", {"cells": {"a": {"dtype": "tf32"}}}, None, "float32"),
+        ("cuda", {"cells": {"a": {"dtype": "float32"}, "b": {"dtype": "bfloat16"}}}, None, "tf32"),
+        ("cuda", {"cells": {"a": {"dtype": 7}}, "fixed": [1]}, None, "tf32"),
+    ],
+)
+def test_the_precision_is_what_is_asked_then_the_studys_then_the_devices(
+    device: str, known: dict[str, Any] | None, asked: str | None, expected: str
+) -> None:
+    words = ["--grid", "paper"] + (["--precision", asked] if asked else [])
+    fields = common_fields(parser().parse_args(words), load_images("mnist"), device, known)
+    assert fields["dtype"] == expected
+
+
+def test_without_a_gpu_only_what_would_be_measured_is_refused(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The head of a cluster plans for GPUs that it does not have."""
+    monkeypatch.setattr("study.run_grid.has_gpu", lambda: False)
+    store, arguments = Store(tmp_path, "s"), parser().parse_args(["--grid", "paper"])
+    assert _cohorts([], store, "cuda", arguments) == []
+    few, many = (cohort(tiny, seeds=count).members for count in (16, 17))
+    assert [len(c.members) for c in _cohorts(few, store, "cuda", arguments)] == [16]
+    with pytest.raises(UserError, match="--cohort-size N"):
+        _cohorts(many, store, "cuda", arguments)
