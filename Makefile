@@ -19,8 +19,9 @@ demo: venv      ## Figure 8 at --quick size, then its report (minutes on two cor
 	$(BIN)/python study/run.py --grid paper-appendix --quick --study demo
 	$(BIN)/python -m analysis report results/demo
 
-report: venv    ## the whole report from the results that ship, without training
+report: venv    ## the whole reports from the results that ship, without training
 	$(BIN)/python -m analysis report published/paper-as-released
+	$(BIN)/python -m analysis report published/appendix-ten-seeds
 
 test: venv      ## the test suite (ten to fifteen minutes on two cores)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long and not cluster and not alone" --durations=15
