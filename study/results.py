@@ -145,7 +145,7 @@ class Store:
         path = self.folder / "study.json"
         try:
             found = json.loads(read_whole(path))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (ValueError, RecursionError):
             found = None
