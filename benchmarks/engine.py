@@ -207,7 +207,7 @@ def _rate(config: MemberConfig, barrier: Any) -> float:
     return product_rate(config, torch.device("cpu"))
 
 
-_RUNS: dict[Any, Callable[[], None]] = {}
+_RUNS: dict[Any, Callable[[], object]] = {}
 
 
 def _milliseconds(
@@ -240,7 +240,7 @@ def iterations_a_call(kind: str, config: MemberConfig, device: str) -> int:
     return 20 if config.architecture == "mlp" else 4
 
 
-def _iterations(kind: str, members: list[MemberConfig], device: str) -> Callable[[], None]:
+def _iterations(kind: str, members: list[MemberConfig], device: str) -> Callable[[], object]:
     import dataclasses
 
     import torch
@@ -250,14 +250,14 @@ def _iterations(kind: str, members: list[MemberConfig], device: str) -> Callable
     from binarygan.training import Trainer
 
     count = iterations_a_call(kind, members[0], device) * members[0].batch_size
-    fields = {"train_images": count, "critic_schedule": "constant", "slope_rate": 1.0}
+    fields: dict[str, Any] = {"train_images": count, "critic_schedule": "constant", "slope_rate": 1.0}
     short = [dataclasses.replace(m, **fields) for m in members]
     images = torch.from_numpy(load_images("mnist").bits(count))
     if kind == "engine":
         trainer = Trainer(short, images, device=torch.device(device))
-        return lambda: trainer.train_epoch() and None
+        return trainer.train_epoch
     loop = PlainLoop(short[0], images, torch.device(device))
-    return lambda: loop.train_epoch() and None
+    return loop.train_epoch
 
 
 if __name__ == "__main__":

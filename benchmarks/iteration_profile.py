@@ -19,8 +19,10 @@ from binarygan.memory import keep_freed_memory
 from binarygan.training import Trainer
 
 ITERATIONS = {"mlp": 40, "cnn": 6}
-PRODUCTS = ("_linear_pointwise", "mm", "addmm", "bmm", "baddbmm")
-PRODUCTS += ("_convolution", "mkldnn_convolution", "convolution_backward")
+PRODUCTS = (
+    *("_linear_pointwise", "mm", "addmm", "bmm", "baddbmm"),
+    *("_convolution", "mkldnn_convolution", "convolution_backward"),
+)
 OPTIMIZERS = ("_fused_adam_", "_fused_adamw_", "_foreach_")
 KINDS = ("products", "optimizer's updates", "other operations", "between operations (Python, dispatch)")
 
@@ -52,7 +54,7 @@ def main() -> None:
     wall = min(_seconds(trainer) for _ in range(5)) / count * 1e3
     each, wall_profiled = _profiled(trainer, count)
     cpu = torch.device("cpu")
-    ideal = flops(config, cpu) / product_rate(config, cpu) * 1e3
+    ideal = flops(config) / product_rate(config, cpu) * 1e3
     print(f"{wall:.1f} ms an iteration; {wall_profiled:.1f} ms under the profiler, of which")
     for kind, milliseconds in zip(KINDS, _by_kind(each, wall_profiled), strict=True):
         note = f"  ({ideal:.1f} ms at the rate of large products)" if kind == "products" else ""

@@ -83,6 +83,7 @@ class PlainLoop:
         self.config, self.images, self.device = config, images.to(device), device
         self.generator, self.discriminator = (network.to(device) for network in networks(config))
         parameters = [self.generator.parameters(), self.discriminator.parameters()]
+        optimizers: list[torch.optim.Optimizer]
         if config.optimizer == "adam":
             assert config.beta1 is not None
             assert config.beta2 is not None
@@ -90,7 +91,7 @@ class PlainLoop:
             optimizers = [torch.optim.Adam(p, lr=config.learning_rate, betas=betas) for p in parameters]
         else:
             assert config.decay is not None
-            optimizers = [torch.optim.RMSprop(p, lr=config.learning_rate, alpha=config.decay) for p in parameters]  # type: ignore[assignment]
+            optimizers = [torch.optim.RMSprop(p, lr=config.learning_rate, alpha=config.decay) for p in parameters]
         self.of_generator, self.of_discriminator = optimizers
         self.iterations_done = 0
 
