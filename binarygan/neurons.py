@@ -9,6 +9,12 @@ import torch
 from torch import Tensor
 
 
+def _output(p: Tensor, threshold: Tensor, real: Tensor | None) -> Tensor:
+    """1[p > threshold], or p itself where `real`."""
+    binary = (p > threshold).to(p.dtype)
+    return binary if real is None else torch.where(real, p, binary)
+
+
 class _BinaryNeuron(torch.autograd.Function):
     """Forward 1[p > threshold] (or p itself), p = sigmoid(s a); backward db/da := s p (1 - p), whatever the forward."""
 
@@ -16,8 +22,7 @@ class _BinaryNeuron(torch.autograd.Function):
     def forward(ctx: Any, a: Tensor, slope: Tensor, threshold: Tensor, real: Tensor | None) -> Tensor:
         p = torch.sigmoid(slope * a)
         ctx.save_for_backward(p, slope)
-        binary = (p > threshold).to(p.dtype)
-        return binary if real is None else torch.where(real, p, binary)
+        return _output(p, threshold, real)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
@@ -84,8 +89,7 @@ class Neurons:
 
     def fired(self, p: Tensor, thresholds: Tensor | None) -> Tensor:
         """b for `p` of `preactivated`."""
-        binary = (p > self._of_all(p, thresholds)).to(p.dtype)
-        return binary if self._real is None else torch.where(self._real, p, binary)
+        return _output(p, self._of_all(p, thresholds), self._real)
 
     def _of_all(self, like: Tensor, thresholds: Tensor | None) -> Tensor:
         """Thresholds of all members: v of the stochastic ones, 0.5 of the others."""

@@ -73,3 +73,11 @@ def write_rows(folder: Path, table: str, name: str, rows: list[dict[str, Any]]) 
     whole = [{k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()} for row in rows]
     pq.write_table(pa.Table.from_pylist(whole, schema=SCHEMAS[table]), path, compression="zstd")
     return path
+
+
+MEMBERS = paper_members(seeds=1, grid="paper-neurons")
+"""DBN, SBN and real-valued."""
+
+
+def ids() -> list[str]:
+    return list(MEMBERS["member_id"])

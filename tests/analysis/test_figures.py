@@ -1,112 +1,23 @@
-"""Figures against what they are drawn from: pixels, numbers in their alt texts, and files."""
+"""Figures against the samples that they are drawn from, and as files."""
 
 import re
-from collections.abc import Callable
 from io import BytesIO
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from made_figures import DRAW, WGAN_GP, as_grid, drawn, grid, images, panel, written
 from made_up import made_up
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from PIL import Image
-from scipy import stats
 
 from analysis import figures
-from analysis.figures.drawn import Drawn
 from analysis.figures.evolution import spread
-from analysis.figures.figure_4 import merged
-from analysis.figures.interactions import cross
-from analysis.figures.naming import cells_of
 from analysis.figures.style import COLUMN, OUTPUTS, PAGE
 from analysis.load import Study, load_anchors
-from study.schemas import SCHEMAS
-
-DRAW: dict[str, Callable[[Study], Drawn | None]] = {
-    f.name: f.draw for f in figures.FIGURES if not f.name.startswith("search-")
-}
-"""Those of searches: test_search_figures.py."""
-CELLS = [
-    *({"objective": o, "neuron": n, "discriminator_norm": d} for o, n, d in product(
-        ("wgan-gp", "wgan", "gan"), ("deterministic", "stochastic"), ("affine", "none"))),
-    {"objective": "wgan-gp", "neuron": "real"},
-    *({"objective": "wgan-gp", "architecture": "cnn", "neuron": n} for n in ("deterministic", "stochastic", "real")),
-]  # fmt: skip
-"""The paper's grid."""
-WGAN_GP = {"objective": "wgan-gp", "discriminator_norm": "none"}
-
-
-def images(seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 2, (64, 28, 28)).astype(np.uint8)
-
-
-def written(folder: Path, members: pd.DataFrame, epochs: tuple[int, ...] = (1, 2), samples_of_seeds: int = 9) -> Study:
-    """A study of these members with curves, samples and histograms, all of them by the order of the rows."""
-    rows: dict[str, list[dict[str, Any]]] = {"curves": [], "samples": [], "histograms": []}
-    for order, member in enumerate(members.to_dict("records")):
-        key = {"member_id": member["member_id"]}
-        for epoch in epochs:
-            rows["curves"].append({**key, "epoch": epoch, "discriminator_loss": -order, "fid": 100.0 / epoch})
-            if member["seed"] > samples_of_seeds:
-                continue
-            bits = np.packbits(images(1000 * order + epoch)).tobytes()
-            grey = np.float32(np.arange(64 * 784) % 1025 / 1024)
-            bernoulli = bits if member["neuron"] == "real" else None
-            rows["samples"].append(
-                {**key, "epoch": epoch, "bits": bits, "bernoulli_bits": bernoulli, "preactivated": grey}
-            )
-        counts = np.random.default_rng(order).integers(1, 1000, 1000)
-        rows["histograms"].append({**key, "epoch": epochs[-1], "bin_edges": np.linspace(0, 1, 1001), "counts": counts})
-    for table, content in rows.items():
-        (folder / table).mkdir(parents=True)
-        pq.write_table(pa.Table.from_pylist(content, schema=SCHEMAS[table]), folder / table / "all.parquet")
-    return Study(folder, members)
-
-
-def grid(**more: Any) -> pd.DataFrame:
-    """The paper's grid: FIDs that differ from cell to cell."""
-    cells = [
-        made_up(metrics={"fid": 10.0 + 5 * i, "fid_bernoulli": 12.0 + 5 * i}, **({"epochs": 2} | more | cell))
-        for i, cell in enumerate(CELLS)
-    ]
-    return pd.concat(cells, ignore_index=True).assign(epochs_done=2)
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    return written(tmp_path_factory.mktemp("whole"), grid(), samples_of_seeds=0)
-
-
-def drawn(name: str, study: Study) -> Drawn:
-    found = DRAW[name](study)
-    assert found is not None
-    return found
-
-
-def picture(figure: Drawn) -> np.ndarray:
-    """The figure's own pixels, before any palette."""
-    buffer = BytesIO()
-    figure.figure.savefig(buffer, format="png", dpi="figure")
-    return np.asarray(Image.open(buffer).convert("L"))
-
-
-def panel(figure: Drawn, index: int) -> np.ndarray:
-    """What the picture shows where its axes number `index` are."""
-    page = picture(figure)
-    box = figure.figure.axes[index].get_position()
-    height, width = page.shape
-    top, bottom = round((1 - box.y1) * height), round((1 - box.y0) * height)
-    return page[top:bottom, round(box.x0 * width) : round(box.x1 * width)]
-
-
-def as_grid(bits: np.ndarray) -> np.ndarray:
-    return np.block([[bits[8 * row + column] for column in range(8)] for row in range(8)])
 
 
 @pytest.mark.parametrize("name", DRAW)
@@ -208,128 +119,6 @@ def test_captions_stay_above_their_own_panels(name: str, tmp_path: Path) -> None
         [own] = [p for p in panels if abs(p.x0 - box.x0) < 3 and 0 <= box.y0 - p.y1 < 10]
         assert box.x1 <= own.x1 + 1
         assert not any(box.overlaps(p) for p in panels)
-
-
-def test_histograms_are_merged_as_numpy_counts_them() -> None:
-    values = np.random.default_rng(0).beta(0.3, 0.5, 20_000)
-    fine = np.histogram(values, 1000, (0, 1))[0]
-    by_hand = np.histogram(values, 250, (0, 1))[0] / len(values)
-    np.testing.assert_allclose(merged(fine), by_hand, rtol=1e-12)
-    assert len(merged(np.ones(7, int))) == 7
-
-
-def test_figure_4_averages_the_seeds_that_are_done_and_no_others(tmp_path: Path) -> None:
-    members = made_up(
-        neuron="stochastic", **WGAN_GP, statuses=["done", "running", "done"], metrics={"preactivated_notch": 0.02}
-    ).assign(preactivated_notch_error=0.03, epochs_done=2)
-    study = written(tmp_path, members)
-    stored = [np.random.default_rng(order).integers(1, 1000, 1000) for order in (0, 2)]
-    first, last = (np.mean([c[part].sum() / c.sum() for c in stored]) for part in (slice(4), slice(-4, None)))
-    found = drawn("figure-4", study)
-    assert (
-        f"SBN, 2 seeds, epoch 2: {first:.5f} of the outputs lie in the first bin, {last:.5f} in the last" in found.alt
-    )
-    assert "SBN: notch 0.020 ± 0.021" in found.alt  # 0.03 / sqrt(2)
-    assert found.missing == [f"WGAN-GP, MLP, {n}: not trained yet" for n in ("DBN", "real-valued")]
-    words = [t.get_text() for t in found.figure.axes[0].texts]
-    assert f"SBN {first:.5f}" in words
-
-
-def test_figure_4_shows_an_unfinished_seed_alone_while_none_is_done(tmp_path: Path) -> None:
-    members = made_up(neuron="stochastic", **WGAN_GP, statuses=["running"] * 3, metrics={}).assign(epochs_done=2)
-    assert "SBN, seed 0, epoch 2 of 20, running: " in drawn("figure-4", written(tmp_path, members)).alt
-
-
-def test_scores_are_scipys_and_count_everyone(tmp_path: Path) -> None:
-    fids = [12.0, 15.0, 11.0, 99.0, 99.0, 5.0]
-    statuses = ["done", "done", "done", "running", "diverged", "stopped"]
-    members = made_up(neuron="deterministic", **WGAN_GP, seeds=6, statuses=statuses, metrics={"fid": fids})
-    low, high = stats.t.interval(0.95, 2, loc=np.mean(fids[:3]), scale=stats.sem(fids[:3]))
-    found = drawn("scores", Study(tmp_path, members))
-    words = f"12.7 [{low:.2f}, {high:.1f}], 3 seeds; 1 running, 1 diverged, 1 stopped"
-    assert f"WGAN-GP, MLP, DBN: {words}; the released code: 10.5." in found.alt
-    assert words in [t.get_text() for t in found.figure.axes[0].texts]
-    seeds = [line for line in found.figure.axes[0].lines if line.get_marker() == "o"]
-    assert [sorted(line.get_xdata()) for line in seeds] == [sorted(fids[:3])]
-
-
-def test_scores_hold_forty_cells_and_say_so(tmp_path: Path) -> None:
-    cells = [
-        made_up(neuron="deterministic", objective="wgan-gp", learning_rate=1e-4 * (i + 1), metrics={"fid": 10.0 + i})
-        for i in range(43)
-    ]
-    found = drawn("scores", Study(tmp_path, pd.concat(cells, ignore_index=True)))
-    assert len(found.figure.axes[0].get_yticks()) == 40
-    assert found.missing == ["3 cells of the highest FID: a page holds 40"]
-    assert "learning rate 0.0043" not in found.alt
-
-
-def test_cells_of_one_name_are_told_apart_by_what_differs() -> None:
-    same = [
-        made_up(neuron=n, objective="wgan-gp", fidelity="as-described", slope_rate=rate, metrics={})
-        for n, rate in (("deterministic", 1.0), ("deterministic", 1.1), ("stochastic", 1.1))
-    ]
-    names = cells_of(pd.concat(same, ignore_index=True))["name"].tolist()
-    assert names == ["WGAN-GP, MLP, DBN, slope rate 1", "WGAN-GP, MLP, DBN, slope rate 1.1", "WGAN-GP, MLP, SBN"]
-    both = pd.concat(
-        [made_up(neuron="real", objective="gan", fidelity=f, metrics={}) for f in ("as-described", "as-released")]
-    )
-    assert cells_of(both)["name"].nunique() == 2
-
-
-def test_interactions_compare_fully_crossed_cells_alone() -> None:
-    """CNN and real-valued members are of WGAN-GP only: they may not enter a mean over objectives."""
-    rows = grid()
-    factors = ["objective", "neuron", "architecture", "discriminator_norm"]
-    found = cross(rows, "objective", "neuron", factors)
-    assert found is not None
-    assert found.left_out == ["real-valued"]
-    binary = rows[(rows["architecture"] == "mlp") & (rows["neuron"] != "real")].assign(log=lambda r: np.log(r["fid"]))
-    by_hand = binary.groupby(["objective", "neuron"])["log"].mean()
-    ours = found.table.mean(axis=1).groupby(level=["objective", "neuron"]).mean()
-    pd.testing.assert_series_equal(ours.sort_index(), by_hand.sort_index(), check_names=False)
-    networks = cross(rows, "neuron", "architecture", factors)
-    assert networks is not None
-    assert networks.table.shape == (2 * 3 * 3, 1), "WGAN-GP without norm in D alone"
-    assert cross(rows, "objective", "architecture", factors) is None
-
-
-def test_the_interaction_plot_names_geometric_means(whole: Study) -> None:
-    fid = whole.members.set_index(["objective", "neuron", "architecture", "discriminator_norm"])["fid"].sort_index()
-    cells = [fid["wgan", "deterministic", "mlp", norm] for norm in ("affine", "none")]
-    expected = stats.gmean(np.concatenate(cells))
-    found = drawn("interactions", whole)
-    assert re.search(
-        rf"objective × neuron \(3 seeds; interaction: partial η² [^)]*\): DBN: [^;]* WGAN {expected:.1f},", found.alt
-    )
-    assert "objective × network: not crossed" in found.missing
-
-
-def test_ranks_of_the_diagram_are_scipys(whole: Study) -> None:
-    found = drawn("critical-difference", whole)
-    fid = whole.members.pivot_table(index="seed", columns="cell_id", values="fid")
-    ranks = stats.rankdata(fid, axis=1).mean(axis=0)  # a real-valued cell once, by threshold
-    stated = re.findall(r" (\d+\.\d\d)(?=;|\.)", found.alt.split("1 the best: ")[1].split("CD")[0])
-    np.testing.assert_allclose(sorted(map(float, stated)), sorted(ranks), atol=0.0051)
-    words = " ".join(t.get_text() for t in found.figure.axes[0].texts)
-    assert "3 seeds" in words
-
-
-def test_training_curves_draw_every_seed_and_the_mean_of_those_done(tmp_path: Path) -> None:
-    statuses = ["done", "done", "running"]
-    members = made_up(neuron="deterministic", **WGAN_GP, statuses=statuses, metrics={"fid": [10.0, 20.0, 90.0]})
-    found = drawn("training-curves", written(tmp_path, members, epochs=(1, 2, 3)))
-    losses = found.figure.axes[0]
-    [seeds] = losses.collections
-    assert [line[:, 1].tolist() for line in seeds.get_segments()] == [[-i] * 3 for i in range(3)]
-    [mean] = [line for line in losses.lines if len(line.get_xdata()) == 3 and line.get_linestyle() == "-"]
-    assert mean.get_ydata().tolist() == [-0.5] * 3
-    assert "WGAN-GP, MLP, DBN: 2 done, 1 running, FID at the end 10.0 to 20.0." in found.alt
-
-
-def test_curves_without_fid_say_not_measured() -> None:
-    found = drawn("training-curves", load_anchors())
-    assert [t.get_text() for t in found.figure.axes[2].texts] == ["not measured"]
 
 
 def test_epochs_are_spread_with_both_ends() -> None:

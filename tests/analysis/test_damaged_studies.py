@@ -1,0 +1,168 @@
+"""Reading results of which something is damaged, foreign or of another version: it is named, the rest is read."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from made_study import MEMBERS, ids, paper_members, write_rows, write_study
+
+from analysis import polars_process
+from analysis.load import load_study
+from analysis.polars_process import PolarsProcess
+from binarygan.errors import UserError
+
+DAMAGED = Path(__file__).parent / "damaged"
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:2000])
+
+
+def scramble(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    for i in range(500, 4000):
+        content[i] ^= 0xFF
+    path.write_bytes(content)
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def foreign(path: Path) -> None:
+    pq.write_table(pa.table({"name": ["x"]}), path)
+
+
+def other_type(path: Path) -> None:
+    table = pq.read_table(path, partitioning=None)
+    at = table.column_names.index("epochs")
+    pq.write_table(table.set_column(at, "epochs", pa.array(["twenty"])), path)
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (truncate, "damaged or foreign"),
+        (scramble, "damaged or foreign"),
+        (empty, "damaged or foreign"),
+        (foreign, "it has no column member_id"),
+        (other_type, "damaged or foreign"),
+    ],
+)
+def test_a_damaged_file_is_named_and_the_rest_is_read(folder: Path, harm: object, words: str) -> None:
+    name = f"{ids()[0]}.parquet"
+    harm(folder / "members" / name)  # type: ignore[operator]
+    study = load_study(folder)
+    assert sorted(study.members["member_id"]) == sorted(ids()[1:])
+    [line] = study.problems
+    assert f"members/{name}" in line
+    assert words in line
+    assert "\n" not in line
+
+
+def test_one_damaged_file_among_many_is_found(tmp_path: Path) -> None:
+    members = paper_members(seeds=3)
+    write_study(tmp_path / "s", members, samples=False)
+    victim = tmp_path / "s" / "curves" / f"{members['member_id'][17]}.parquet"
+    scramble(victim)
+    study = load_study(tmp_path / "s")
+    assert study.problems == ()
+    assert study.curves()["member_id"].nunique() == len(members) - 1
+    [line] = study.problems
+    assert victim.name in line
+
+
+def test_a_file_that_ends_polars_with_its_process_is_named_and_the_rest_is_read(folder: Path) -> None:
+    """A page that claims a negative count of values: Polars 2.1 aborts over its memory."""
+    (folder / "members" / "bad.parquet").write_bytes((DAMAGED / "negative-count-of-values.parquet").read_bytes())
+    for _ in range(2):  # the process is started again
+        study = load_study(folder)
+        assert sorted(study.members["member_id"]) == sorted(ids())
+        assert [p for p in study.problems if p.startswith("members/bad.parquet is damaged or foreign")]
+
+
+def test_polars_answers_and_not_what_stands_in_for_it(folder: Path) -> None:
+    paths = sorted((folder / "members").glob("*.parquet"))
+    process = PolarsProcess()
+    found = process.read("members", paths, ["member_id"], ["member_id"])
+    process.close()
+    assert found is not None
+    assert sorted(found[0].column("member_id").to_pylist()) == sorted(ids())
+
+
+def test_a_polars_that_hangs_is_given_up_and_started_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = sorted((folder / "members").glob("*.parquet"))
+    process = PolarsProcess()
+    os.kill(process._started().pid, signal.SIGSTOP)
+    with monkeypatch.context() as patch:
+        patch.setattr(polars_process, "LONGEST", 0.2)
+        assert process.read("members", paths, ["member_id"], ["member_id"]) is None
+    assert process.read("members", paths, ["member_id"], ["member_id"]) is not None
+    process.close()
+
+
+def test_rows_without_a_member_id_are_counted_and_left_out(folder: Path, tmp_path: Path) -> None:
+    path = folder / "members" / f"{ids()[0]}.parquet"
+    table = pq.read_table(path)
+    nameless = table.set_column(table.schema.get_field_index("member_id"), "member_id", pa.nulls(1, pa.string()))
+    pq.write_table(nameless, path)
+    study = load_study(folder)
+    assert ids()[0] not in set(study.members["member_id"])
+    assert "members/: 1 rows have no member_id: left out" in study.problems
+    (tmp_path / "alone" / "members").mkdir(parents=True)
+    pq.write_table(nameless, tmp_path / "alone" / "members" / "m.parquet")
+    with pytest.raises(UserError, match="no file of members/ can be read; the first: members/: 1 rows"):
+        load_study(tmp_path / "alone")
+
+
+def test_samples_that_are_damaged_are_named_when_they_are_asked_for(folder: Path) -> None:
+    first, second, third = ids()
+    truncate(folder / "samples" / f"{first}.parquet")
+    write_rows(folder, "samples", second, [{"member_id": second, "epoch": 1, "bits": b"short", "preactivated": [0.5]}])
+    write_rows(folder, "histograms", third, [{"member_id": third, "epoch": 1, "bin_edges": [0.0], "counts": [1]}])
+    study = load_study(folder)
+    assert study.problems == ()
+    assert study.samples(first) is None
+    assert study.samples(second) is None
+    assert study.samples(third) is not None
+    assert study.histogram(third) is None
+    assert len(study.problems) == 3
+    assert all(any(i in line for line in study.problems) for i in ids())
+
+
+def test_columns_of_other_versions_are_named(folder: Path) -> None:
+    path = folder / "members" / f"{ids()[0]}.parquet"
+    table = pq.read_table(path, partitioning=None)
+    pq.write_table(table.append_column("novelty", pa.array([1.0])).drop_columns(["recall", "kid"]), path)
+    study = load_study(folder)
+    assert sorted(study.members["member_id"]) == sorted(ids())
+    assert "novelty" not in study.members
+    assert study.members["recall"].isna().sum() == 1
+    unknown, missing = study.problems
+    assert "novelty (1 file) unknown to this version" in unknown
+    assert "kid, recall (1 file) missing" in missing
+
+
+def test_mixed_versions_commits_and_extractors_are_named(tmp_path: Path) -> None:
+    mixed = MEMBERS.copy()
+    mixed.loc[0, "versions"] = json.dumps({"python": "3.11.7", "torch": "1.0"})
+    mixed.loc[1, "git_commit"] = "0" * 40 + "-dirty"
+    mixed.loc[2, "extractors"] = "feedfeedfeedfeed"
+    write_study(tmp_path / "s", mixed)
+    torch, commits, extractors = load_study(tmp_path / "s").problems
+    assert torch.startswith("members come from 2 versions of torch: ")
+    assert "1.0 (1 member)" in torch
+    assert "2 commits" in commits
+    assert "000000000000-dirty (1 member)" in commits
+    assert "FIDs do not compare" in extractors
+
+
+def test_a_damaged_description_is_a_problem_not_an_end(folder: Path) -> None:
+    (folder / "study.json").write_text("{")
+    study = load_study(folder)
+    assert study.description == {}
+    assert "study.json is damaged" in study.problems[0]
