@@ -1,7 +1,7 @@
 """The discriminator's convolutions, grouped and as products of columns: `python benchmarks/convolutions.py`.
 
 One critic step's work on a convolution (forward, transposed, weight's gradient) for a cohort; the engine takes columns
-for one channel (`binarygan/linear_maps.py`).
+for one channel (`binarygan/convolutions.py`).
 """
 
 import argparse
@@ -11,7 +11,7 @@ import torch
 
 from binarygan.architectures import Architecture, Layer
 from binarygan.config import paper_config
-from binarygan.linear_maps import ColumnConvolution, GroupedConvolution
+from binarygan.convolutions import ColumnConvolution, GroupedConvolution
 from binarygan.products import operands_of, set_arithmetic
 
 EXAMPLES = 192  # real, fake and mixed images

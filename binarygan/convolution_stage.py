@@ -1,28 +1,20 @@
-"""Layers with weights of a piecewise-linear network, each with its norm, pooling and activation: gradients by hand.
+"""A convolution of a piecewise-linear network with its norm, pooling and activation: gradients by hand.
 
-Shapes: M members, N examples. Activations are rows (M, N, F) or maps (N, M*C, H, W), as in layers.py.
+Shapes: M members, N examples, maps (N, M*C, H, W).
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from binarygan.architectures import Layer
-from binarygan.layers import EPSILON, LEAK, to_maps, to_rows
-from binarygan.linear_maps import linear_map
+from binarygan.convolutions import convolution
+from binarygan.layers import LEAK, to_maps
 from binarygan.networks import Parameters
-from binarygan.products import operand, operands_of_layer, result
-
-GAIN = (1 + EPSILON) ** -0.5
-"""What `affine` multiplies with, beside its learned scale."""
-
-
-def times_slope(d: Tensor, activated: Tensor) -> Tensor:
-    """d times the leaky ReLU's slope where it gave `activated`, which has its input's sign."""
-    return torch.ops.aten.leaky_relu_backward(d, activated, LEAK, True)
+from binarygan.products import operand, result
+from binarygan.stages import GAIN, put_mixed, times_slope
 
 
 def _channels_last(maps: Tensor) -> Tensor:
@@ -47,32 +39,11 @@ def _by_place(maps: Tensor) -> Tensor:
     return maps.permute(0, 2, 3, 1).flatten(1, 2)
 
 
-class AnyStage(Protocol):
-    """A layer with weights and what follows it; keeps what the gradients need."""
-
-    members: int
-
-    def forward(self, x: Tensor, mixing: Tensor | None) -> Tensor:
-        """The activated output; with `mixing` (M, B, 1) that of the mixed images, too, as if they stood in x."""
-
-    def backward(self, by_activated: Tensor) -> None:
-        """Take the derivatives by the activated output."""
-
-    def transposed(self, examples: slice) -> Tensor:
-        """Derivatives by x of these examples."""
-
-    def replace_mixed(self, ahead: Tensor, own: int) -> Tensor:
-        """Put the penalty's derivatives by the mixed examples' derivative by x in x; give those by the next stage's."""
-
-    def gradients(self, own: int) -> list[Tensor]:
-        """Of weight, bias and, with an affine norm, scale and shift; the last two and the bias by the loss alone."""
-
-
 @dataclass
-class Stage:
-    """Of any kind.
+class ConvolutionStage:
+    """x -> linear -> normed -> pooled -> activated.
 
-    x -> linear -> normed -> pooled -> activated. `by_linear`, `by_normed` and `by_pooled` are derivatives by these.
+    `by_linear`, `by_normed` and `by_pooled` are derivatives by these.
     """
 
     layer: Layer
@@ -87,34 +58,27 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.members = self.own["weight"].shape[0]
-        self.operands = operands_of_layer(self.layer, self.operands)
 
     def forward(self, x: Tensor, mixing: Tensor | None) -> Tensor:
-        x = self._laid_out(x)
-        if mixing is not None and self.layer.kind == "conv":
-            real, fake = x.chunk(2)
-            x = torch.cat([x, torch.lerp(fake, real, mixing.transpose(0, 1).unsqueeze(3))])
-        self.map = linear_map(self.layer, self.own["weight"], self.operands)
+        if mixing is not None:
+            put_mixed(x, mixing)
+        self.map = convolution(self.layer, self.own["weight"], self.operands)
         late = self.pool is not None and self.layer.norm == "none"  # pooling first, there is less to add the bias to
-        y = self.map.forward(x, None if late else self.own["bias"])
-        if mixing is not None and self.layer.kind == "dense":
-            real, fake = y.chunk(2, 1)
-            y = torch.cat([y, torch.lerp(fake, real, mixing)], 1)
-        self.linear = y
+        y = self.linear = self.map.forward(self._as_maps(x), None if late else self.own["bias"])
         if self.layer.norm == "affine":
-            y = torch.addcmul(self._wide(self.own["shift"]), y, self._wide(self.own["scale"]) * GAIN)
+            y = torch.addcmul(_wide(self.own["shift"]), y, _wide(self.own["scale"]) * GAIN)
         if self.pool:
             self._normed_size = y.shape[2:]
             y, self._places = F.max_pool2d(y, self.pool.kernel, self.pool.stride, ceil_mode=True, return_indices=True)
         if late:
-            y = result(y) + self._wide(self.own["bias"])
+            y = result(y) + _wide(self.own["bias"])
         self._height = y.shape[-2]
         self._activated = y if self.layer.activation == "none" else F.leaky_relu(y, LEAK)
         return self._activated
 
     def backward(self, by_activated: Tensor) -> None:
         d = by_activated
-        if self.layer.kind == "conv" and d.dim() == 3:
+        if d.dim() == 3:
             d = _channels_last(to_maps(d, self.layer.units, self._height))
         if self.layer.activation != "none":
             d = times_slope(d, self._activated)
@@ -125,47 +89,37 @@ class Stage:
             d = _unpooled(d, self._places, self._normed_size)
         self.by_normed = self.by_linear = d
         if self.layer.norm == "affine":
-            self.by_linear = d * (self._wide(self.own["scale"]) * GAIN)
+            self.by_linear = d * (_wide(self.own["scale"]) * GAIN)
 
     def transposed(self, examples: slice) -> Tensor:
-        return self.map.transposed(self._part(self.by_linear, examples))
+        return self.map.transposed(self.by_linear[examples])
 
     def replace_mixed(self, ahead: Tensor, own: int) -> Tensor:
         mixed = slice(own, None)
-        self.by_penalty = t = self.map.replace(self._laid_out(ahead), own)
+        self.by_penalty = t = self.map.replace(self._as_maps(ahead), own)
         if self.layer.norm == "affine":
-            t = t * (self._wide(self.own["scale"]) * GAIN)
+            t = t * (_wide(self.own["scale"]) * GAIN)
         if self.pool:
-            t = _pooled(t, self._part(self._places, mixed))
-        return t if self.layer.activation == "none" else times_slope(t, self._part(self._activated, mixed))
+            t = _pooled(t, self._places[mixed])
+        return t if self.layer.activation == "none" else times_slope(t, self._activated[mixed])
 
     def gradients(self, own: int) -> list[Tensor]:
-        first = slice(own)
-        weight, by_shift = self.map.gradient(self.by_linear), self._summed(self._part(self.by_pooled, first))
+        weight, by_shift = self.map.gradient(self.by_linear), self._summed(self.by_pooled[:own])
         if self.layer.norm == "none":
             return [weight, by_shift]
-        by_scale = self._summed(self._part(self.by_normed, first) * self._part(self.linear, first))
+        by_scale = self._summed(self.by_normed[:own] * self.linear[:own])
         if self.by_penalty is not None:
-            by_scale = by_scale + self._summed(self._part(self.by_normed, slice(own, None)) * self.by_penalty)
+            by_scale = by_scale + self._summed(self.by_normed[own:] * self.by_penalty)
         return [weight, by_shift * self.own["scale"] * GAIN, by_scale * GAIN, by_shift]
 
-    @property
-    def _axis(self) -> int:
-        """Along which examples stand."""
-        return 1 if self.layer.kind == "dense" else 0
-
-    def _part(self, x: Tensor, examples: slice) -> Tensor:
-        return x[:, examples] if self._axis else x[examples]
-
-    def _laid_out(self, x: Tensor) -> Tensor:
-        if self.layer.kind == "dense":
-            return to_rows(x, self.members)
+    def _as_maps(self, x: Tensor) -> Tensor:
         return to_maps(x, self.channels, self.size) if x.dim() == 3 else x
-
-    def _wide(self, value: Tensor) -> Tensor:
-        """A parameter (M, units) against rows or maps."""
-        return value.unsqueeze(1) if self._axis else value.view(1, -1, 1, 1)
 
     def _summed(self, x: Tensor) -> Tensor:
         """Over examples and places: (M, units)."""
-        return x.sum(1) if self._axis else x.sum((0, 2, 3)).view(self.members, -1)
+        return x.sum((0, 2, 3)).view(self.members, -1)
+
+
+def _wide(value: Tensor) -> Tensor:
+    """A parameter (M, units) against maps."""
+    return value.view(1, -1, 1, 1)

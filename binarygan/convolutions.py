@@ -1,7 +1,7 @@
-"""Linear maps with their transposes and their weights' gradients, for gradients by hand.
+"""Convolutions with their transposes and their weights' gradients, for gradients by hand.
 
-Shapes: M members, N examples. Dense maps take rows (M, N, F), convolutions maps (N, M*C, H, W), channels last: on a
-CPU, pooling is ten times faster so, and products come out of their columns that way.
+Shapes: M members, N examples. Maps are (N, M*C, H, W), channels last: on a CPU, pooling is ten times faster so, and
+products come out of their columns that way.
 """
 
 from typing import Protocol
@@ -14,7 +14,7 @@ from binarygan.architectures import Layer
 from binarygan.products import multiply, multiply_add, multiply_long, operand, product, result
 
 
-class LinearMap(Protocol):
+class Convolution(Protocol):
     """Keeps the x of `forward`, and may write into it in `replace`."""
 
     def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
@@ -30,38 +30,11 @@ class LinearMap(Protocol):
         """The weight's gradient, where d are derivatives by the outputs of all kept examples."""
 
 
-def linear_map(layer: Layer, weight: Tensor, operands: torch.dtype | None = None) -> LinearMap:
-    """The map of a dense layer or a convolution; `operands` is what operands of products are cast to."""
-    if layer.kind == "dense":
-        return Dense(weight, operands)
+def convolution(layer: Layer, weight: Tensor, operands: torch.dtype | None = None) -> Convolution:
+    """The faster one for the layer; `operands` is what operands of products are cast to."""
     if layer.stride == 1 and weight.shape[2] == 1:
         return ColumnConvolution(weight, operands)
     return GroupedConvolution(layer, weight, operands)
-
-
-class Dense:
-    """Rows times a matrix."""
-
-    def __init__(self, weight: Tensor, operands: torch.dtype | None) -> None:
-        self._operands, self._weight = operands, operand(weight, operands)
-
-    def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
-        self._x = operand(x, self._operands)
-        return product(self._x, self._weight) if bias is None else multiply_add(bias, self._x, self._weight)
-
-    def replace(self, x: Tensor, first: int) -> Tensor:
-        x = operand(x, self._operands)
-        if self._x.shape[1] == first:  # a first layer's x has no mixed images to be replaced
-            self._x = torch.cat([self._x, x], 1)
-        else:
-            self._x[:, first:] = x
-        return multiply(x, self._weight)
-
-    def transposed(self, d: Tensor) -> Tensor:
-        return multiply(operand(d, self._operands), self._weight.mT)
-
-    def gradient(self, d: Tensor) -> Tensor:
-        return multiply(self._x.mT, operand(d, self._operands))
 
 
 class GroupedConvolution:

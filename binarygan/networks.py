@@ -21,7 +21,7 @@ from binarygan.layers import (
     to_maps,
     to_rows,
 )
-from binarygan.products import operands_of
+from binarygan.products import by_output_unit, operands_of
 from binarygan.streams import derived_generator
 
 INITIAL_STD = 0.02
@@ -54,7 +54,10 @@ class Network(Architecture):
                     source = derived_generator(seed, f"initial {purpose} {name}", 0, torch.device("cpu"))
                     bound = 2 * INITIAL_STD
                     torch.nn.init.trunc_normal_(value, std=INITIAL_STD, a=-bound, b=bound, generator=source)
-            parameters[name] = values.to(device=device, dtype=dtype).requires_grad_()
+            values = values.to(device=device, dtype=dtype)
+            if values.dim() == 3 and device.type == "cpu":
+                values = by_output_unit(values)
+            parameters[name] = values.requires_grad_()
         return parameters
 
     def __call__(

@@ -13,24 +13,33 @@ FEWEST_COLUMNS = 16
 
 def product(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
     """a @ b, (M, n, m), of (M, n, k) and (M, k, m), plus the bias (M, m); without a gradient."""
-    linear = torch.ops.mkldnn._linear_pointwise
+    if len(a) == 1:
+        return _one(a[0], b[0], None if bias is None else bias[0]).unsqueeze(0)
     biases = [None] * len(a) if bias is None else bias
-    each = [linear(x, w.mT, own, "none", [], "") for x, w, own in zip(a, b, biases, strict=True)]
-    return each[0].unsqueeze(0) if len(each) == 1 else torch.stack(each)
+    return torch.stack([_one(x, y, own) for x, y, own in zip(a, b, biases, strict=True)])
 
 
 def serves(a: Tensor, b: Tensor) -> bool:
     """Whether oneDNN multiplies these sooner than `@` would.
 
-    In bfloat16 `@` calls it, too, but reads a transposed stack of matrices at half its rate (seen with torch 2.15).
+    In bfloat16 `@` calls it, too, but reads a transposed *stack* of matrices at half its rate (seen with torch 2.15).
     """
-    if a.device.type != "cpu" or torch.compiler.is_compiling():
+    (_, rows, inner), columns = a.shape, b.shape[2]
+    if columns < FEWEST_COLUMNS or rows * inner * columns < SMALLEST or a.device.type != "cpu":
         return False
-    if not (b[0].is_contiguous() or b[0].mT.is_contiguous()):  # gaps: oneDNN takes 400 times as long
+    if b.stride()[1:] not in ((columns, 1), (1, inner)):  # gaps: oneDNN takes 400 times as long
         return False
-    if b.shape[2] < FEWEST_COLUMNS or a.shape[1] * a.shape[2] * b.shape[2] < SMALLEST:
+    if torch.compiler.is_compiling():
         return False
     return (a.dtype is torch.float32 and _mkl_is_slower()) or (a.dtype is torch.bfloat16 and _has_bfloat16())
+
+
+def _one(a: Tensor, b: Tensor, bias: Tensor | None) -> Tensor:
+    """Of two matrices `@` itself calls oneDNN in bfloat16, and copies neither."""
+    if bias is None and a.dtype is torch.bfloat16:
+        return a @ b
+    linear: Tensor = torch.ops.mkldnn._linear_pointwise(a, b.mT, bias, "none", [], "")
+    return linear
 
 
 @functools.cache

@@ -1,7 +1,11 @@
-"""Optimizers over a cohort's stacked parameters: each member's update is as if it were alone."""
+"""Optimizers over a cohort's stacked parameters: each member's update is as if it were alone.
 
-from collections.abc import Iterable
-from typing import Any
+PyTorch's kernels are called themselves: what its optimizers do before that takes as long as the kernel does for a small
+network.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -15,52 +19,96 @@ STATES = {"adam": (STEP, "exp_avg", "exp_avg_sq"), "rmsprop": ("mean_square",)}
 """What each optimizer keeps of a parameter: a tensor of its shape each, but for the count of steps, one number."""
 
 
-class _Adam(torch.optim.Optimizer):
+class Optimizer(Protocol):
+    """Of a list of parameters, in whose order gradients and states are."""
+
+    def update(self, gradients: Sequence[Tensor]) -> None:
+        """One step along these gradients."""
+
+    def state(self) -> list[dict[str, Tensor]]:
+        """What is kept of each parameter, by the names of `STATES`."""
+
+    def load_state(self, states: Sequence[dict[str, Tensor]]) -> None:
+        """Go on from `state()`.
+
+        Raises:
+            ValueError: parameters have counted different steps.
+        """
+
+
+class _Parameters:
+    """Parameters as they lie in memory, contiguous or with their matrices transposed.
+
+    The fused CPU kernel of Adam goes through a parameter as it lies, but through a contiguous copy of its gradient
+    (seen with torch 2.15).
+    """
+
+    def __init__(self, parameters: Iterable[Tensor]) -> None:
+        own = [p.detach() for p in parameters]
+        self._transposed = [not p.is_contiguous() for p in own]
+        self.tensors = self.as_they_lie(own)
+        if any(t.data_ptr() != p.data_ptr() for t, p in zip(self.tensors, own, strict=True)):
+            raise ValueError("a parameter is neither contiguous nor transposed")
+
+    def as_they_lie(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Tensors of the parameters' shapes, in their places' order in memory."""
+        return [(t.mT if flag else t).contiguous() for t, flag in zip(tensors, self._transposed, strict=True)]
+
+    def named(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """The reverse, without a copy."""
+        return [t.mT if flag else t for t, flag in zip(tensors, self._transposed, strict=True)]
+
+
+class _Adam:
     """Adam as TensorFlow has it: epsilon is added to the root of the *uncorrected* second moment.
 
     w := w - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon). At these losses some gradients are near
-    epsilon, and the released code's traces are met only so. PyTorch's kernel is called itself: what `torch.optim.Adam`
-    does before that takes as long as the kernel does for a small network.
+    epsilon, and the released code's traces are met only so.
     """
 
     def __init__(
-        self, params: Iterable[Tensor], *, lr: float, betas: tuple[float, float], epsilon: float = 1e-8
+        self, parameters: Iterable[Tensor], *, lr: float, betas: tuple[float, float], epsilon: float = 1e-8
     ) -> None:
-        super().__init__(params, {"lr": lr, "betas": betas, "epsilon": epsilon})
+        self._lr, self._betas, self._epsilon = lr, betas, epsilon
+        self._parameters = _Parameters(parameters)
+        tensors = self._parameters.tensors
+        self._steps = torch.zeros((), device=tensors[0].device)
+        self._means = [torch.zeros_like(t) for t in tensors]
+        self._mean_squares = [torch.zeros_like(t) for t in tensors]
 
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Update every parameter that has a gradient; gradients must be contiguous.
+    def update(self, gradients: Sequence[Tensor]) -> None:
+        own = self._parameters.tensors
+        self._steps += 1
+        rate, epsilon, steps = self._told()
+        torch._fused_adam_(
+            own,
+            self._parameters.as_they_lie(gradients),
+            self._means,
+            self._mean_squares,
+            [],
+            [steps] * len(own),
+            lr=rate,
+            beta1=self._betas[0],
+            beta2=self._betas[1],
+            weight_decay=0.0,
+            eps=epsilon,
+            amsgrad=False,
+            maximize=False,
+        )
 
-        (The fused CPU kernel reads a transposed gradient in the wrong order: seen with torch 2.15.)
-        """
-        for group in self.param_groups:
-            params = [p for p in group["params"] if p.grad is not None]
-            states = [self.state[p] for p in params]
-            for p, state in zip(params, states, strict=True):
-                if not state:
-                    state[STEP] = torch.zeros((), device=p.device)
-                    state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(p), torch.zeros_like(p)
-            steps = [s[STEP] for s in states]
-            torch._foreach_add_(steps, 1.0)
-            rate, epsilon, told = self._told(steps, group)
-            torch._fused_adam_(
-                params,
-                [p.grad for p in params],
-                [s["exp_avg"] for s in states],
-                [s["exp_avg_sq"] for s in states],
-                [],
-                told,
-                lr=rate,
-                beta1=group["betas"][0],
-                beta2=group["betas"][1],
-                weight_decay=0.0,
-                eps=epsilon,
-                amsgrad=False,
-                maximize=False,
-            )
+    def state(self) -> list[dict[str, Tensor]]:
+        kept = zip(*(self._parameters.named(own) for own in (self._means, self._mean_squares)), strict=True)
+        return [dict(zip(STATES["adam"], (self._steps.clone(), *own), strict=True)) for own in kept]
 
-    def _told(self, steps: list[Tensor], group: dict[str, Any]) -> tuple[Any, float, list[Tensor]]:
+    def load_state(self, states: Sequence[dict[str, Tensor]]) -> None:
+        if len({float(s[STEP]) for s in states}) != 1:
+            raise ValueError("its parameters count different steps")
+        self._steps.copy_(states[0][STEP])
+        for kept, name in ((self._means, "exp_avg"), (self._mean_squares, "exp_avg_sq")):
+            for own, value in zip(self._parameters.named(kept), states, strict=True):
+                own.copy_(value[name])
+
+    def _told(self) -> tuple[float | Tensor, float, Tensor]:
         """What the kernel, which has PyTorch's rule, is told so that it does TensorFlow's: lr, epsilon, steps."""
         raise NotImplementedError
 
@@ -68,11 +116,15 @@ class _Adam(torch.optim.Optimizer):
 class TensorFlowAdam(_Adam):
     """With the count of steps on the host: PyTorch's rule with epsilon / sqrt(1 - beta2^t) for epsilon is the same."""
 
-    _steps: int | None = None
+    _count: int | None = None
 
-    def _told(self, steps: list[Tensor], group: dict[str, Any]) -> tuple[Any, float, list[Tensor]]:
-        self._steps = int(steps[0]) if self._steps is None else self._steps + 1
-        return group["lr"], group["epsilon"] / (1 - group["betas"][1] ** self._steps) ** 0.5, steps
+    def _told(self) -> tuple[float, float, Tensor]:
+        self._count = int(self._steps) if self._count is None else self._count + 1
+        return self._lr, self._epsilon / (1 - self._betas[1] ** self._count) ** 0.5, self._steps
+
+    def load_state(self, states: Sequence[dict[str, Tensor]]) -> None:
+        super().load_state(states)
+        self._count = None
 
 
 class DeviceAdam(_Adam):
@@ -82,43 +134,44 @@ class DeviceAdam(_Adam):
     device is lr sqrt(1 - beta2^t) / (1 - beta1^t). The state is TensorFlowAdam's: either goes on from the other's.
     """
 
-    def _told(self, steps: list[Tensor], group: dict[str, Any]) -> tuple[Any, float, list[Tensor]]:
-        beta1, beta2 = group["betas"]
-        t = steps[0].double()
-        rate = group["lr"] * torch.sqrt(1 - beta2**t) / (1 - beta1**t)
-        return rate.float(), group["epsilon"], [torch.full_like(steps[0], BEYOND_ALL_STEPS)] * len(steps)
+    def _told(self) -> tuple[Tensor, float, Tensor]:
+        beta1, beta2 = self._betas
+        t = self._steps.double()
+        rate = self._lr * torch.sqrt(1 - beta2**t) / (1 - beta1**t)
+        return rate.float(), self._epsilon, torch.full_like(self._steps, BEYOND_ALL_STEPS)
 
 
-class TensorFlowRMSprop(torch.optim.Optimizer):
+class TensorFlowRMSprop:
     """RMSProp as TensorFlow 1 has it: the mean square starts at 1, epsilon stands inside the root.
 
     ms := decay ms + (1 - decay) g²;  w := w - lr g / sqrt(ms + epsilon).
     torch.optim.RMSprop starts at 0 with epsilon outside, so that its first steps are about three times longer.
     """
 
-    def __init__(self, params: Iterable[Tensor], *, lr: float, decay: float, epsilon: float = 1e-8) -> None:
-        super().__init__(params, {"lr": lr, "decay": decay, "epsilon": epsilon})
+    def __init__(self, parameters: Iterable[Tensor], *, lr: float, decay: float, epsilon: float = 1e-8) -> None:
+        self._lr, self._decay, self._epsilon = lr, decay, epsilon
+        self._parameters = _Parameters(parameters)
+        self._mean_squares = [torch.ones_like(t) for t in self._parameters.tensors]
 
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Update every parameter that has a gradient."""
-        for group in self.param_groups:
-            params = [p for p in group["params"] if p.grad is not None]
-            for p in params:
-                if not self.state[p]:
-                    self.state[p]["mean_square"] = torch.ones_like(p)
-            squares = [self.state[p]["mean_square"] for p in params]
-            grads = [p.grad for p in params]
-            torch._foreach_mul_(squares, group["decay"])
-            torch._foreach_addcmul_(squares, grads, grads, 1 - group["decay"])
-            roots = torch._foreach_add(squares, group["epsilon"])
-            torch._foreach_sqrt_(roots)
-            torch._foreach_addcdiv_(params, grads, roots, -group["lr"])
+    def update(self, gradients: Sequence[Tensor]) -> None:
+        given = self._parameters.as_they_lie(gradients)
+        torch._foreach_mul_(self._mean_squares, self._decay)
+        torch._foreach_addcmul_(self._mean_squares, given, given, 1 - self._decay)
+        roots = torch._foreach_add(self._mean_squares, self._epsilon)
+        torch._foreach_sqrt_(roots)
+        torch._foreach_addcdiv_(self._parameters.tensors, given, roots, -self._lr)
+
+    def state(self) -> list[dict[str, Tensor]]:
+        return [{"mean_square": own} for own in self._parameters.named(self._mean_squares)]
+
+    def load_state(self, states: Sequence[dict[str, Tensor]]) -> None:
+        for own, value in zip(self._parameters.named(self._mean_squares), states, strict=True):
+            own.copy_(value["mean_square"])
 
 
-def make_optimizer(config: MemberConfig, params: Iterable[Tensor]) -> torch.optim.Optimizer:
-    """The optimizer that `config` names, over `params`; on a GPU one whose steps can be captured."""
-    tensors = list(params)
+def make_optimizer(config: MemberConfig, parameters: Iterable[Tensor]) -> Optimizer:
+    """The optimizer that `config` names; on a GPU one whose steps can be captured."""
+    tensors = list(parameters)
     if config.optimizer == "adam":
         assert config.beta1 is not None
         assert config.beta2 is not None

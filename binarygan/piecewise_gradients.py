@@ -10,14 +10,19 @@ Shapes: M members, B batch, N = 2B or 3B examples (real, fake, mixed), P = 784 p
 maps (N, M*C, H, W), as in layers.py.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
+from binarygan.architectures import Layer
+from binarygan.convolution_stage import ConvolutionStage
+from binarygan.dense_stage import DenseStage
 from binarygan.layers import to_rows
 from binarygan.networks import Network, Parameters
 from binarygan.objectives import Objective, penalty_of
 from binarygan.pooled_stage import PooledStage
-from binarygan.stages import AnyStage, Stage
+from binarygan.stages import Stage
 
 
 def serves(network: Network) -> bool:
@@ -31,17 +36,20 @@ class PiecewiseGradients:
     """Losses and gradients of a piecewise-linear discriminator (`serves`)."""
 
     def __init__(self, network: Network, objective: Objective, penalty_weight: float | None) -> None:
-        self._network, self._objective, self._penalty_weight = network, objective, penalty_weight
+        self._objective, self._penalty_weight = objective, penalty_weight
+        self._makers = _makers(network)
 
     @torch.no_grad()
     def of_critic(
         self, parameters: Parameters, *, real: Tensor, fake: Tensor, mixing: Tensor | None
     ) -> tuple[Tensor, list[Tensor]]:
         """The critic's loss (M,) on images (M, B, P) and its gradients, in the order of `parameters`."""
-        batch = real.shape[1]
+        members, batch, pixels = real.shape
         own = 2 * batch  # examples from here on are the mixed ones
-        stages = _stages(self._network, parameters)
-        logits = _forward(stages, torch.cat([real, fake], 1), mixing)[:, :own, 0]
+        stages = [make(parameters) for make in self._makers]
+        images = real.new_empty(members, own if mixing is None else own + batch, pixels)
+        torch.cat([real, fake], 1, out=images[:, :own])
+        logits = _forward(stages, images, mixing)[:, :own, 0]
         of_real, of_fake = logits[:, :batch], logits[:, batch:]
         loss = self._objective.loss_of_logits(of_real, of_fake)
         slopes = [*self._objective.slopes_of_logits(of_real, of_fake)]
@@ -55,13 +63,13 @@ class PiecewiseGradients:
     @torch.no_grad()
     def of_generator(self, parameters: Parameters, fake: Tensor) -> tuple[Tensor, Tensor]:
         """The generator's loss (M,) and its derivative by the fake images (M, B, P)."""
-        stages = _stages(self._network, parameters)
+        stages = [make(parameters) for make in self._makers]
         logits = _forward(stages, fake, None)[:, :, 0]
         loss = self._objective.generator_loss(logits)
         _backward(stages, self._objective.generator_slopes(logits).unsqueeze(2))
         return loss, to_rows(stages[0].transposed(slice(None)), fake.shape[0])
 
-    def _penalty(self, stages: list[AnyStage], own: int) -> Tensor:
+    def _penalty(self, stages: list[Stage], own: int) -> Tensor:
         """The penalty (M,). Its derivatives take the mixed examples' place in each stage's input."""
         assert self._penalty_weight is not None
         first, mixed = stages[0], slice(own, None)
@@ -72,31 +80,44 @@ class PiecewiseGradients:
         return penalty
 
 
-def _stages(network: Network, parameters: Parameters) -> list[AnyStage]:
-    """A stage for each layer with weights, with the pooling that follows it."""
-    stages: list[AnyStage] = []
+def _makers(network: Network) -> list[Callable[[Parameters], Stage]]:
+    """Of a stage for each layer with weights, with the pooling that follows it, what makes it of parameters."""
+    makers: list[Callable[[Parameters], Stage]] = []
     channels, size = network.channels, network.size
     for number, layer in enumerate(network.layers):
         if layer.kind != "maxpool":
             after = network.layers[number + 1 : number + 2]
             pool = after[0] if after and after[0].kind == "maxpool" else None
-            own = {name.split(".")[1]: p for name, p in parameters.items() if name.split(".")[0] == str(number)}
-            if PooledStage.serves(layer, pool, own["weight"]):
-                stages.append(PooledStage(layer, own, network.operands))
-            else:
-                stages.append(Stage(layer, own, channels, size, network.operands, pool))
+            makers.append(_maker(number, layer, pool, channels, size, network.operands))
         channels, size = layer.units or channels, layer.output_size(size)
-    return stages
+    return makers
 
 
-def _forward(stages: list[AnyStage], images: Tensor, mixing: Tensor | None) -> Tensor:
+def _maker(
+    number: int, layer: Layer, pool: Layer | None, channels: int, size: int, operands: torch.dtype | None
+) -> Callable[[Parameters], Stage]:
+    names = ("weight", "bias") if layer.norm == "none" else ("weight", "bias", "scale", "shift")
+    whole = [f"{number}.{name}" for name in names]
+
+    def make(parameters: Parameters) -> Stage:
+        own = {name: parameters[key] for name, key in zip(names, whole, strict=True)}
+        if layer.kind == "dense":
+            return DenseStage(layer, own, operands)
+        if PooledStage.serves(layer, pool, channels):
+            return PooledStage(layer, own, operands)
+        return ConvolutionStage(layer, own, channels, size, operands, pool)
+
+    return make
+
+
+def _forward(stages: list[Stage], images: Tensor, mixing: Tensor | None) -> Tensor:
     x = images
     for number, stage in enumerate(stages):
         x = stage.forward(x, mixing if number == 0 else None)
     return x
 
 
-def _backward(stages: list[AnyStage], by_logits: Tensor) -> None:
+def _backward(stages: list[Stage], by_logits: Tensor) -> None:
     back = by_logits
     for number in reversed(range(len(stages))):
         stages[number].backward(back)

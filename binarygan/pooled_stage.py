@@ -17,14 +17,14 @@ from binarygan.architectures import IMAGE_SIZE, PIXELS, Layer
 from binarygan.layers import LEAK
 from binarygan.networks import Parameters
 from binarygan.products import multiply, multiply_long, operand, product, result
-from binarygan.stages import times_slope
+from binarygan.stages import put_mixed, times_slope
 
 OFFSETS = ((0, 0), (0, 1), (1, 0), (1, 1))
 """Of the kernel within a window, in the order in which pooling reads them: of equal values it takes the first."""
 
 
 class PooledStage:
-    """What `Stage` does, for such a layer. In bfloat16 its values stay in it until they are pooled."""
+    """What `ConvolutionStage` does, for such a layer. In bfloat16 its values stay in it until they are pooled."""
 
     def __init__(self, layer: Layer, own: Parameters, operands: torch.dtype | None) -> None:
         weight, self._bias = own["weight"], own["bias"]
@@ -39,19 +39,17 @@ class PooledStage:
         self._weights = operand(placed.flatten(2, 3), operands)  # (4, M, W, C)
 
     @staticmethod
-    def serves(layer: Layer, pool: Layer | None, weight: Tensor) -> bool:
+    def serves(layer: Layer, pool: Layer | None, channels: int) -> bool:
         """Whether `layer` is such a convolution, and its maps are pooled without a rest."""
-        if layer.kind != "conv" or layer.norm != "none" or weight.shape[2] != 1:
+        if layer.kind != "conv" or layer.norm != "none" or channels != 1:
             return False
         even = (IMAGE_SIZE - layer.kernel + 1) % 2 == 0
         return layer.stride == 1 and pool is not None and pool.kernel == pool.stride == 2 and even
 
     def forward(self, x: Tensor, mixing: Tensor | None) -> Tensor:
-        windows = self._windows_of(x)
         if mixing is not None:
-            real, fake = windows.chunk(2, 1)
-            windows = torch.cat([windows, torch.lerp(fake, real, mixing)], 1)
-        self._windows = operand(self._by_place(windows), self._operands)
+            put_mixed(x, mixing)
+        self._windows = operand(self._by_place(self._windows_of(x)), self._operands)
         first, second, third, fourth = (product(self._windows, w) for w in self._weights)
         above, below = torch.maximum(first, second), torch.maximum(third, fourth)
         y = result(torch.maximum(above, below)).add_(self._bias.unsqueeze(1))

@@ -100,6 +100,22 @@ def multiply_long(a: Tensor, b: Tensor) -> Tensor:
     return multiply(*by_part).view(members, parts, rows, -1).sum(1)
 
 
+def weight_gradient(x: Tensor, d: Tensor, weight: Tensor) -> Tensor:
+    """x^T d, the gradient by a dense layer's `weight` (M, in, out), of rows x (M, N, in) and d (M, N, out).
+
+    As `weight` lies in memory: what an optimizer's kernel takes without a copy.
+    """
+    return multiply(x.mT, d) if weight.is_contiguous() else multiply(d.mT, x).mT
+
+
+def by_output_unit(weight: Tensor) -> Tensor:
+    """A dense layer's weight (M, in, out) as its products want it to lie in memory on a CPU: inputs side by side.
+
+    oneDNN copies a transposed first operand, and of the gradient's two the smaller is the first one so.
+    """
+    return weight.mT.contiguous().mT
+
+
 def multiply_add(bias: Tensor, a: Tensor, b: Tensor) -> Tensor:
     """The same plus a bias (M, m)."""
     if a.dtype is not bias.dtype or (torch.is_grad_enabled() and onednn.serves(a, b)):
@@ -123,4 +139,4 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None]:
         (a, b), (of_a, of_b) = ctx.saved_tensors, ctx.needs_input_grad
-        return product(grads[0], b.mT) if of_a else None, product(a.mT, grads[0]) if of_b else None
+        return product(grads[0], b.mT) if of_a else None, weight_gradient(a, grads[0], b) if of_b else None

@@ -16,7 +16,7 @@ from binarygan.graphs import CudaGraphs, RecordedIteration, Recorder
 from binarygan.networks import Parameters, discriminator, generator
 from binarygan.neurons import Neurons, slope_at
 from binarygan.objectives import make_objective
-from binarygan.optimizers import BEYOND_ALL_STEPS, STATES, STEP, make_optimizer
+from binarygan.optimizers import BEYOND_ALL_STEPS, STATES, STEP, Optimizer, make_optimizer
 from binarygan.products import set_arithmetic
 from binarygan.schedules import critic_steps
 from binarygan.streams import Draws, SeededDraws
@@ -143,7 +143,7 @@ class Trainer:
     def critic_step(self, real: Tensor, fake: Tensor, mixing: Tensor | None) -> Tensor:
         """One update of the critic on images (M, B, P); its loss before it, (M,)."""
         loss, gradients = self._gradients.of_critic(self.discriminator_parameters, real=real, fake=fake, mixing=mixing)
-        _step(self._discriminator_optimizer, self.discriminator_parameters, gradients)
+        self._discriminator_optimizer.update(gradients)
         self._objective.constrain(self.discriminator_parameters.values())
         return loss
 
@@ -152,7 +152,7 @@ class Trainer:
         fake = neurons(a, thresholds)
         loss, slope = self._gradients.of_generator(self.discriminator_parameters, fake.detach())
         gradients = torch.autograd.grad(fake, list(self.generator_parameters.values()), slope)
-        _step(self._generator_optimizer, self.generator_parameters, gradients)
+        self._generator_optimizer.update(gradients)
         return loss
 
     def record(self, recorder: Recorder, neurons: Neurons) -> None:
@@ -170,10 +170,9 @@ class Trainer:
         """Every tensor that training changes, by name: parameters and optimizers' states."""
         tensors: dict[str, Tensor] = {}
         for network, parameters, optimizer in self._parts():
-            for name, parameter in parameters.items():
+            for (name, parameter), kept in zip(parameters.items(), optimizer.state(), strict=True):
                 tensors[f"{network}.{name}"] = parameter.detach()
-                for key, value in optimizer.state[parameter].items():
-                    tensors[f"{network}.{name}.{key}"] = value
+                tensors |= {f"{network}.{name}.{key}": value for key, value in kept.items()}
         return tensors
 
     def load_state(self, tensors: dict[str, Tensor], epochs_done: int) -> None:
@@ -184,15 +183,15 @@ class Trainer:
         """
         self._make_optimizers()
         self._recorded = None  # it would go on updating the states that it was recorded with
-        kept = STATES[self.configs[0].optimizer] if epochs_done else ()
-        with torch.no_grad():
-            for network, parameters, optimizer in self._parts():
-                for name, parameter in parameters.items():
-                    whole = f"{network}.{name}"
-                    parameter.copy_(_stored(tensors, whole, parameter.shape, parameter.dtype))
-                    for key in kept:
-                        value = _optimizer_state(tensors, whole, key, parameter)
-                        optimizer.state[parameter][key] = value.to(parameter.device).clone()
+        keys = STATES[self.configs[0].optimizer] if epochs_done else ()
+        for network, parameters, optimizer in self._parts():
+            kept = []
+            for name, parameter in parameters.items():
+                whole = f"{network}.{name}"
+                parameter.detach().copy_(_stored(tensors, whole, parameter.shape, parameter.dtype))
+                kept.append({key: _optimizer_state(tensors, whole, key, parameter) for key in keys})
+            if keys:
+                optimizer.load_state(kept)
         self.epochs_done = epochs_done
 
     def _make_optimizers(self) -> None:
@@ -200,18 +199,11 @@ class Trainer:
         self._generator_optimizer = make_optimizer(shared, self.generator_parameters.values())
         self._discriminator_optimizer = make_optimizer(shared, self.discriminator_parameters.values())
 
-    def _parts(self) -> list[tuple[str, Parameters, torch.optim.Optimizer]]:
+    def _parts(self) -> list[tuple[str, Parameters, Optimizer]]:
         return [
             ("generator", self.generator_parameters, self._generator_optimizer),
             ("discriminator", self.discriminator_parameters, self._discriminator_optimizer),
         ]
-
-
-def _step(optimizer: torch.optim.Optimizer, parameters: Parameters, gradients: Sequence[Tensor]) -> None:
-    """One step on these parameters alone."""
-    for tensor, gradient in zip(parameters.values(), gradients, strict=True):
-        tensor.grad = gradient.contiguous()  # autograd gives some of them transposed
-    optimizer.step()
 
 
 def _optimizer_state(tensors: dict[str, Tensor], name: str, key: str, parameter: Tensor) -> Tensor:

@@ -1,8 +1,10 @@
 """Gradients by hand against autograd; for the CNN where no two places tie in pooling."""
 
+import dataclasses
+
 import pytest
 import torch
-from members import small
+from members import small, trainer
 
 from binarygan.gradients import AutogradGradients, make_gradients
 from binarygan.networks import discriminator
@@ -41,6 +43,25 @@ def test_by_hand_is_autograds(architecture: str, objective: str, norm: str, memb
         by_hand.of_generator(parameters, fake), reference.of_generator(parameters, fake), strict=True
     ):
         torch.testing.assert_close(found, wanted, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("members", [1, 3])
+def test_gradients_lie_in_memory_as_their_parameters_do(members: int, dtype: str) -> None:
+    """On a CPU an optimizer's kernel then takes them without a copy; so it is after a checkpoint, too."""
+    config = small(objective="wgan-gp", discriminator_norm="none", dtype=dtype)
+    one = trainer(*(dataclasses.replace(config, seed=seed) for seed in range(members)))
+    one.train_epoch()
+    one.load_state({name: t.contiguous() for name, t in one.state().items()}, 1)
+    real, fake, mixing = torch.rand(members, 8, 784), torch.rand(members, 8, 784), torch.rand(members, 8, 1)
+    parameters = one.discriminator_parameters
+    _, gradients = one._gradients.of_critic(parameters, real=real, fake=fake, mixing=mixing)
+    dense = [(p, g) for p, g in zip(parameters.values(), gradients, strict=True) if p.dim() == 3 and p.shape[2] > 1]
+    assert len(dense) == 2
+    for parameter, gradient in dense:
+        assert parameter.mT.is_contiguous()
+        assert gradient.mT.is_contiguous()
+        assert not gradient.is_contiguous()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])

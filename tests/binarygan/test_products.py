@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from members import small, trainer
 
 from binarygan.architectures import Layer
-from binarygan.linear_maps import ColumnConvolution, GroupedConvolution, LinearMap, linear_map
+from binarygan.convolutions import ColumnConvolution, Convolution, GroupedConvolution, convolution
 from binarygan.products import operands_of, set_arithmetic
 
 MEMBERS, EXAMPLES, CHANNELS, UNITS = 2, 5, 3, 4
@@ -22,7 +22,7 @@ def test_both_convolutions_are_the_librarys(way: type, operands: torch.dtype | N
     weight = torch.randn(MEMBERS, UNITS, CHANNELS, 3, 3, generator=source, dtype=dtype)
     x = torch.randn(EXAMPLES, MEMBERS * CHANNELS, 7, 7, generator=source, dtype=dtype)
     bias = torch.randn(MEMBERS, UNITS, generator=source, dtype=dtype)
-    ours: LinearMap = way(CONV, weight, operands) if way is GroupedConvolution else way(weight, operands)
+    ours: Convolution = way(CONV, weight, operands) if way is GroupedConvolution else way(weight, operands)
     exact_weight, exact_x = weight.double().requires_grad_(), x.double().requires_grad_()
     y = F.conv2d(exact_x, exact_weight.flatten(0, 1), bias.double().flatten(), groups=MEMBERS)
     d = torch.randn(y.shape, generator=source, dtype=dtype)
@@ -44,8 +44,8 @@ def test_both_convolutions_are_the_librarys(way: type, operands: torch.dtype | N
 
 def test_the_layer_chooses_its_map() -> None:
     weight = torch.zeros(MEMBERS, UNITS, CHANNELS, 3, 3)
-    assert isinstance(linear_map(CONV, weight), GroupedConvolution)
-    assert isinstance(linear_map(CONV, weight[:, :, :1]), ColumnConvolution)
+    assert isinstance(convolution(CONV, weight), GroupedConvolution)
+    assert isinstance(convolution(CONV, weight[:, :, :1]), ColumnConvolution)
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "cnn"])

@@ -9,7 +9,7 @@ from members import small, tiny_reference, trainer
 
 from binarygan import checkpoints
 from binarygan.evaluation import evaluate
-from binarygan.optimizers import DeviceAdam, TensorFlowAdam, TensorFlowRMSprop
+from binarygan.optimizers import DeviceAdam, Optimizer, TensorFlowAdam, TensorFlowRMSprop
 from binarygan.schedules import critic_steps
 
 
@@ -67,26 +67,32 @@ def test_released_schedule() -> None:
 
 
 @pytest.mark.parametrize("rule", ["adam", "device adam", "rmsprop"])
-def test_optimizers_are_tensorflows(rule: str) -> None:
-    """Three steps of each against its formula, with gradients as small as epsilon and stored transposed."""
-    gradients = [torch.randn(4, 3).T.contiguous().double() * 1e-7 for _ in range(3)]
+@pytest.mark.parametrize("transposed", [False, True])
+def test_optimizers_are_tensorflows(rule: str, transposed: bool) -> None:
+    """Three steps of each against its formula, with gradients as small as epsilon and stored transposed or not."""
+    gradients = [torch.randn(4, 3).T.double() * 1e-7 for _ in range(3)]
+    gradients[1] = gradients[1].contiguous()
     w = torch.zeros(3, 4, dtype=torch.float64)
-    ours = w.clone().requires_grad_()
+    ours = (w.T.contiguous().T if transposed else w.clone()).requires_grad_()
     adam = {"lr": 0.1, "betas": (0.5, 0.9)}
-    optimizer: torch.optim.Optimizer = {
+    optimizer: Optimizer = {
         "adam": lambda: TensorFlowAdam([ours], **adam),
         "device adam": lambda: DeviceAdam([ours], **adam),
         "rmsprop": lambda: TensorFlowRMSprop([ours], lr=0.1, decay=0.9),
     }[rule]()
     expected, m, v, ms = w.clone(), torch.zeros_like(w), torch.zeros_like(w), torch.ones_like(w)
     for t, g in enumerate(gradients, 1):
-        ours.grad = g.clone()
-        optimizer.step()
+        optimizer.update([g])
         m, v, ms = 0.5 * m + 0.5 * g, 0.9 * v + 0.1 * g * g, 0.9 * ms + 0.1 * g * g
         by_adam = 0.1 * (1 - 0.9**t) ** 0.5 / (1 - 0.5**t) * m / (v.sqrt() + 1e-8)
         expected -= 0.1 * g / (ms + 1e-8).sqrt() if rule == "rmsprop" else by_adam
     rtol, atol = (1e-6, 1e-8) if rule == "device adam" else (1e-9, 0)  # the device's learning rate is float32
     torch.testing.assert_close(ours.detach(), expected, rtol=rtol, atol=atol)
+
+
+def test_an_optimizer_updates_what_it_was_given_or_nothing() -> None:
+    with pytest.raises(ValueError, match="neither contiguous nor transposed"):
+        TensorFlowAdam([torch.zeros(4, 6)[:, ::2]], lr=0.1, betas=(0.5, 0.9))
 
 
 def test_either_adam_goes_on_from_the_others_state() -> None:
@@ -97,11 +103,9 @@ def test_either_adam_goes_on_from_the_others_state() -> None:
         before = first(own, lr=0.1, betas=(0.5, 0.9))
         after = second(own, lr=0.1, betas=(0.5, 0.9))
         for step in range(4):
-            for p in own:
-                p.grad = torch.cos(p.detach() + step)
             if step == 2:
-                after.state.update({p: {k: v.clone() for k, v in before.state[p].items()} for p in own})
-            (before if step < 2 else after).step()
+                after.load_state(before.state())
+            (before if step < 2 else after).update([torch.cos(p.detach() + step) for p in own])
         finals.append(torch.stack([p.detach() for p in own]))
     torch.testing.assert_close(finals[0], finals[2], rtol=1e-6, atol=1e-7)
     torch.testing.assert_close(finals[1], finals[2], rtol=1e-6, atol=1e-7)
