@@ -11,7 +11,7 @@ from binarygan.architectures import Layer
 from binarygan.layers import LEAK, to_rows
 from binarygan.networks import Parameters
 from binarygan.products import multiply, multiply_add, operand, operands_of_layer, weight_gradient
-from binarygan.stages import GAIN, times_slope
+from binarygan.stages import GAIN, times_slope_
 
 
 class DenseStage:
@@ -43,7 +43,7 @@ class DenseStage:
         return self._activated
 
     def backward(self, by_activated: Tensor) -> None:
-        d = times_slope(by_activated, self._activated) if self._activates else by_activated
+        d = times_slope_(by_activated, self._activated) if self._activates else by_activated
         self._by_normed = d
         self._by_linear = operand(d if self._gain is None else d * self._gain, self._operands)
 
@@ -57,7 +57,7 @@ class DenseStage:
         if self._gain is not None:
             self._by_penalty = t
             t = t * self._gain
-        return times_slope(t, self._activated[:, own:]) if self._activates else t
+        return times_slope_(t, self._activated[:, own:]) if self._activates else t
 
     def gradients(self, own: int) -> list[Tensor]:
         weight, by_shift = weight_gradient(self._x, self._by_linear, self._weight), self._by_normed[:, :own].sum(1)

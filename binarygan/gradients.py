@@ -14,13 +14,20 @@ from binarygan.objectives import Objective, make_objective
 from binarygan.piecewise_gradients import PiecewiseGradients, serves
 
 
+def critic_images(fake: Tensor, *, mixes: bool) -> Tensor:
+    """Room for the images of a critic step, all rows of one tensor, for fake ones like `fake` (M, B, P).
+
+    Real ones (M, B, P) come first, then fake ones, and, for an objective that mixes, as many mixed ones.
+    """
+    members, batch, pixels = fake.shape
+    return torch.empty(members, (3 if mixes else 2) * batch, pixels, dtype=fake.dtype, device=fake.device)
+
+
 class Gradients(Protocol):
     """What both ways give."""
 
-    def of_critic(
-        self, parameters: Parameters, *, real: Tensor, fake: Tensor, mixing: Tensor | None
-    ) -> tuple[Tensor, list[Tensor]]:
-        """The critic's loss (M,) on images (M, B, P) and its gradients, in the order of `parameters`."""
+    def of_critic(self, parameters: Parameters, images: Tensor, mixing: Tensor | None) -> tuple[Tensor, list[Tensor]]:
+        """The critic's loss (M,) on `critic_images`, whose room it may use, and its gradients in parameters' order."""
 
     def of_generator(self, parameters: Parameters, fake: Tensor) -> tuple[Tensor, Tensor]:
         """The generator's loss (M,) and its derivative by the fake images (M, B, P)."""
@@ -32,9 +39,9 @@ class AutogradGradients:
     def __init__(self, network: Network, objective: Objective) -> None:
         self._network, self._objective = network, objective
 
-    def of_critic(
-        self, parameters: Parameters, *, real: Tensor, fake: Tensor, mixing: Tensor | None
-    ) -> tuple[Tensor, list[Tensor]]:
+    def of_critic(self, parameters: Parameters, images: Tensor, mixing: Tensor | None) -> tuple[Tensor, list[Tensor]]:
+        real, fake, *_ = images.chunk(2 if mixing is None else 3, 1)
+
         def critic(images: Tensor, passes: int = 1) -> Tensor:
             return self._network(parameters, images, passes=passes).squeeze(2)
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from binarygan.architectures import PIXELS
 from binarygan.config import MemberConfig
+from binarygan.gradients import critic_images
 from binarygan.neurons import Neurons
 from binarygan.streams import Draws
 
@@ -29,8 +30,8 @@ class Steps(Protocol):
     def forward(self, latent: Tensor) -> Tensor:
         """The generator's output before its neurons, (M, B, P), with its graph."""
 
-    def critic_step(self, real: Tensor, fake: Tensor, mixing: Tensor | None) -> Tensor:
-        """One step of the critic; its loss before the update, (M,)."""
+    def critic_step(self, images: Tensor, mixing: Tensor | None) -> Tensor:
+        """One step of the critic on `critic_images`; its loss before the update, (M,)."""
 
     def generator_step(self, a: Tensor, neurons: Neurons, thresholds: Tensor | None) -> Tensor:
         """One step of the generator from `a` of `forward`; its loss before the update, (M,)."""
@@ -56,8 +57,9 @@ class RecordedIteration:
         batch, count = config.batch_size, config.critic_steps
         noisy, mixes = bool(neurons.stochastic), config.penalty_weight is not None
         self._latent = like.new_zeros(members, batch, config.latent_size)
-        self._real = like.new_zeros(members, batch, PIXELS)
-        self._output = like.new_zeros(members, batch, PIXELS)  # p where some neurons are noisy, else b
+        self._p = like.new_zeros(members, batch, PIXELS)
+        images = critic_images(self._p, mixes=mixes)
+        self._real, fake, *_ = images.split(batch, 1)
         # of each critic step, and of the generator's
         self._thresholds = like.new_zeros(count + 1, len(neurons.stochastic), batch, PIXELS) if noisy else None
         self._mixing = like.new_zeros(count, members, batch, 1) if mixes else None
@@ -66,14 +68,16 @@ class RecordedIteration:
         def forward() -> None:
             self._a = steps.forward(self._latent)
             p = neurons.preactivated(self._a)
-            self._output.copy_(p if noisy else neurons.fired(p, None))
+            if noisy:
+                self._p.copy_(p)
+            else:
+                fake.copy_(neurons.fired(p, None))
 
         def critic_step(place: int = 0) -> None:
-            fake = self._output
             if self._thresholds is not None:
-                fake = neurons.fired(fake, self._thresholds[place])
+                fake.copy_(neurons.fired(self._p, self._thresholds[place]))
             mixing = None if self._mixing is None else self._mixing[place]
-            self._critic_losses[place].copy_(steps.critic_step(self._real, fake, mixing))
+            self._critic_losses[place].copy_(steps.critic_step(images, mixing))
 
         def generator_step() -> None:
             thresholds = None if self._thresholds is None else self._thresholds[count]

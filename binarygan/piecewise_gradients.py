@@ -40,15 +40,11 @@ class PiecewiseGradients:
         self._makers = _makers(network)
 
     @torch.no_grad()
-    def of_critic(
-        self, parameters: Parameters, *, real: Tensor, fake: Tensor, mixing: Tensor | None
-    ) -> tuple[Tensor, list[Tensor]]:
-        """The critic's loss (M,) on images (M, B, P) and its gradients, in the order of `parameters`."""
-        members, batch, pixels = real.shape
+    def of_critic(self, parameters: Parameters, images: Tensor, mixing: Tensor | None) -> tuple[Tensor, list[Tensor]]:
+        """The critic's loss (M,) on `gradients.critic_images` and its gradients, in the order of `parameters`."""
+        batch = images.shape[1] // (2 if mixing is None else 3)
         own = 2 * batch  # examples from here on are the mixed ones
         stages = [make(parameters) for make in self._makers]
-        images = real.new_empty(members, own if mixing is None else own + batch, pixels)
-        torch.cat([real, fake], 1, out=images[:, :own])
         logits = _forward(stages, images, mixing)[:, :own, 0]
         of_real, of_fake = logits[:, :batch], logits[:, batch:]
         loss = self._objective.loss_of_logits(of_real, of_fake)

@@ -28,7 +28,7 @@ class Stage(Protocol):
         """
 
     def backward(self, by_activated: Tensor) -> None:
-        """Take the derivatives by the activated output."""
+        """Take the derivatives by the activated output, a tensor that it may change."""
 
     def transposed(self, examples: slice) -> Tensor:
         """Derivatives by x of these examples."""
@@ -43,6 +43,11 @@ class Stage(Protocol):
 def times_slope(d: Tensor, activated: Tensor) -> Tensor:
     """d times the leaky ReLU's slope where it gave `activated`, which has its input's sign."""
     return torch.ops.aten.leaky_relu_backward(d, activated, LEAK, True)
+
+
+def times_slope_(d: Tensor, activated: Tensor) -> Tensor:
+    """The same in place."""
+    return torch.ops.aten.leaky_relu_backward.grad_input(d, activated, LEAK, True, grad_input=d)
 
 
 def put_mixed(images: Tensor, mixing: Tensor) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from binarygan.architectures import PIXELS
 from binarygan.config import COHORT_FREE, MemberConfig
-from binarygan.gradients import make_gradients
+from binarygan.gradients import critic_images, make_gradients
 from binarygan.graphs import CudaGraphs, RecordedIteration, Recorder
 from binarygan.networks import Parameters, discriminator, generator
 from binarygan.neurons import Neurons, slope_at
@@ -121,18 +121,21 @@ class Trainer:
         Returns:
             Losses before each update: the critic's (K, M), the generator's (M,).
         """
-        real = self._images[batch].to(self._dtype)
         if self._recorded is not None:
-            return self._recorded(real, draws, critic_steps)
+            return self._recorded(self._images[batch], draws, critic_steps)
         a = self.forward(draws.latent())
         p = neurons.preactivated(a)
         noisy = bool(neurons.stochastic)
-        fake = p if noisy else neurons.fired(p, None)
+        images = critic_images(a, mixes=self._objective.mixes)
+        real, fake, *_ = images.split(batch.shape[1], 1)
+        real.copy_(self._images[batch])
+        if not noisy:
+            fake.copy_(neurons.fired(p, None))
         losses = []
         for _ in range(critic_steps):
             if noisy:
-                fake = neurons.fired(p, draws.thresholds())
-            losses.append(self.critic_step(real, fake, draws.mixing() if self._objective.mixes else None))
+                fake.copy_(neurons.fired(p, draws.thresholds()))
+            losses.append(self.critic_step(images, draws.mixing() if self._objective.mixes else None))
         generator_loss = self.generator_step(a, neurons, draws.thresholds() if noisy else None)
         return torch.stack(losses), generator_loss
 
@@ -140,9 +143,9 @@ class Trainer:
         """The input of the output neurons (M, B, P) for z (M, B, Z), with its graph."""
         return self.generator(self.generator_parameters, latent)
 
-    def critic_step(self, real: Tensor, fake: Tensor, mixing: Tensor | None) -> Tensor:
-        """One update of the critic on images (M, B, P); its loss before it, (M,)."""
-        loss, gradients = self._gradients.of_critic(self.discriminator_parameters, real=real, fake=fake, mixing=mixing)
+    def critic_step(self, images: Tensor, mixing: Tensor | None) -> Tensor:
+        """One update of the critic on `critic_images`; its loss before it, (M,)."""
+        loss, gradients = self._gradients.of_critic(self.discriminator_parameters, images, mixing)
         self._discriminator_optimizer.update(gradients)
         self._objective.constrain(self.discriminator_parameters.values())
         return loss

@@ -5,14 +5,23 @@ import dataclasses
 import pytest
 import torch
 from members import small, trainer
+from torch import Tensor
 
-from binarygan.gradients import AutogradGradients, make_gradients
+from binarygan.gradients import AutogradGradients, critic_images, make_gradients
 from binarygan.networks import discriminator
 from binarygan.objectives import make_objective
 from binarygan.piecewise_gradients import PiecewiseGradients, serves
 from binarygan.pooled_stage import PooledStage
 
 FLOAT64 = {"device": torch.device("cpu"), "dtype": torch.float64}
+
+
+def together(real: Tensor, fake: Tensor, mixing: Tensor | None) -> Tensor:
+    """The images of a critic step; nothing in the room for mixed ones may matter."""
+    images = critic_images(fake, mixes=mixing is not None).fill_(torch.nan)
+    batch = real.shape[1]
+    images[:, :batch], images[:, batch : 2 * batch] = real, fake
+    return images
 
 
 @pytest.mark.parametrize("objective", ["gan", "wgan", "wgan-gp"])
@@ -33,8 +42,8 @@ def test_by_hand_is_autograds(architecture: str, objective: str, norm: str, memb
     by_hand = make_gradients(config, network)
     assert isinstance(by_hand, PiecewiseGradients)
     reference = AutogradGradients(network, make_objective(config))
-    loss, gradients = by_hand.of_critic(parameters, real=real, fake=fake, mixing=mixing)
-    expected_loss, expected = reference.of_critic(parameters, real=real, fake=fake, mixing=mixing)
+    loss, gradients = by_hand.of_critic(parameters, together(real, fake, mixing), mixing)
+    expected_loss, expected = reference.of_critic(parameters, together(real, fake, mixing), mixing)
     torch.testing.assert_close(loss, expected_loss, rtol=1e-10, atol=1e-12)
     assert len(gradients) == len(parameters)
     for name, found, wanted in zip(parameters, gradients, expected, strict=True):
@@ -55,7 +64,7 @@ def test_gradients_lie_in_memory_as_their_parameters_do(members: int, dtype: str
     one.load_state({name: t.contiguous() for name, t in one.state().items()}, 1)
     real, fake, mixing = torch.rand(members, 8, 784), torch.rand(members, 8, 784), torch.rand(members, 8, 1)
     parameters = one.discriminator_parameters
-    _, gradients = one._gradients.of_critic(parameters, real=real, fake=fake, mixing=mixing)
+    _, gradients = one._gradients.of_critic(parameters, together(real, fake, mixing), mixing)
     dense = [(p, g) for p, g in zip(parameters.values(), gradients, strict=True) if p.dim() == 3 and p.shape[2] > 1]
     assert len(dense) == 2
     for parameter, gradient in dense:
@@ -80,7 +89,7 @@ def test_places_that_tie_are_chosen_as_the_librarys_pooling_does(
     by_hand = make_gradients(config, network)
 
     def found() -> list[torch.Tensor]:
-        _, gradients = by_hand.of_critic(parameters, real=real, fake=fake, mixing=mixing)
+        _, gradients = by_hand.of_critic(parameters, together(real, fake, mixing), mixing)
         return [*gradients, by_hand.of_generator(parameters, fake)[1]]
 
     at_once, calls = PooledStage.forward, []
