@@ -10,7 +10,7 @@ from torch import Tensor
 from binarygan.architectures import Layer
 from binarygan.layers import LEAK, to_rows
 from binarygan.networks import Parameters
-from binarygan.products import multiply, multiply_add, operand, operands_of_layer, weight_gradient
+from binarygan.products import multiply, multiply_add, operand, operands_of_layer, result, weight_gradient
 from binarygan.stages import GAIN, times_slope_
 
 
@@ -60,7 +60,8 @@ class DenseStage:
         return times_slope_(t, self._activated[:, own:]) if self._activates else t
 
     def gradients(self, own: int) -> list[Tensor]:
-        weight, by_shift = weight_gradient(self._x, self._by_linear, self._weight), self._by_normed[:, :own].sum(1)
+        weight = result(weight_gradient(self._x, self._by_linear, self._weight))
+        by_shift = self._by_normed[:, :own].sum(1)
         if self._gain is None:
             return [weight, by_shift]
         by_scale = (self._by_normed[:, :own] * self._linear[:, :own]).sum(1)

@@ -74,7 +74,9 @@ def initial_arithmetic() -> Iterator[None]:
 
 def operand(x: Tensor, operands: torch.dtype | None) -> Tensor:
     """x as an operand."""
-    return x if operands is None else x.to(operands)
+    if operands is None:
+        return x
+    return x.to(operands)
 
 
 def result(y: Tensor) -> Tensor:
@@ -103,9 +105,9 @@ def multiply_long(a: Tensor, b: Tensor) -> Tensor:
 def weight_gradient(x: Tensor, d: Tensor, weight: Tensor) -> Tensor:
     """x^T d, the gradient by a dense layer's `weight` (M, in, out), of rows x (M, N, in) and d (M, N, out).
 
-    As `weight` lies in memory: what an optimizer's kernel takes without a copy.
+    In the operands' type, and as `weight` lies in memory: what an optimizer's kernel takes without a copy.
     """
-    return multiply(x.mT, d) if weight.is_contiguous() else multiply(d.mT, x).mT
+    return product(x.mT, d) if weight.is_contiguous() else product(d.mT, x).mT
 
 
 def by_output_unit(weight: Tensor) -> Tensor:
