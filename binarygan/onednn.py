@@ -24,12 +24,14 @@ def serves(a: Tensor, b: Tensor) -> bool:
 
     In bfloat16 `@` calls it, too, but reads a transposed *stack* of matrices at half its rate (seen with torch 2.15).
     """
+    if (
+        a.device.type != "cpu" or torch.compiler.is_compiling()
+    ):  # asked first: an exported graph takes any number of rows
+        return False
     (_, rows, inner), columns = a.shape, b.shape[2]
-    if columns < FEWEST_COLUMNS or rows * inner * columns < SMALLEST or a.device.type != "cpu":
+    if columns < FEWEST_COLUMNS or rows * inner * columns < SMALLEST:
         return False
     if b.stride()[1:] not in ((columns, 1), (1, inner)):  # gaps: oneDNN takes 400 times as long
-        return False
-    if torch.compiler.is_compiling():
         return False
     return (a.dtype is torch.float32 and _mkl_is_slower()) or (a.dtype is torch.bfloat16 and _has_bfloat16())
 
