@@ -152,7 +152,13 @@ def seconds_of(text: str | None) -> float | None:
 def place_of_results(arguments: argparse.Namespace) -> Place:
     """The results root; a local one absolute, as workers have other working folders."""
     place = place_of(arguments.results)
-    return place.resolve() if isinstance(place, Path) else reached(place)
+    if not isinstance(place, Path):
+        return reached(place)
+    place = place.resolve()
+    nearest = next(p for p in (place, *place.parents) if p.exists())
+    if not nearest.is_dir():
+        raise UserError(f"--results {arguments.results}: {nearest} is a file, not a folder")
+    return place
 
 
 def resources_of(arguments: argparse.Namespace, device: str) -> dict[str, float]:

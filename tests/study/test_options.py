@@ -8,7 +8,8 @@ from cohorts import cohort
 
 from binarygan.data import load_images
 from binarygan.errors import UserError
-from study.options import common_fields, parser
+from binarygan.files import Place
+from study.options import common_fields, parser, place_of_results
 from study.results import Store
 from study.run_grid import _cohorts
 
@@ -34,6 +35,24 @@ def test_the_precision_is_what_is_asked_then_the_studys_then_the_devices(
     words = ["--grid", "paper"] + (["--precision", asked] if asked else [])
     fields = common_fields(parser().parse_args(words), load_images("mnist"), device, known)
     assert fields["dtype"] == expected
+
+
+@pytest.mark.parametrize("below", ["", "below"])
+@pytest.mark.parametrize(
+    "what", [["--grid", "paper", "--plan"], ["--grid", "paper"], ["--retrain", "0123456789abcdef"]]
+)
+def test_results_in_a_file_are_refused(tmp_path: Path, what: list[str], below: str) -> None:
+    (tmp_path / "file").touch()
+
+    def place(name: str) -> Place:
+        return place_of_results(parser().parse_args(["--grid", "paper", "--results", str(tmp_path / name / below)]))
+
+    with pytest.raises(UserError, match="file is a file, not a folder"):
+        place_of_results(parser().parse_args([*what, "--results", str(tmp_path / "file" / below)]))
+    assert place_of_results(parser().parse_args([*what, "--results", str(tmp_path / "new" / below)])).name in (
+        "new",
+        below,
+    )
 
 
 def test_without_a_gpu_only_what_would_be_measured_is_refused(
