@@ -3,6 +3,7 @@
 import logging
 import time
 import traceback
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import torch
 from binarygan import checkpoints
 from binarygan.data import load_images
 from binarygan.errors import UserError
-from binarygan.evaluation import evaluate
+from binarygan.evaluation import Evaluation, evaluate
 from binarygan.memory import give_back, is_out_of_memory, keep_freed_memory
 from binarygan.scores import Reference, reference_of
 from binarygan.threads import use_one_thread
@@ -133,23 +134,12 @@ def _train_epochs(
         checkpoints.forget_epochs(folder)
         return
     while trainer.epochs_done < shared.epochs:
-        start = time.perf_counter()
-        losses = trainer.train_epoch()
-        finite = {network: f.tolist() for network, f in trainer.finite().items()}
-        trained = time.perf_counter()
-        epoch = trainer.epochs_done
-        numbers = [{name: float(getattr(losses, name)[i]) for name in LOSSES} for i in range(len(rows))]
-        lost = [divergence(numbers[i], {n: f[i] for n, f in finite.items()}, epoch) for i in range(len(rows))]
         going = [row["status"] == "running" for row in rows.values()]
-        full = epoch == shared.epochs
-        evaluations = [
-            evaluate(trainer, i, reference, full=full) if going[i] and not lost[i] else None for i in range(len(rows))
-        ]
-        end, share = time.perf_counter(), 1 / max(1, sum(going))
-        seconds = {"seconds": share * (end - start), "evaluation_seconds": share * (end - trained)}
+        numbers, lost, evaluations = _next_epoch(trainer, reference, going)
+        epoch = trainer.epochs_done
         with ThreadPoolExecutor(WRITERS) as writers:
             written = [
-                writers.submit(record, store, row, epoch, numbers[i] | seconds, evaluations[i])
+                writers.submit(record, store, row, epoch, numbers[i], evaluations[i])
                 for i, row in enumerate(rows.values())
                 if going[i]
             ]
@@ -160,12 +150,9 @@ def _train_epochs(
                 row |= lost[i]
                 if boards:
                     boards.write(epoch, row)
-        done = [row for row in rows.values() if full and row["status"] == "running"]
-        if lacking := missing_epochs(store, [row["member_id"] for row in done], epoch if done else 0):
-            raise RuntimeError(f"{lacking}: another process wrote here, too; run the same command again")
-        for row in done:
-            row["status"] = "done"
-        ended = full or not _any_running(rows)
+        if epoch == shared.epochs:
+            _finish(store, rows, epoch)
+        ended = epoch == shared.epochs or not _any_running(rows)
         (checkpoints.save_generators if ended else checkpoints.save)(trainer, folder)
         # Rows come after all else: a member is never done without its other files. What the last epoch would be trained
         # from stays until they are there.
@@ -176,6 +163,36 @@ def _train_epochs(
         report(epoch, [dict(row) for row in rows.values()])  # a scheduler may end the trial here
         if ended:
             return
+
+
+def _next_epoch(
+    trainer: Trainer, reference: Reference, going: Sequence[bool]
+) -> tuple[list[dict[str, float]], list[Row], list[Evaluation | None]]:
+    """Train one more epoch and evaluate the members that are going and did not diverge in it.
+
+    Returns:
+        For each member its losses and seconds, what a divergence puts in its row, and its evaluation.
+    """
+    places, start = range(len(going)), time.perf_counter()
+    losses = trainer.train_epoch()
+    finite = {network: f.tolist() for network, f in trainer.finite().items()}
+    trained, epoch = time.perf_counter(), trainer.epochs_done
+    numbers = [{name: float(getattr(losses, name)[i]) for name in LOSSES} for i in places]
+    lost = [divergence(numbers[i], {n: f[i] for n, f in finite.items()}, epoch) for i in places]
+    full = epoch == trainer.configs[0].epochs
+    evaluations = [evaluate(trainer, i, reference, full=full) if going[i] and not lost[i] else None for i in places]
+    end, share = time.perf_counter(), 1 / max(1, sum(going))
+    seconds = {"seconds": share * (end - start), "evaluation_seconds": share * (end - trained)}
+    return [own | seconds for own in numbers], lost, evaluations
+
+
+def _finish(store: Store, rows: dict[str, Row], epoch: int) -> None:
+    """Have the running members done, all of whose epochs must be there."""
+    done = [row for row in rows.values() if row["status"] == "running"]
+    if lacking := missing_epochs(store, [row["member_id"] for row in done], epoch if done else 0):
+        raise RuntimeError(f"{lacking}: another process wrote here, too; run the same command again")
+    for row in done:
+        row["status"] = "done"
 
 
 def _any_running(rows: dict[str, Row]) -> bool:
