@@ -32,7 +32,7 @@ class DenseStage:
         self._by_penalty: Tensor | None = None
 
     def forward(self, x: Tensor, mixing: Tensor | None) -> Tensor:
-        self._x = operand(to_rows(x, self.members), self._operands)
+        self._x = operand(to_rows(x, self.members).contiguous(), self._operands)  # of maps members lie side by side
         y = multiply_add(self._own["bias"], self._x if mixing is None else _unmixed(self._x), self._weight)
         if mixing is not None:  # the map of a mix is the mix of the maps
             y = _with_mixed(y, mixing)

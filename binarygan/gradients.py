@@ -14,13 +14,12 @@ from binarygan.objectives import Objective, make_objective
 from binarygan.piecewise_gradients import PiecewiseGradients, serves
 
 
-def critic_images(fake: Tensor, *, mixes: bool) -> Tensor:
-    """Room for the images of a critic step, all rows of one tensor, for fake ones like `fake` (M, B, P).
+def critic_images(members: int, batch: int, pixels: int, *, like: Tensor, mixes: bool) -> Tensor:
+    """Room for the images of a critic step, all rows of one tensor of `like`'s type, on its device.
 
     Real ones (M, B, P) come first, then fake ones, and, for an objective that mixes, as many mixed ones.
     """
-    members, batch, pixels = fake.shape
-    return torch.empty(members, (3 if mixes else 2) * batch, pixels, dtype=fake.dtype, device=fake.device)
+    return like.new_empty(members, (3 if mixes else 2) * batch, pixels)
 
 
 class Gradients(Protocol):

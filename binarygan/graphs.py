@@ -57,9 +57,9 @@ class RecordedIteration:
         batch, count = config.batch_size, config.critic_steps
         noisy, mixes = bool(neurons.stochastic), config.penalty_weight is not None
         self._latent = like.new_zeros(members, batch, config.latent_size)
-        self._p = like.new_zeros(members, batch, PIXELS)
-        images = critic_images(self._p, mixes=mixes)
+        images = critic_images(members, batch, PIXELS, like=like, mixes=mixes)
         self._real, fake, *_ = images.split(batch, 1)
+        self._p = like.new_zeros(members, batch, PIXELS) if noisy else None
         # of each critic step, and of the generator's
         self._thresholds = like.new_zeros(count + 1, len(neurons.stochastic), batch, PIXELS) if noisy else None
         self._mixing = like.new_zeros(count, members, batch, 1) if mixes else None
@@ -68,13 +68,13 @@ class RecordedIteration:
         def forward() -> None:
             self._a = steps.forward(self._latent)
             p = neurons.preactivated(self._a)
-            if noisy:
-                self._p.copy_(p)
-            else:
+            if self._p is None:
                 fake.copy_(neurons.fired(p, None))
+            else:
+                self._p.copy_(p)
 
         def critic_step(place: int = 0) -> None:
-            if self._thresholds is not None:
+            if self._p is not None and self._thresholds is not None:
                 fake.copy_(neurons.fired(self._p, self._thresholds[place]))
             mixing = None if self._mixing is None else self._mixing[place]
             self._critic_losses[place].copy_(steps.critic_step(images, mixing))
@@ -130,7 +130,7 @@ class RecordedIteration:
 
 class CudaGraphs:
     """Records steps as CUDA graphs with one pool of memory. Recording runs nothing: whatever is recorded has to have
-    run once before, on the same stream, so that libraries are set up and optimizers have their state.
+    run once before, on the same stream, so that libraries are set up.
     """
 
     def __init__(self) -> None:

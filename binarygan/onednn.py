@@ -24,9 +24,8 @@ def serves(a: Tensor, b: Tensor) -> bool:
 
     In bfloat16 `@` calls it, too, but reads a transposed *stack* of matrices at half its rate (seen with torch 2.15).
     """
-    if (
-        a.device.type != "cpu" or torch.compiler.is_compiling()
-    ):  # asked first: an exported graph takes any number of rows
+    # asked before sizes are: an exported graph takes any number of rows
+    if a.device.type != "cpu" or torch.compiler.is_compiling():
         return False
     (_, rows, inner), columns = a.shape, b.shape[2]
     if columns < FEWEST_COLUMNS or rows * inner * columns < SMALLEST:

@@ -39,8 +39,8 @@ class Optimizer(Protocol):
 class _Parameters:
     """Parameters as they lie in memory, contiguous or with their matrices transposed.
 
-    The fused CPU kernel of Adam goes through a parameter as it lies, but through a contiguous copy of its gradient
-    (seen with torch 2.15).
+    The fused CPU kernel of Adam goes through each tensor as it lies, and makes a contiguous copy of a gradient that is
+    not, which it does not read (seen with torch 2.15): so it is given transposed ones as what they are.
     """
 
     def __init__(self, parameters: Iterable[Tensor]) -> None:

@@ -113,7 +113,8 @@ def weight_gradient(x: Tensor, d: Tensor, weight: Tensor) -> Tensor:
 def by_output_unit(weight: Tensor) -> Tensor:
     """A dense layer's weight (M, in, out) as its products want it to lie in memory on a CPU: inputs side by side.
 
-    oneDNN copies a transposed first operand, and of the gradient's two the smaller is the first one so.
+    oneDNN copies a transposed first operand, which is d of the gradient d^T x so: the smaller of the two in all layers
+    but the generator's first.
     """
     return weight.mT.contiguous().mT
 

@@ -126,7 +126,7 @@ class Trainer:
         a = self.forward(draws.latent())
         p = neurons.preactivated(a)
         noisy = bool(neurons.stochastic)
-        images = critic_images(a, mixes=self._objective.mixes)
+        images = critic_images(*a.shape, like=a, mixes=self._objective.mixes)
         real, fake, *_ = images.split(batch.shape[1], 1)
         real.copy_(self._images[batch])
         if not noisy:

@@ -154,8 +154,11 @@ def place_of_results(arguments: argparse.Namespace) -> Place:
     place = place_of(arguments.results)
     if not isinstance(place, Path):
         return reached(place)
-    place = place.resolve()
-    nearest = next(p for p in (place, *place.parents) if p.exists())
+    try:
+        place = place.resolve()
+        nearest = next(p for p in (place, *place.parents) if p.exists())
+    except (OSError, RuntimeError) as error:  # no permission, too long a name; links in a circle
+        raise UserError(f"--results {arguments.results}: {getattr(error, 'strerror', None) or error}") from error
     if not nearest.is_dir():
         raise UserError(f"--results {arguments.results}: {nearest} is a file, not a folder")
     return place

@@ -18,8 +18,8 @@ FLOAT64 = {"device": torch.device("cpu"), "dtype": torch.float64}
 
 def together(real: Tensor, fake: Tensor, mixing: Tensor | None) -> Tensor:
     """The images of a critic step; nothing in the room for mixed ones may matter."""
-    images = critic_images(fake, mixes=mixing is not None).fill_(torch.nan)
-    batch = real.shape[1]
+    members, batch, pixels = real.shape
+    images = critic_images(members, batch, pixels, like=real, mixes=mixing is not None).fill_(torch.nan)
     images[:, :batch], images[:, batch : 2 * batch] = real, fake
     return images
 
@@ -52,6 +52,22 @@ def test_by_hand_is_autograds(architecture: str, objective: str, norm: str, memb
         by_hand.of_generator(parameters, fake), reference.of_generator(parameters, fake), strict=True
     ):
         torch.testing.assert_close(found, wanted, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("norm", ["none", "affine"])
+@pytest.mark.parametrize("architecture", ["mlp", "cnn"])
+def test_images_of_a_critic_step_serve_the_next(architecture: str, norm: str) -> None:
+    """Real and fake ones stay as they are, whatever is written behind them, and gradients come again."""
+    config = small(objective="wgan-gp", discriminator_norm=norm, architecture=architecture)
+    network = discriminator(config)
+    parameters = network.initial_parameters([0, 1], "test", device=torch.device("cpu"))
+    real, fake, mixing = torch.rand(2, 8, 784), torch.rand(2, 8, 784), torch.rand(2, 8, 1)
+    images = together(real, fake, mixing)
+    by_hand = make_gradients(config, network)
+    first, again = (by_hand.of_critic(parameters, images, mixing) for _ in range(2))
+    assert torch.equal(images[:, :16], torch.cat([real, fake], 1))
+    assert torch.equal(first[0], again[0])
+    assert all(torch.equal(a, b) for a, b in zip(first[1], again[1], strict=True))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])

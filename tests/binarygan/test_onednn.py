@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from members import small, trainer
 from torch import Tensor
 
 from binarygan import onednn
+from binarygan.gradients import critic_images
 from binarygan.products import initial_arithmetic, multiply, multiply_add
 
 BIG = {"m": 2, "n": 128, "k": 128, "u": 80}
@@ -89,3 +91,21 @@ def test_exported_programs_have_none_of_its_operations(always: None) -> None:
     with initial_arithmetic():
         program = torch.export.export(Product(), (a,))
     assert "mkldnn" not in str(program)
+
+
+def test_it_serves_the_dense_layers_of_a_cohort_of_cnns(always: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose inputs are maps, in which members lie side by side."""
+    one = trainer(
+        *(
+            small(architecture="cnn", discriminator_norm="none", seed=seed, batch_size=64, train_images=64)
+            for seed in range(2)
+        )
+    )
+    shapes = []
+    at_once = onednn.product
+    monkeypatch.setattr(
+        onednn, "product", lambda a, b, *bias: (shapes.append((a.shape, b.shape)), at_once(a, b, *bias))[1]
+    )
+    images = critic_images(2, 64, 784, like=torch.rand(1), mixes=True).uniform_()
+    one.critic_step(images, torch.rand(2, 64, 1))
+    assert ((2, 128, 192), (2, 192, 2304)) in shapes  # the first dense layer's gradient

@@ -1,4 +1,4 @@
-"""Linear maps in every arithmetic against autograd of the library's operations."""
+"""Convolutions and training in every arithmetic against autograd of the library's operations."""
 
 import pytest
 import torch
@@ -42,7 +42,7 @@ def test_both_convolutions_are_the_librarys(way: type, operands: torch.dtype | N
     assert_near(ours.gradient(d), torch.autograd.grad(y, exact_weight, d.double())[0])
 
 
-def test_the_layer_chooses_its_map() -> None:
+def test_the_layer_chooses_its_convolution() -> None:
     weight = torch.zeros(MEMBERS, UNITS, CHANNELS, 3, 3)
     assert isinstance(convolution(CONV, weight), GroupedConvolution)
     assert isinstance(convolution(CONV, weight[:, :, :1]), ColumnConvolution)

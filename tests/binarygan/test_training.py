@@ -95,6 +95,15 @@ def test_an_optimizer_updates_what_it_was_given_or_nothing() -> None:
         TensorFlowAdam([torch.zeros(4, 6)[:, ::2]], lr=0.1, betas=(0.5, 0.9))
 
 
+def test_states_that_count_different_steps_are_refused() -> None:
+    adam = TensorFlowAdam([torch.zeros(2), torch.zeros(3)], lr=0.1, betas=(0.5, 0.9))
+    adam.update([torch.ones(2), torch.ones(3)])
+    states = adam.state()
+    states[1]["step"] = torch.tensor(7.0)
+    with pytest.raises(ValueError, match="count different steps"):
+        adam.load_state(states)
+
+
 def test_either_adam_goes_on_from_the_others_state() -> None:
     parameters = [torch.randn(3, 4, dtype=torch.float64).requires_grad_() for _ in range(2)]
     finals = []

@@ -31,6 +31,8 @@ def test_bad_input_is_one_line_and_status_2(tmp_path: Path) -> None:
         ("--grid", "paper-appendix", "--seeds", "0"): "--seeds 0",
         ("--grid", "paper-appendix", "--epochs", "-3"): "--epochs -3",
         ("--grid", "paper-appendix", "--results", tmp_path / "file"): "is a file, not a folder",
+        ("--grid", "paper-appendix", "--plan", "--results", tmp_path / "file"): "is a file, not a folder",
+        ("--retrain", "0123456789abcdef", "--results", tmp_path / "file"): "is a file, not a folder",
         ("--grid", "paper-appendix", "--data", "none.npy"): "does not exist",
         ("--grid", "paper-appendix", "--device", "cuda", "--results", tmp_path): "no GPU",
         ("--grid", "paper-appendix", "--results", "nosuch://x"): "on no file system that is known here",
