@@ -10,7 +10,7 @@ from torch import Tensor
 from binarygan.architectures import Layer
 from binarygan.layers import LEAK, to_rows
 from binarygan.networks import Parameters
-from binarygan.products import multiply, multiply_add, operand, operands_of_layer, result, weight_gradient
+from binarygan.products import multiply, multiply_add, operand, operands_of_layer, weight_gradient
 from binarygan.stages import GAIN, times_slope_
 
 
@@ -32,7 +32,7 @@ class DenseStage:
         self._by_penalty: Tensor | None = None
 
     def forward(self, x: Tensor, mixing: Tensor | None) -> Tensor:
-        self._x = operand(to_rows(x, self.members).contiguous(), self._operands)  # of maps members lie side by side
+        self._x = to_rows(x, self.members).contiguous().to(self._weight.dtype)  # of maps members lie side by side
         y = multiply_add(self._own["bias"], self._x if mixing is None else _unmixed(self._x), self._weight)
         if mixing is not None:  # the map of a mix is the mix of the maps
             y = _with_mixed(y, mixing)
@@ -60,7 +60,7 @@ class DenseStage:
         return times_slope_(t, self._activated[:, own:]) if self._activates else t
 
     def gradients(self, own: int) -> list[Tensor]:
-        weight = result(weight_gradient(self._x, self._by_linear, self._weight))
+        weight = weight_gradient(self._x, self._by_linear, self._weight).to(self._own["weight"].dtype)
         by_shift = self._by_normed[:, :own].sum(1)
         if self._gain is None:
             return [weight, by_shift]

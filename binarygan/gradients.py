@@ -14,16 +14,21 @@ from binarygan.objectives import Objective, make_objective
 from binarygan.piecewise_gradients import PiecewiseGradients, serves
 
 
-def critic_images(members: int, batch: int, pixels: int, *, like: Tensor, mixes: bool) -> Tensor:
-    """Room for the images of a critic step, all rows of one tensor of `like`'s type, on its device.
+def critic_images(
+    members: int, batch: int, pixels: int, *, like: Tensor, mixes: bool, dtype: torch.dtype | None = None
+) -> Tensor:
+    """Room for the images of a critic step, all rows of one tensor of `like`'s device, and type but for `dtype`.
 
     Real ones (M, B, P) come first, then fake ones, and, for an objective that mixes, as many mixed ones.
     """
-    return like.new_empty(members, (3 if mixes else 2) * batch, pixels)
+    return like.new_empty(members, (3 if mixes else 2) * batch, pixels, dtype=dtype or like.dtype)
 
 
 class Gradients(Protocol):
     """What both ways give."""
+
+    def images_in(self, like: Tensor) -> torch.dtype:
+        """The type that a critic step's images are wanted in, where everything else is of `like`'s."""
 
     def of_critic(self, parameters: Parameters, images: Tensor, mixing: Tensor | None) -> tuple[Tensor, list[Tensor]]:
         """The critic's loss (M,) on `critic_images`, whose room it may use, and its gradients in parameters' order."""
@@ -37,6 +42,9 @@ class AutogradGradients:
 
     def __init__(self, network: Network, objective: Objective) -> None:
         self._network, self._objective = network, objective
+
+    def images_in(self, like: Tensor) -> torch.dtype:
+        return like.dtype
 
     def of_critic(self, parameters: Parameters, images: Tensor, mixing: Tensor | None) -> tuple[Tensor, list[Tensor]]:
         real, fake, *_ = images.chunk(2 if mixing is None else 3, 1)

@@ -21,7 +21,7 @@ from binarygan.layers import (
     to_maps,
     to_rows,
 )
-from binarygan.products import by_output_unit, operands_of
+from binarygan.products import by_output_unit, operands_of, operands_of_layer
 from binarygan.streams import derived_generator
 
 INITIAL_STD = 0.02
@@ -59,6 +59,14 @@ class Network(Architecture):
                 values = by_output_unit(values)
             parameters[name] = values.requires_grad_()
         return parameters
+
+    def rounded(self) -> set[str]:
+        """Names of the weights that products take in bfloat16 as they are, so that a copy in it is all that is used."""
+        return {
+            f"{number}.weight"
+            for number, layer in enumerate(self.layers)
+            if layer.kind == "dense" and operands_of_layer(layer, self.operands) is torch.bfloat16
+        }
 
     def __call__(
         self,

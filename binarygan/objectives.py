@@ -14,6 +14,8 @@ from torch import Tensor
 
 from binarygan.config import MemberConfig
 
+FLOOR = 1e-8
+"""Under the root of a gradient's norm."""
 Critic = Callable[..., Tensor]
 """Images (M, N, P) to logits (M, N); `passes=` says how many batches N holds."""
 
@@ -122,17 +124,17 @@ class WganGp(_Wasserstein):
 def gradient_penalty(critic: Critic, *, real: Tensor, fake: Tensor, mixing: Tensor) -> Tensor:
     """mean over the batch of (|grad D(x)| - 1)² at x = e real + (1 - e) fake, (M,).
 
-    |g| is sqrt(1e-8 + sum of squares), as released, which keeps the gradient finite at g = 0.
+    |g| is sqrt(FLOOR + sum of squares), as released, which keeps the gradient finite at g = 0.
     """
     x = torch.lerp(fake, real, mixing).requires_grad_()
     (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
-    norm = torch.sqrt(1e-8 + gradient.square().sum(2))
+    norm = torch.sqrt(FLOOR + gradient.square().sum(2))
     return (norm - 1).square().mean(1)
 
 
 def penalty_of(gradient: Tensor, weight: float) -> tuple[Tensor, Tensor]:
     """weight * mean of (|g| - 1)² for gradients g (M, B, P), (M,), and its derivative by them."""
-    norm = torch.sqrt(1e-8 + torch.linalg.vector_norm(gradient, dim=2, keepdim=True).square())
+    norm = torch.sqrt(FLOOR + torch.linalg.vector_norm(gradient, dim=2, keepdim=True).square())
     above = norm - 1
     return weight * above.square().mean((1, 2)), gradient * (above / norm * (2 * weight / gradient.shape[1]))
 

@@ -4,7 +4,7 @@ PyTorch's kernels are called themselves: what its optimizers do before that take
 network.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import torch
@@ -21,6 +21,10 @@ STATES = {"adam": (STEP, "exp_avg", "exp_avg_sq"), "rmsprop": ("mean_square",)}
 
 class Optimizer(Protocol):
     """Of a list of parameters, in whose order gradients and states are."""
+
+    operands: Sequence[Tensor]
+    """What the network computes with: each parameter, or its copy in bfloat16, which `update` keeps; by these the
+    gradients are."""
 
     def update(self, gradients: Sequence[Tensor]) -> None:
         """One step along these gradients."""
@@ -44,7 +48,8 @@ class _Parameters:
     """
 
     def __init__(self, parameters: Iterable[Tensor]) -> None:
-        own = [p.detach() for p in parameters]
+        self.given = list(parameters)
+        own = [p.detach() for p in self.given]
         self._transposed = [not p.is_contiguous() for p in own]
         self.tensors = self.as_they_lie(own)
         if any(t.data_ptr() != p.data_ptr() for t, p in zip(self.tensors, own, strict=True)):
@@ -71,22 +76,30 @@ class _Adam:
     ) -> None:
         self._lr, self._betas, self._epsilon = lr, betas, epsilon
         self._parameters = _Parameters(parameters)
+        self.operands: Sequence[Tensor] = self._parameters.given
         tensors = self._parameters.tensors
         self._steps = torch.zeros((), device=tensors[0].device)
         self._means = [torch.zeros_like(t) for t in tensors]
         self._mean_squares = [torch.zeros_like(t) for t in tensors]
 
     def update(self, gradients: Sequence[Tensor]) -> None:
-        own = self._parameters.tensors
+        self._move(range(len(gradients)), self._parameters.as_they_lie(gradients), *self._next_step())
+
+    def _next_step(self) -> tuple[float | Tensor, float, Tensor]:
         self._steps += 1
-        rate, epsilon, steps = self._told()
+        return self._told()
+
+    def _move(
+        self, places: Sequence[int], given: Sequence[Tensor], rate: float | Tensor, epsilon: float, steps: Tensor
+    ) -> None:
+        """Call the kernel for the parameters at these places."""
         torch._fused_adam_(
-            own,
-            self._parameters.as_they_lie(gradients),
-            self._means,
-            self._mean_squares,
+            [self._parameters.tensors[i] for i in places],
+            [given[i] for i in places],
+            [self._means[i] for i in places],
+            [self._mean_squares[i] for i in places],
             [],
-            [steps] * len(own),
+            [steps] * len(places),
             lr=rate,
             beta1=self._betas[0],
             beta2=self._betas[1],
@@ -151,6 +164,7 @@ class TensorFlowRMSprop:
     def __init__(self, parameters: Iterable[Tensor], *, lr: float, decay: float, epsilon: float = 1e-8) -> None:
         self._lr, self._decay, self._epsilon = lr, decay, epsilon
         self._parameters = _Parameters(parameters)
+        self.operands: Sequence[Tensor] = self._parameters.given
         self._mean_squares = [torch.ones_like(t) for t in self._parameters.tensors]
 
     def update(self, gradients: Sequence[Tensor]) -> None:
@@ -169,13 +183,22 @@ class TensorFlowRMSprop:
             own.copy_(value["mean_square"])
 
 
-def make_optimizer(config: MemberConfig, parameters: Iterable[Tensor]) -> Optimizer:
-    """The optimizer that `config` names; on a GPU one whose steps can be captured."""
-    tensors = list(parameters)
+def make_optimizer(config: MemberConfig, parameters: Mapping[str, Tensor], rounded: Collection[str] = ()) -> Optimizer:
+    """The optimizer that `config` names; on a GPU one whose steps can be captured.
+
+    Args:
+        rounded: names of parameters that are used in bfloat16 alone.
+    """
+    tensors = list(parameters.values())
+    on_cpu = tensors[0].device.type == "cpu"
     if config.optimizer == "adam":
         assert config.beta1 is not None
         assert config.beta2 is not None
-        rule = TensorFlowAdam if tensors[0].device.type == "cpu" else DeviceAdam
-        return rule(tensors, lr=config.learning_rate, betas=(config.beta1, config.beta2))
+        lr, betas = config.learning_rate, (config.beta1, config.beta2)
+        if on_cpu and rounded and tensors[0].dtype is torch.float32:
+            from binarygan.rounding_adam import RoundingAdam  # and with it Numba, which other precisions never need
+
+            return RoundingAdam(tensors, [name in rounded for name in parameters], lr=lr, betas=betas)
+        return TensorFlowAdam(tensors, lr=lr, betas=betas) if on_cpu else DeviceAdam(tensors, lr=lr, betas=betas)
     assert config.decay is not None
     return TensorFlowRMSprop(tensors, lr=config.learning_rate, decay=config.decay)

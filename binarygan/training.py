@@ -126,7 +126,7 @@ class Trainer:
         a = self.forward(draws.latent())
         p = neurons.preactivated(a)
         noisy = bool(neurons.stochastic)
-        images = critic_images(*a.shape, like=a, mixes=self._objective.mixes)
+        images = critic_images(*a.shape, like=a, mixes=self._objective.mixes, dtype=self._gradients.images_in(a))
         real, fake, *_ = images.split(batch.shape[1], 1)
         real.copy_(self._images[batch])
         if not noisy:
@@ -141,11 +141,11 @@ class Trainer:
 
     def forward(self, latent: Tensor) -> Tensor:
         """The input of the output neurons (M, B, P) for z (M, B, Z), with its graph."""
-        return self.generator(self.generator_parameters, latent)
+        return self.generator(self._generator_operands, latent)
 
     def critic_step(self, images: Tensor, mixing: Tensor | None) -> Tensor:
         """One update of the critic on `critic_images`; its loss before it, (M,)."""
-        loss, gradients = self._gradients.of_critic(self.discriminator_parameters, images, mixing)
+        loss, gradients = self._gradients.of_critic(self._discriminator_operands, images, mixing)
         self._discriminator_optimizer.update(gradients)
         self._objective.constrain(self.discriminator_parameters.values())
         return loss
@@ -153,8 +153,8 @@ class Trainer:
     def generator_step(self, a: Tensor, neurons: Neurons, thresholds: Tensor | None) -> Tensor:
         """One update of the generator from `a` of `forward`; its loss before it, (M,)."""
         fake = neurons(a, thresholds)
-        loss, slope = self._gradients.of_generator(self.discriminator_parameters, fake.detach())
-        gradients = torch.autograd.grad(fake, list(self.generator_parameters.values()), slope)
+        loss, slope = self._gradients.of_generator(self._discriminator_operands, fake.detach())
+        gradients = torch.autograd.grad(fake, list(self._generator_operands.values()), slope)
         self._generator_optimizer.update(gradients)
         return loss
 
@@ -184,23 +184,28 @@ class Trainer:
         Raises:
             ValueError: a tensor is missing, of another shape or type, or counts no steps.
         """
-        self._make_optimizers()
         self._recorded = None  # it would go on updating the states that it was recorded with
-        keys = STATES[self.configs[0].optimizer] if epochs_done else ()
-        for network, parameters, optimizer in self._parts():
-            kept = []
+        for network, parameters, _ in self._parts():
             for name, parameter in parameters.items():
-                whole = f"{network}.{name}"
-                parameter.detach().copy_(_stored(tensors, whole, parameter.shape, parameter.dtype))
-                kept.append({key: _optimizer_state(tensors, whole, key, parameter) for key in keys})
-            if keys:
-                optimizer.load_state(kept)
+                parameter.detach().copy_(_stored(tensors, f"{network}.{name}", parameter.shape, parameter.dtype))
+        self._make_optimizers()  # of these parameters, which one may keep copies of
+        keys = STATES[self.configs[0].optimizer] if epochs_done else ()
+        for network, parameters, optimizer in self._parts() if keys else ():
+            optimizer.load_state(
+                [
+                    {key: _optimizer_state(tensors, f"{network}.{name}", key, parameter) for key in keys}
+                    for name, parameter in parameters.items()
+                ]
+            )
         self.epochs_done = epochs_done
 
     def _make_optimizers(self) -> None:
         shared = self.configs[0]
-        self._generator_optimizer = make_optimizer(shared, self.generator_parameters.values())
-        self._discriminator_optimizer = make_optimizer(shared, self.discriminator_parameters.values())
+        ours, theirs = self.generator_parameters, self.discriminator_parameters
+        self._generator_optimizer = make_optimizer(shared, ours, self.generator.rounded())
+        self._discriminator_optimizer = make_optimizer(shared, theirs, self.discriminator.rounded())
+        self._generator_operands = dict(zip(ours, self._generator_optimizer.operands, strict=True))
+        self._discriminator_operands = dict(zip(theirs, self._discriminator_optimizer.operands, strict=True))
 
     def _parts(self) -> list[tuple[str, Parameters, Optimizer]]:
         return [
