@@ -16,6 +16,7 @@ from torch import Tensor
 from binarygan import layers
 
 LEAK = np.float32(layers.LEAK)
+NOT_A_NUMBER = np.uint16(0x7FC0)
 
 
 def bits(x: Tensor) -> Any:
@@ -29,16 +30,17 @@ def _compiled(arguments: str) -> Any:
 
 
 @njit
-def _wide(bits: Any) -> Any:
+def _wide(half: Any) -> Any:
     """The float32 of a bfloat16's bits."""
-    return np.uint32(np.uint32(bits) << np.uint32(16)).view(np.float32)
+    return np.uint32(np.uint32(half) << np.uint32(16)).view(np.float32)
 
 
 @njit
 def _rounded(value: Any) -> Any:
     """The bits of the nearest bfloat16, of two as near the even one."""
-    bits = np.float32(value).view(np.uint32)
-    return np.uint16((bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16))
+    whole = np.float32(value).view(np.uint32)
+    half = np.uint16((whole + np.uint32(0x7FFF) + ((whole >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16))
+    return half if value == value else NOT_A_NUMBER  # whose bits may overflow
 
 
 @njit

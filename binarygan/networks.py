@@ -61,7 +61,7 @@ class Network(Architecture):
         return parameters
 
     def rounded(self) -> set[str]:
-        """Names of the weights that products take in bfloat16 as they are, so that a copy in it is all that is used."""
+        """Names of the weights that products take as they are, but for being rounded to bfloat16."""
         return {
             f"{number}.weight"
             for number, layer in enumerate(self.layers)

@@ -23,8 +23,8 @@ class Optimizer(Protocol):
     """Of a list of parameters, in whose order gradients and states are."""
 
     operands: Sequence[Tensor]
-    """What the network computes with: each parameter, or its copy in bfloat16, which `update` keeps; by these the
-    gradients are."""
+    """What the network computes with: each parameter, or its copy in bfloat16. Gradients are by these and of their
+    types; `update` keeps the copies, and nobody else may write a parameter that has one."""
 
     def update(self, gradients: Sequence[Tensor]) -> None:
         """One step along these gradients."""
@@ -48,8 +48,8 @@ class _Parameters:
     """
 
     def __init__(self, parameters: Iterable[Tensor]) -> None:
-        self.given = list(parameters)
-        own = [p.detach() for p in self.given]
+        self.asked = list(parameters)
+        own = [p.detach() for p in self.asked]
         self._transposed = [not p.is_contiguous() for p in own]
         self.tensors = self.as_they_lie(own)
         if any(t.data_ptr() != p.data_ptr() for t, p in zip(self.tensors, own, strict=True)):
@@ -76,30 +76,37 @@ class _Adam:
     ) -> None:
         self._lr, self._betas, self._epsilon = lr, betas, epsilon
         self._parameters = _Parameters(parameters)
-        self.operands: Sequence[Tensor] = self._parameters.given
+        self.operands: Sequence[Tensor] = self._parameters.asked
         tensors = self._parameters.tensors
         self._steps = torch.zeros((), device=tensors[0].device)
         self._means = [torch.zeros_like(t) for t in tensors]
         self._mean_squares = [torch.zeros_like(t) for t in tensors]
 
     def update(self, gradients: Sequence[Tensor]) -> None:
-        self._move(range(len(gradients)), self._parameters.as_they_lie(gradients), *self._next_step())
+        given = self._parameters.as_they_lie(gradients)
+        self._move(self._parameters.tensors, given, self._means, self._mean_squares, self._next_step())
 
     def _next_step(self) -> tuple[float | Tensor, float, Tensor]:
         self._steps += 1
         return self._told()
 
     def _move(
-        self, places: Sequence[int], given: Sequence[Tensor], rate: float | Tensor, epsilon: float, steps: Tensor
+        self,
+        own: list[Tensor],
+        given: list[Tensor],
+        means: list[Tensor],
+        mean_squares: list[Tensor],
+        told: tuple[float | Tensor, float, Tensor],
     ) -> None:
-        """Call the kernel for the parameters at these places."""
+        """Call the kernel for these parameters; `told` as from `_next_step`."""
+        rate, epsilon, steps = told
         torch._fused_adam_(
-            [self._parameters.tensors[i] for i in places],
-            [given[i] for i in places],
-            [self._means[i] for i in places],
-            [self._mean_squares[i] for i in places],
+            own,
+            given,
+            means,
+            mean_squares,
             [],
-            [steps] * len(places),
+            [steps] * len(own),
             lr=rate,
             beta1=self._betas[0],
             beta2=self._betas[1],
@@ -164,7 +171,7 @@ class TensorFlowRMSprop:
     def __init__(self, parameters: Iterable[Tensor], *, lr: float, decay: float, epsilon: float = 1e-8) -> None:
         self._lr, self._decay, self._epsilon = lr, decay, epsilon
         self._parameters = _Parameters(parameters)
-        self.operands: Sequence[Tensor] = self._parameters.given
+        self.operands: Sequence[Tensor] = self._parameters.asked
         self._mean_squares = [torch.ones_like(t) for t in self._parameters.tensors]
 
     def update(self, gradients: Sequence[Tensor]) -> None:

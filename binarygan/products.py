@@ -1,11 +1,12 @@
-"""Matrix products in the arithmetic that a configuration declares; everything else stays in float32.
+"""Matrix products in the arithmetic that a configuration declares.
 
     float32    as they are
     tf32       on a GPU: operands rounded to ten bits of mantissa inside the product, sums in float32
     bfloat16   operands rounded to bfloat16 (seven bits), sums in float32, the result rounded once more; layers of few
                units, which gain nothing by it, stay in float32
 
-Parameters, optimizers' states, normalization and losses are float32 in all three.
+Parameters, optimizers' states, normalization and losses are float32 in all three, and so is everything else but what
+stays in bfloat16 between a CPU's products (`rounded_stage`).
 
 On a CPU, products go to oneDNN where that is the faster library. Shapes: M members.
 """

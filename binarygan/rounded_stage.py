@@ -20,7 +20,7 @@ class RoundedStage:
     """
 
     def __init__(self, own: Parameters) -> None:
-        self.members = len(own["weight"])
+        self.members, self._type = len(own["weight"]), own["weight"].dtype
         self._weight, self._bias = operand(own["weight"].detach(), torch.bfloat16), own["bias"].detach().numpy()
 
     def forward(self, x: Tensor, mixing: Tensor | None) -> Tensor:
@@ -52,7 +52,7 @@ class RoundedStage:
     def gradients(self, own: int) -> list[Tensor]:
         by_bias = torch.zeros(self._bias.shape)
         add_up(bits(self._by_linear), by_bias.numpy(), own)
-        return [_product(self._by_linear.mT, self._x).mT, by_bias]
+        return [_product(self._by_linear.mT, self._x).mT.to(self._type), by_bias]
 
 
 def rounded_penalty_of(gradient: Tensor, weight: float) -> tuple[Tensor, Tensor]:

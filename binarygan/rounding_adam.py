@@ -29,6 +29,7 @@ class RoundingAdam(TensorFlowAdam):
             for parameter, copy, flag in zip(parameters, named, rounded, strict=True)
         ]
         self._others = [place for place, flag in enumerate(rounded) if not flag]
+        self._of_others = tuple([t[i] for i in self._others] for t in (own, self._means, self._mean_squares))
         self._arrays = {
             place: (
                 *(t[place].flatten().numpy() for t in (own, self._means, self._mean_squares)),
@@ -47,4 +48,5 @@ class RoundingAdam(TensorFlowAdam):
         for place, (parameter, mean, mean_square, copy) in self._arrays.items():
             by = bits(given[place].flatten())
             adam_(parameter, by, mean, mean_square, copy, rate, beta1, beta2, 1 - beta2, self._epsilon)
-        self._move(self._others, given, *told)
+        others, means, mean_squares = self._of_others
+        self._move(others, [given[i] for i in self._others], means, mean_squares, told)

@@ -37,7 +37,10 @@ class Stage(Protocol):
         """Put the penalty's derivatives by the mixed examples' derivative by x in x; give those by the next stage's."""
 
     def gradients(self, own: int) -> list[Tensor]:
-        """Of weight, bias and, with an affine norm, scale and shift; the last two and the bias by the loss alone."""
+        """Of weight, bias and, with an affine norm, scale and shift; the last two and the bias by the loss alone.
+
+        The weight's is of its type.
+        """
 
 
 def times_slope(d: Tensor, activated: Tensor) -> Tensor:

@@ -189,21 +189,23 @@ class Trainer:
             for name, parameter in parameters.items():
                 parameter.detach().copy_(_stored(tensors, f"{network}.{name}", parameter.shape, parameter.dtype))
         self._make_optimizers()  # of these parameters, which one may keep copies of
-        keys = STATES[self.configs[0].optimizer] if epochs_done else ()
-        for network, parameters, optimizer in self._parts() if keys else ():
-            optimizer.load_state(
-                [
-                    {key: _optimizer_state(tensors, f"{network}.{name}", key, parameter) for key in keys}
-                    for name, parameter in parameters.items()
-                ]
-            )
+        if epochs_done:
+            for network, parameters, optimizer in self._parts():
+                names = STATES[self.configs[0].optimizer]
+                optimizer.load_state(
+                    [
+                        {key: _optimizer_state(tensors, f"{network}.{name}", key, parameter) for key in names}
+                        for name, parameter in parameters.items()
+                    ]
+                )
         self.epochs_done = epochs_done
 
     def _make_optimizers(self) -> None:
         shared = self.configs[0]
         ours, theirs = self.generator_parameters, self.discriminator_parameters
         self._generator_optimizer = make_optimizer(shared, ours, self.generator.rounded())
-        self._discriminator_optimizer = make_optimizer(shared, theirs, self.discriminator.rounded())
+        clipped = shared.clip_value is not None  # in place, which a copy would not follow
+        self._discriminator_optimizer = make_optimizer(shared, theirs, () if clipped else self.discriminator.rounded())
         self._generator_operands = dict(zip(ours, self._generator_optimizer.operands, strict=True))
         self._discriminator_operands = dict(zip(theirs, self._discriminator_optimizer.operands, strict=True))
 

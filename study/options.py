@@ -204,12 +204,15 @@ def common_fields(
     """
     split = "train" if arguments.fidelity == "as-described" else "all"
     count = data.count(split)
+    dtype = _dtype(arguments, device, known)
+    if device == "cpu" and dtype == "bfloat16" and not arguments.address:
+        _need_numba()
     return {
         "data": data.name,
         "data_digest": data.digest,
         "train_images": min(count, QUICK_IMAGES) if arguments.quick else count,
         "epochs": arguments.epochs or (QUICK_EPOCHS if arguments.quick else 20),
-        "dtype": _dtype(arguments, device, known),
+        "dtype": dtype,
     }
 
 
@@ -224,6 +227,13 @@ def _dtype(arguments: argparse.Namespace, device: str, known: dict[str, Any] | N
         if dtypes == {dtype} and (device, dtype) != ("cpu", "tf32"):
             return dtype
     return usual
+
+
+def _need_numba() -> None:
+    try:
+        import numba  # noqa: F401
+    except ImportError as error:  # NumPy is newer than it knows, say
+        raise UserError(f"--precision bf16 on a CPU needs Numba ({error}): mend that or use --precision fp32") from None
 
 
 def device_of(arguments: argparse.Namespace) -> str:

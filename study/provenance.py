@@ -13,6 +13,7 @@ PACKAGES = (
     "torchvision",
     "ray",
     "optuna",
+    "numba",
     "numpy",
     "pandas",
     "pyarrow",

@@ -1,5 +1,6 @@
 """What the options say of every cell, and of cohorts."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,14 @@ def test_the_precision_is_what_is_asked_then_the_studys_then_the_devices(
     words = ["--grid", "paper"] + (["--precision", asked] if asked else [])
     fields = common_fields(parser().parse_args(words), load_images("mnist"), device, known)
     assert fields["dtype"] == expected
+
+
+def test_bfloat16_on_a_cpu_is_refused_where_numba_is_not_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numba", None)  # importing it fails
+    words = parser().parse_args(["--grid", "paper", "--precision", "bf16"])
+    with pytest.raises(UserError, match="--precision bf16 on a CPU needs Numba"):
+        common_fields(words, load_images("mnist"), "cpu", None)
+    assert common_fields(words, load_images("mnist"), "cuda", None)["dtype"] == "bfloat16"
 
 
 @pytest.mark.parametrize("below", ["", "below"])
