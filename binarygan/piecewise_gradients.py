@@ -39,7 +39,7 @@ class PiecewiseGradients:
     def __init__(self, network: Network, objective: Objective, penalty_weight: float | None) -> None:
         self._objective, self._penalty_weight = objective, penalty_weight
         self._makers = _makers(network)
-        self._takes_rounded = _all_dense(network) and _stays_rounded(network.layers[0], network.operands)
+        self._takes_rounded = _stays_rounded(network, network.layers[0])
 
     def images_in(self, like: Tensor) -> torch.dtype:
         return torch.bfloat16 if self._takes_rounded and _is_plain(like) else like.dtype
@@ -90,19 +90,14 @@ def _makers(network: Network) -> list[Callable[[Parameters], Stage]]:
     """Of a stage for each layer with weights, with the pooling that follows it, what makes it of parameters."""
     makers: list[Callable[[Parameters], Stage]] = []
     channels, size = network.channels, network.size
-    of_rows = _all_dense(network)
     for number, layer in enumerate(network.layers):
         if layer.kind != "maxpool":
             after = network.layers[number + 1 : number + 2]
             pool = after[0] if after and after[0].kind == "maxpool" else None
-            rounds = of_rows and _stays_rounded(layer, network.operands)
+            rounds = _stays_rounded(network, layer)
             makers.append(_maker(number, layer, pool, channels, size, network.operands, rounds))
         channels, size = layer.units or channels, layer.output_size(size)
     return makers
-
-
-def _all_dense(network: Network) -> bool:
-    return all(layer.kind == "dense" for layer in network.layers)
 
 
 def _is_plain(x: Tensor) -> bool:
@@ -110,10 +105,11 @@ def _is_plain(x: Tensor) -> bool:
     return x.device.type == "cpu" and x.dtype is torch.float32
 
 
-def _stays_rounded(layer: Layer, operands: torch.dtype | None) -> bool:
-    """Whether `RoundedStage` is for it: other stages' values are float32."""
+def _stays_rounded(network: Network, layer: Layer) -> bool:
+    """Whether `RoundedStage` is for the layer; stages of maps, which the derivatives go back to, take float32 alone."""
     plain = layer.norm == "none" and layer.activation == "leaky-relu"
-    return plain and operands_of_layer(layer, operands) is torch.bfloat16
+    of_rows = all(each.kind == "dense" for each in network.layers)
+    return of_rows and plain and operands_of_layer(layer, network.operands) is torch.bfloat16
 
 
 def _maker(
