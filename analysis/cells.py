@@ -97,8 +97,8 @@ def is_papers(row: Member) -> bool:
 
 
 def deviations(row: Member) -> dict[str, Any]:
-    """`unlike_paper`, but for tf32, a GPU's usual arithmetic: no result was seen to depend on it
-    (docs/performance.md), and the paper says nothing of it.
+    """`unlike_paper`, but for tf32, a GPU's arithmetic, of which the paper says nothing: no verdict on a claim was
+    seen to depend on it (docs/findings.md).
     """
     return {name: value for name, value in unlike_paper(row).items() if (name, value) != ("dtype", "tf32")}
 

@@ -55,9 +55,7 @@ def _joined(study: Study, words: list[str], usual_name: str) -> str:
     if not settled:
         words += ["--quick"] if quick else []
         words += ["--fidelity", fidelity] if fidelity == "as-released" else []
-        on_cpus = "device" not in members or set(members["device"].dropna()) <= {"cpu"}
-        usual_there = dtype == "float32" and on_cpus
-        words += ["--precision", PRECISIONS[dtype]] if dtype in PRECISIONS and not usual_there else []
+        words += ["--precision", PRECISIONS[dtype]] if dtype in PRECISIONS and dtype != "float32" else []
     words += ["--seeds", str(seeds)] if seeds > 1 else []
     if settled:
         epochs = whole_number(said.get("epochs")) or usual

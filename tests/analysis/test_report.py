@@ -267,7 +267,7 @@ def test_the_command_is_the_one_that_trained(tmp_path: Path) -> None:
     assert command(study).startswith("python study/run.py --grid paper --fidelity as-released --precision tf32 --seeds")
     study = Study(tmp_path / "paper", members.assign(dtype="float32", device="NVIDIA H200"))
     study.__dict__["description"] = {"grid": "paper"}
-    assert "--precision fp32" in command(study), "tf32 is what a GPU is asked for otherwise"
+    assert "--precision" not in command(study), "float32 is what a GPU is asked for, too"
 
 
 def test_pictures_shrink_until_they_fit() -> None:
