@@ -1,9 +1,7 @@
 """The options of `study/run.py` and what they say of every cell."""
 
 import argparse
-import math
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ EXAMPLES = """examples:
   python study/run.py --grid paper-appendix            Figure 8, full length
   python study/run.py --grid paper-appendix --quick    the same cells on little data: minutes on two cores
   python study/run.py --grid paper-appendix --plan     what would run, what is done, how long the rest takes
+  python study/run.py --grid paper --only neuron=real  a part of a grid
   python study/run.py --search mlp --trials 30         the best of a search space, by Optuna
   python study/run.py --retrain MEMBER --seeds 10      a member again, outside its study, and nine more seeds
   python study/run.py --list                           the grids and search spaces
@@ -28,8 +27,6 @@ USUAL = "fp32"
 """The fastest that is known to give float32's results: with GAN tf32 is not (docs/performance.md)."""
 SAMPLERS = ("tpe", "random", "nsga2", "gp", "cmaes")
 SCHEDULERS = ("none", "asha", "median")
-DRIVERS = ("/proc/driver/nvidia", "/dev/nvidiactl", "/dev/nvmap", "/dev/dxg", "/dev/kfd")
-"""Where there is a GPU that torch may know, one of these is there."""
 COUNTS = ("seeds", "epochs", "max_concurrent", "cohort_size", "trials")
 OF_SEARCHES = ("trials", "metric", "sampler", "sampler_seed", "scheduler", "time_budget", "storage", "warm_start")
 
@@ -44,6 +41,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--plan", action="store_true", help="say what would run and stop")
     p.add_argument("--quick", action="store_true", help=f"{QUICK_IMAGES} images, {QUICK_EPOCHS} epoch")
     p.add_argument("--seeds", type=int, default=1, metavar="N", help="members a cell (default 1)")
+    p.add_argument(
+        "--only", nargs="+", action="extend", metavar="FIELD=VALUES", help="a part of the grid: objective=gan seed=0,1"
+    )
     p.add_argument("--epochs", type=int, metavar="N", help="epochs (default 20)")
     p.add_argument("--fidelity", choices=FIDELITIES, default="as-described", help="the paper's text or its code")
     p.add_argument("--precision", choices=tuple(PRECISIONS), help="of matrix products (default fp32)")
@@ -104,6 +104,8 @@ def check(arguments: argparse.Namespace) -> None:
         raise UserError(f"--{option} is Ray's, --executor local trains one cohort after another: leave out one of them")
     if arguments.tensorboard and not is_local(place_of(arguments.results)):
         raise UserError(f"--tensorboard writes to a disk, not to {arguments.results}: leave it out")
+    if arguments.only and not arguments.grid:
+        raise UserError(f"--only chooses members of a grid: {_flag(asked[0])} has no use for it")
     if arguments.search:
         _check_search(arguments)
     else:
@@ -162,30 +164,6 @@ def place_of_results(arguments: argparse.Namespace) -> Place:
     return place
 
 
-def resources_of(arguments: argparse.Namespace, device: str) -> dict[str, float]:
-    """What each trial reserves, by Ray's names."""
-    gpus = arguments.gpus_per_trial if arguments.gpus_per_trial is not None else (1.0 if device == "cuda" else 0.0)
-    if not (arguments.cpus_per_trial > 0 and math.isfinite(arguments.cpus_per_trial)):
-        raise UserError(f"--cpus-per-trial {arguments.cpus_per_trial:g} must be above 0")
-    if not math.isfinite(gpus):
-        raise UserError(f"--gpus-per-trial {gpus:g} is no number of GPUs")
-    if gpus < 0 or (gpus == 0 and device == "cuda"):
-        raise UserError(f"--gpus-per-trial {gpus:g} must be above 0 for --device cuda")
-    if gpus > 1 and gpus != int(gpus):
-        raise UserError(f"--gpus-per-trial {gpus:g}: Ray divides one GPU only; above 1 it takes whole numbers")
-    if gpus and device == "cpu":
-        raise UserError("--gpus-per-trial reserves a GPU that --device cpu would not use: leave it out")
-    found = {"cpu": arguments.cpus_per_trial} | ({"gpu": gpus} if gpus else {})
-    for text in arguments.resource:
-        name, _, amount = text.partition("=")
-        if not re.fullmatch(r"\w[\w.:/-]*", name) or not re.fullmatch(r"\d+(\.\d+)?", amount) or float(amount) <= 0:
-            raise UserError(f"--resource {text} is not NAME=AMOUNT with an amount above 0")
-        if name.lower() in ("cpu", "gpu", "memory"):
-            raise UserError(f"--resource {text}: use --cpus-per-trial and --gpus-per-trial")
-        found[name] = float(amount)
-    return found
-
-
 def data_options(arguments: argparse.Namespace) -> dict[str, str]:
     """Where the data are, as the command has it: what `study.json` keeps for the same command to be given again."""
     options = {"data": arguments.data, "data_root": arguments.data_root}
@@ -231,31 +209,6 @@ def _need_numba() -> None:
         import numba  # noqa: F401
     except ImportError as error:  # NumPy is newer than it knows, say
         raise UserError(f"--precision bf16 on a CPU needs Numba ({error}): mend that or use --precision fp32") from None
-
-
-def device_of(arguments: argparse.Namespace) -> str:
-    """`cpu` or `cuda`; a UserError where the machine lacks what is asked. A cluster's GPUs are not asked for here."""
-    device = arguments.device if arguments.device == "cpu" or arguments.address else _found(arguments.device)
-    device = _found(device) if device == "auto" else device
-    if device == "cpu" and arguments.precision == "tf32":
-        raise UserError("--precision tf32 is a GPU's: use fp32 or bf16 here")
-    return device
-
-
-def has_gpu() -> bool:
-    """Whether torch finds one on this machine."""
-    import torch
-
-    return torch.cuda.is_available()
-
-
-def _found(asked: str) -> str:
-    if asked == "auto" and sys.platform == "linux" and not any(Path(p).exists() for p in DRIVERS):
-        return "cpu"  # without the seconds that importing torch takes
-    available = has_gpu()
-    if asked == "cuda" and not available:
-        raise UserError("--device cuda: torch finds no GPU here; use --device cpu")
-    return "cuda" if available else "cpu"
 
 
 def _flag(option: str) -> str:

@@ -10,13 +10,15 @@ from typing import Any
 from binarygan.config import MemberConfig
 from binarygan.data import DATA_ROOT, Images, load_images
 from binarygan.errors import UserError
+from study.devices import device_of, has_gpu, resources_of
 from study.exposure import exposure
 from study.grids import GRIDS, Grid, find_grid
 from study.lock import only_writer
-from study.options import common_fields, data_options, device_of, has_gpu, place_of_results, resources_of
+from study.options import common_fields, data_options, place_of_results
 from study.plan import Cohort, make_cohorts, members_of, unfinished
 from study.results import Store
 from study.reuse import take_over, trained_elsewhere
+from study.selection import selected
 from study.summary import show_plan, summarize
 
 
@@ -27,7 +29,7 @@ def run_grid(arguments: argparse.Namespace) -> int:
     store = Store(place_of_results(arguments), arguments.study or arguments.grid)
     fields = common_fields(arguments, data, device_of(arguments), store.description())
     cells = grid.cells(arguments.fidelity, **fields)
-    members = members_of(cells, arguments.seeds)
+    members = selected(members_of(cells, arguments.seeds), arguments.only or ())
     description = {
         "grid": grid.name,
         "fidelity": arguments.fidelity,
@@ -59,6 +61,8 @@ def run_members(
     """Train what the store does not have of these members, or say what would be; the exit status."""
     device = device_of(arguments)
     resources = resources_of(arguments, device)
+    ids = {m.cell_id for m in members}
+    asked = [c for c in cells if c.cell_id in ids]
     if arguments.plan:
         if store.description() is not None:
             store.agree(cells, {})
@@ -66,7 +70,7 @@ def run_members(
         taken = trained_elsewhere(store, [m.member_id for m in missing]) if reuse else {}
         cohorts = _cohorts([m for m in missing if m.member_id not in taken], store, device, arguments)
         one = 1 if arguments.executor == "local" else None
-        show_plan(store, cells, members, taken, cohorts, data, device, arguments.max_concurrent, one)
+        show_plan(store, asked, members, taken, cohorts, data, device, arguments.max_concurrent, one)
         return 0
     store.create()
     with only_writer(store.folder):
@@ -78,7 +82,7 @@ def run_members(
         cohorts = _cohorts(unfinished(members, store), store, device, arguments)
         if cohorts:
             print(
-                f"{store.study}: {len(cells)} cells, {len(members)} members, {len(cohorts)} trials to train on {device}"
+                f"{store.study}: {len(asked)} cells, {len(members)} members, {len(cohorts)} trials to train on {device}"
             )
             _train(arguments, store, cohorts, device, resources, str(description["fidelity"]))
         return summarize(store, members)

@@ -11,7 +11,8 @@ from binarygan.data import load_images
 from binarygan.errors import UserError
 from binarygan.files import Place
 from binarygan.metrics.names import columns
-from study.options import data_options, device_of, place_of_results
+from study.devices import device_of
+from study.options import data_options, place_of_results
 from study.plan import members_of
 from study.publish import SHIPPED, rows_of
 from study.results import Store

@@ -9,9 +9,10 @@ from binarygan.data import load_images
 from binarygan.errors import UserError
 from binarygan.files import place_of, reached
 from study.declarations import differences
+from study.devices import device_of, resources_of
 from study.grids import GRIDS
 from study.lock import only_writer
-from study.options import common_fields, data_options, device_of, metrics_of, place_of_results, resources_of, seconds_of
+from study.options import common_fields, data_options, metrics_of, place_of_results, seconds_of
 from study.optuna_storage import storage_of
 from study.results import Store
 from study.run_grid import before_ray, task_of

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from binarygan.config import MemberConfig
 from binarygan.data import Images
 from binarygan.errors import printable
-from study.options import has_gpu
+from study.devices import has_gpu
 from study.plan import Cohort
 from study.results import Store
 from study.schemas import FINISHED

@@ -39,6 +39,8 @@ def test_bad_input_is_one_line_and_status_2(tmp_path: Path) -> None:
         ("--grid", "paper-appendix", "--gpus-per-trial", "inf"): "is no number of GPUs",
         ("--grid", "paper-appendix", "--cpus-per-trial", "nan"): "must be above 0",
         ("--grid", "paper-appendix", "--executor", "local", "--resource", "a=1"): "leave out one of them",
+        ("--grid", "paper-appendix", "--only", "neuron=dbn"): "known: deterministic, stochastic",
+        ("--search", "mlp", "--trials", "2", "--only", "seed=0"): "--only chooses members of a grid",
         (): "--grid",
     }
     for options, words in cases.items():
