@@ -22,7 +22,7 @@ from binarygan.layers import (
     to_rows,
 )
 from binarygan.products import by_output_unit, operands_of, operands_of_layer
-from binarygan.streams import derived_generator
+from binarygan.streams import derived_generator, truncated_normal
 
 INITIAL_STD = 0.02
 
@@ -44,7 +44,8 @@ class Network(Architecture):
     ) -> Parameters:
         """Weights from a normal with std 0.02 truncated at two std, scales 1, the rest 0; stacked over `seeds`.
 
-        Drawn on the CPU from (seed, purpose, name), so a member starts the same in every cohort and on every device.
+        Drawn on the CPU from (seed, purpose, name), so a member starts the same in every cohort, on every device and
+        with every version of PyTorch.
         """
         parameters = {}
         for name, shape in self.parameter_shapes().items():
@@ -52,8 +53,7 @@ class Network(Architecture):
             if name.endswith("weight"):
                 for value, seed in zip(values, seeds, strict=True):
                     source = derived_generator(seed, f"initial {purpose} {name}", 0, torch.device("cpu"))
-                    bound = 2 * INITIAL_STD
-                    torch.nn.init.trunc_normal_(value, std=INITIAL_STD, a=-bound, b=bound, generator=source)
+                    value.copy_(truncated_normal(shape, INITIAL_STD, 2 * INITIAL_STD, source))
             values = values.to(device=device, dtype=dtype)
             if values.dim() == 3 and device.type == "cpu":
                 values = by_output_unit(values)

@@ -1,7 +1,8 @@
 """Random streams: every draw has an explicit generator, seeded by hashing (member seed, purpose, epoch).
 
 So adding a draw never reshuffles another, a member's stream does not depend on its cohort, and an epoch can be
-drawn again from its number alone: checkpoints need no generator state.
+drawn again from its number alone: checkpoints need no generator state. A CPU's numbers for a seed are those of
+every version of PyTorch that is served (2.11 on).
 """
 
 import hashlib
@@ -26,6 +27,21 @@ def derived_seed(seed: int, purpose: str, epoch: int = 0) -> int:
 def derived_generator(seed: int, purpose: str, epoch: int, device: torch.device) -> torch.Generator:
     """A generator on `device` at the beginning of the stream (seed, purpose, epoch)."""
     return torch.Generator(device).manual_seed(derived_seed(seed, purpose, epoch))
+
+
+def truncated_normal(shape: Sequence[int], std: float, bound: float, generator: torch.Generator) -> Tensor:
+    """A CPU generator's numbers from a normal of this std, those beyond ±bound drawn again: float32 of that shape.
+
+    torch.nn.init.trunc_normal_ has become this after torch 2.11, whose own gave other numbers for the same seed.
+    """
+
+    def drawn() -> Tensor:
+        return torch.empty(*shape).normal_(0.0, std, generator=generator)
+
+    values = drawn()
+    while bool((outside := values.abs() > bound).any()):
+        values = torch.where(outside, drawn(), values)
+    return values
 
 
 class Draws(Protocol):

@@ -104,7 +104,7 @@ def _comparison(before: dict[str, Any], now: dict[str, Any], home: str) -> str:
     return (
         f"{now['member_id']}: {len(unlike)} of {len(names)} numbers differ from those in {home} "
         f"({name}: {before[name]:.6g} there, {now[name] if now.get(name) is not None else math.nan:.6g} now): "
-        "another device, precision or cohort rounds otherwise"
+        "another device, precision, cohort or PyTorch rounds otherwise"
     )
 
 
