@@ -1,0 +1,143 @@
+"""Members that a GPU trained, begun again on a CPU with the same weights and random numbers, in float32.
+
+    python benchmarks/gpu_members.py published/appendix-ten-seeds --only objective=gan neuron=stochastic seed=0,1
+
+What then differs between the two losses is arithmetic or code, not chance. The store's rows are of `--precision`
+whatever they say; members train alone here, in cohorts there. PyTorch before 2.12 had other initial weights than
+`binarygan` draws since 0e782d9: `--initial torch-2.11` is for rows that were trained so.
+"""
+
+import argparse
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.dataset
+import torch
+from philox import GpuGenerator
+from torch import Tensor
+
+from binarygan.architectures import PIXELS
+from binarygan.config import MemberConfig
+from binarygan.data import load_images
+from binarygan.memory import keep_freed_memory
+from binarygan.networks import INITIAL_STD
+from binarygan.streams import CALLS_AT_ONCE, derived_generator, derived_seed
+from binarygan.training import EpochLosses, Trainer
+from study.selection import selected
+
+LOSSES = ("discriminator_loss", "generator_loss")
+
+
+class GpuDraws:
+    """`Draws` of one member's epoch as a GPU has them."""
+
+    def __init__(self, config: MemberConfig, epoch: int, multiprocessors: int) -> None:
+        self._config = config
+        self._generators = {
+            purpose: GpuGenerator(derived_seed(config.seed, purpose, epoch), multiprocessors)
+            for purpose in ("batches", "latent", "thresholds", "mixing")
+        }
+        self._left: dict[str, list[Tensor]] = {purpose: [] for purpose in self._generators}
+
+    def batches(self) -> Tensor:
+        steps, batch = self._config.iterations_per_epoch, self._config.batch_size
+        order = torch.from_numpy(self._generators["batches"].permutation(self._config.train_images))
+        return order[: steps * batch].view(steps, 1, batch)
+
+    def latent(self) -> Tensor:
+        return self._next("latent", self._config.latent_size)
+
+    def thresholds(self) -> Tensor:
+        return self._next("thresholds", PIXELS)
+
+    def mixing(self) -> Tensor:
+        return self._next("mixing", 1)
+
+    def _next(self, purpose: str, width: int) -> Tensor:
+        left, shape = self._left[purpose], (CALLS_AT_ONCE, 1, self._config.batch_size, width)
+        if not left:
+            generator = self._generators[purpose]
+            draw = generator.normal if purpose == "latent" else generator.uniform
+            left += reversed(torch.from_numpy(draw(math.prod(shape))).view(shape).unbind())
+        return left.pop()
+
+
+def begin_as_torch_2_11(trainer: Trainer) -> None:
+    """Put the initial weights there that its `trunc_normal_` gave: by the inverse of the distribution's function."""
+    bound = 2 * INITIAL_STD
+    for purpose, parameters in (
+        ("generator", trainer.generator_parameters),
+        ("discriminator", trainer.discriminator_parameters),
+    ):
+        for name, parameter in parameters.items():
+            if name.endswith("weight"):
+                source = derived_generator(trainer.configs[0].seed, f"initial {purpose} {name}", 0, torch.device("cpu"))
+                within = math.erf(math.sqrt(2.0))
+                values = torch.empty(parameter.shape[1:]).uniform_(-within, within, generator=source).erfinv_()
+                parameter.detach()[0].copy_(values.mul_(INITIAL_STD * math.sqrt(2.0)).clamp_(-bound, bound))
+
+
+def train_again(config: MemberConfig, images: Tensor, arguments: argparse.Namespace) -> list[EpochLosses]:
+    """The member's first epochs on a CPU."""
+    trainer = Trainer([dataclasses.replace(config, dtype="float32")], images, device=torch.device("cpu"))
+    if arguments.initial == "torch-2.11":
+        begin_as_torch_2_11(trainer)
+    trainer.draws = lambda epoch: GpuDraws(config, epoch, arguments.multiprocessors)  # type: ignore[assignment,method-assign,return-value]
+    return [trainer.train_epoch() for _ in range(arguments.epochs)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("study", type=Path, help="a study's folder, its members of one GPU")
+    parser.add_argument("--only", nargs="+", default=[], metavar="FIELD=VALUES")
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--multiprocessors", type=int, default=132, help="of that GPU (an H100's and H200's 132)")
+    parser.add_argument("--initial", choices=("binarygan", "torch-2.11"), default="binarygan")
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    members, curves = (
+        pyarrow.dataset.dataset(arguments.study / table, format="parquet").to_table() for table in ("members", "curves")
+    )
+    fields = [f.name for f in dataclasses.fields(MemberConfig)]
+    configs = [MemberConfig.from_dict({f: row[f] for f in fields}) for row in members.to_pylist()]
+    there = {(row["member_id"], row["epoch"]): row for row in curves.to_pylist()}
+    rows: list[dict[str, Any]] = []
+    for config in selected(configs, arguments.only):
+        images = torch.from_numpy(load_images(config.data).bits(config.train_images))
+        for epoch, here in enumerate(train_again(config, images, arguments), 1):
+            row: dict[str, Any] = {
+                "objective": config.objective,
+                "norm": config.discriminator_norm,
+                "neuron": config.neuron,
+            }
+            row |= {"seed": config.seed, "epoch": epoch}
+            for loss in LOSSES:
+                row |= {f"{loss}_gpu": there[config.member_id, epoch][loss], f"{loss}_cpu": float(getattr(here, loss))}
+            rows.append(row)
+            said = "  ".join(f"{loss} {row[f'{loss}_gpu']:8.4f} {row[f'{loss}_cpu']:8.4f}" for loss in LOSSES)
+            print(" ".join(str(v) for v in list(row.values())[:5]), "(GPU, CPU):", said, flush=True)
+    say_how_close(pd.DataFrame(rows))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=1))
+
+
+def say_how_close(rows: pd.DataFrame) -> None:
+    """How the losses of each cell's seeds go together in the last epoch here."""
+    last = rows[rows["epoch"] == rows["epoch"].max()]
+    for cell, own in last.groupby(["objective", "norm", "neuron"]):
+        for loss in LOSSES:
+            gpu, cpu = own[f"{loss}_gpu"], own[f"{loss}_cpu"]
+            print(
+                f"{' '.join(cell)}, {loss}, {len(own)} seeds: CPU - GPU {(cpu - gpu).mean():+.4f} "
+                f"(std {(cpu - gpu).std():.4f}), std of the GPU's {gpu.std():.4f}, correlation {gpu.corr(cpu):.3f}"
+            )
+
+
+if __name__ == "__main__":
+    main()
