@@ -2,15 +2,16 @@
 
     python benchmarks/gpu_members.py published/appendix-ten-seeds --only objective=gan neuron=stochastic seed=0,1
 
-What then differs between the two losses is arithmetic or code, not chance. The store's rows are of `--precision`
-whatever they say; members train alone here, in cohorts there. PyTorch before 2.12 had other initial weights than
-`binarygan` draws since 0e782d9: `--initial torch-2.11` is for rows that were trained so.
+What then differs is arithmetic or code, not the weights or numbers that members happened to get (metrics are of other
+samples, a CPU's). The study's rows are of the precision that they say; members train alone here, in cohorts there.
+With PyTorch 2.11 initial weights were others before 0e782d9: `--initial torch-2.11` is for rows that began so.
 """
 
 import argparse
 import dataclasses
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,16 @@ from torch import Tensor
 
 from binarygan.architectures import PIXELS
 from binarygan.config import MemberConfig
-from binarygan.data import load_images
+from binarygan.data import Images, load_images
+from binarygan.evaluation import evaluate
 from binarygan.memory import keep_freed_memory
 from binarygan.networks import INITIAL_STD
+from binarygan.scores import reference_of
 from binarygan.streams import CALLS_AT_ONCE, derived_generator, derived_seed
-from binarygan.training import EpochLosses, Trainer
+from binarygan.training import Trainer
 from study.selection import selected
 
-LOSSES = ("discriminator_loss", "generator_loss")
+COMPARED = ("discriminator_loss", "generator_loss", "fid", "classes_covered")
 
 
 class GpuDraws:
@@ -81,13 +84,20 @@ def begin_as_torch_2_11(trainer: Trainer) -> None:
                 parameter.detach()[0].copy_(values.mul_(INITIAL_STD * math.sqrt(2.0)).clamp_(-bound, bound))
 
 
-def train_again(config: MemberConfig, images: Tensor, arguments: argparse.Namespace) -> list[EpochLosses]:
-    """The member's first epochs on a CPU."""
-    trainer = Trainer([dataclasses.replace(config, dtype="float32")], images, device=torch.device("cpu"))
+def train_again(config: MemberConfig, data: Images, arguments: argparse.Namespace) -> Iterator[dict[str, float | None]]:
+    """The losses and metrics of the member's first epochs on a CPU."""
+    device = torch.device("cpu")
+    images = torch.from_numpy(data.bits(config.train_images))
+    trainer = Trainer([dataclasses.replace(config, dtype="float32")], images, device=device)
     if arguments.initial == "torch-2.11":
         begin_as_torch_2_11(trainer)
     trainer.draws = lambda epoch: GpuDraws(config, epoch, arguments.multiprocessors)  # type: ignore[assignment,method-assign,return-value]
-    return [trainer.train_epoch() for _ in range(arguments.epochs)]
+    for _ in range(arguments.epochs):
+        losses = trainer.train_epoch()
+        found: dict[str, float | None] = {
+            name: float(getattr(losses, name)) for name in ("discriminator_loss", "generator_loss")
+        }
+        yield found | evaluate(trainer, 0, reference_of(data, device), full=False).metrics
 
 
 def main() -> None:
@@ -109,32 +119,28 @@ def main() -> None:
     there = {(row["member_id"], row["epoch"]): row for row in curves.to_pylist()}
     rows: list[dict[str, Any]] = []
     for config in selected(configs, arguments.only):
-        images = torch.from_numpy(load_images(config.data).bits(config.train_images))
-        for epoch, here in enumerate(train_again(config, images, arguments), 1):
-            row: dict[str, Any] = {
-                "objective": config.objective,
-                "norm": config.discriminator_norm,
-                "neuron": config.neuron,
-            }
-            row |= {"seed": config.seed, "epoch": epoch}
-            for loss in LOSSES:
-                row |= {f"{loss}_gpu": there[config.member_id, epoch][loss], f"{loss}_cpu": float(getattr(here, loss))}
-            rows.append(row)
-            said = "  ".join(f"{loss} {row[f'{loss}_gpu']:8.4f} {row[f'{loss}_cpu']:8.4f}" for loss in LOSSES)
-            print(" ".join(str(v) for v in list(row.values())[:5]), "(GPU, CPU):", said, flush=True)
+        for epoch, here in enumerate(train_again(config, load_images(config.data), arguments), 1):
+            row = {"objective": config.objective, "norm": config.discriminator_norm, "neuron": config.neuron}
+            row |= {"seed": str(config.seed), "epoch": str(epoch)}
+            print(" ".join(row.values()), end=", GPU and CPU:", flush=True)
+            numbers = {f"{name}_gpu": there[config.member_id, epoch][name] for name in COMPARED}
+            numbers |= {f"{name}_cpu": here[name] for name in COMPARED}
+            rows.append({**row, **numbers, "epoch": epoch})
+            said = (f"{name} {numbers[f'{name}_gpu']:.4g} {numbers[f'{name}_cpu']:.4g}" for name in COMPARED)
+            print(f" {'; '.join(said)}", flush=True)
     say_how_close(pd.DataFrame(rows))
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1))
 
 
 def say_how_close(rows: pd.DataFrame) -> None:
-    """How the losses of each cell's seeds go together in the last epoch here."""
+    """How the numbers of each cell's seeds go together in the last epoch here."""
     last = rows[rows["epoch"] == rows["epoch"].max()]
     for cell, own in last.groupby(["objective", "norm", "neuron"]):
-        for loss in LOSSES:
-            gpu, cpu = own[f"{loss}_gpu"], own[f"{loss}_cpu"]
+        for name in COMPARED:
+            gpu, cpu = own[f"{name}_gpu"], own[f"{name}_cpu"]
             print(
-                f"{' '.join(cell)}, {loss}, {len(own)} seeds: CPU - GPU {(cpu - gpu).mean():+.4f} "
+                f"{' '.join(cell)}, {name}, {len(own)} seeds: CPU - GPU {(cpu - gpu).mean():+.4f} "
                 f"(std {(cpu - gpu).std():.4f}), std of the GPU's {gpu.std():.4f}, correlation {gpu.corr(cpu):.3f}"
             )
 
