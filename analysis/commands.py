@@ -50,12 +50,15 @@ def _joined(study: Study, words: list[str], usual_name: str) -> str:
     quick = said.get("quick") is True
     usual = QUICK_EPOCHS if quick else EPOCHS
     fidelity, epochs, data, dtype = (_most(members, c) for c in ("fidelity", "epochs", "data", "dtype"))
-    seeds = whole_number(said.get("seeds")) or int(members.groupby("cell_id")["seed"].nunique().max())
     settled = words[0] == "--retrain"
+    present = members.groupby("cell_id")["seed"].nunique() if settled else members["seed"] + 1
+    seeds = whole_number(said.get("seeds")) or int(present.max())
     if not settled:
         words += ["--quick"] if quick else []
         words += ["--fidelity", fidelity] if fidelity == "as-released" else []
-        words += ["--precision", PRECISIONS[dtype]] if dtype in PRECISIONS and dtype != "float32" else []
+        on_cpus = "device" not in members or set(members["device"].dropna()) <= {"cpu"}
+        usual_there = dtype == "float32" and on_cpus
+        words += ["--precision", PRECISIONS[dtype]] if dtype in PRECISIONS and not usual_there else []
     words += ["--seeds", str(seeds)] if seeds > 1 else []
     if settled:
         epochs = whole_number(said.get("epochs")) or usual

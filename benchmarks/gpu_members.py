@@ -1,6 +1,6 @@
 """Members that a GPU trained, begun again on a CPU with the same weights and random numbers, in float32.
 
-    python benchmarks/gpu_members.py published/appendix-ten-seeds --only objective=gan neuron=stochastic seed=0,1
+    python benchmarks/gpu_members.py published/appendix-ten-seeds --initial torch-2.11 --only objective=gan seed=0
 
 What then differs is arithmetic or code, not the weights or numbers that members happened to get (metrics are of other
 samples, a CPU's). The study's rows are of the precision that they say; members train alone here, in cohorts there.
@@ -11,6 +11,7 @@ import argparse
 import dataclasses
 import json
 import math
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from torch import Tensor
 from binarygan.architectures import PIXELS
 from binarygan.config import MemberConfig
 from binarygan.data import Images, load_images
+from binarygan.errors import UserError
 from binarygan.evaluation import evaluate
 from binarygan.memory import keep_freed_memory
 from binarygan.networks import INITIAL_STD
@@ -105,7 +107,7 @@ def main() -> None:
     parser.add_argument("study", type=Path, help="a study's folder, its members of one GPU")
     parser.add_argument("--only", nargs="+", default=[], metavar="FIELD=VALUES")
     parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--multiprocessors", type=int, default=132, help="of that GPU (an H100's and H200's 132)")
+    parser.add_argument("--multiprocessors", type=int, default=132, help="of that GPU (H100, H200: 132; A100: 108)")
     parser.add_argument("--initial", choices=("binarygan", "torch-2.11"), default="binarygan")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
@@ -115,17 +117,23 @@ def main() -> None:
         pyarrow.dataset.dataset(arguments.study / table, format="parquet").to_table() for table in ("members", "curves")
     )
     fields = [f.name for f in dataclasses.fields(MemberConfig)]
-    configs = [MemberConfig.from_dict({f: row[f] for f in fields}) for row in members.to_pylist()]
+    rows_there = [row for row in members.to_pylist() if row["status"] == "done" and row["device"] != "cpu"]
+    configs = [MemberConfig.from_dict({f: row[f] for f in fields}) for row in rows_there]
+    if not configs:
+        parser.error(f"{arguments.study} has no member that a GPU trained to its end")
     there = {(row["member_id"], row["epoch"]): row for row in curves.to_pylist()}
+    data = load_images(configs[0].data)
+    if data.digest != configs[0].data_digest:
+        raise UserError(f"{arguments.study} was trained on other data than {configs[0].data} here")
     rows: list[dict[str, Any]] = []
     for config in selected(configs, arguments.only):
-        for epoch, here in enumerate(train_again(config, load_images(config.data), arguments), 1):
+        for epoch, here in enumerate(train_again(config, data, arguments), 1):
             row = {"objective": config.objective, "norm": config.discriminator_norm, "neuron": config.neuron}
             row |= {"seed": str(config.seed), "epoch": str(epoch)}
             print(" ".join(row.values()), end=", GPU and CPU:", flush=True)
             numbers = {f"{name}_gpu": there[config.member_id, epoch][name] for name in COMPARED}
             numbers |= {f"{name}_cpu": here[name] for name in COMPARED}
-            rows.append({**row, **numbers, "epoch": epoch})
+            rows.append({"cell": config.cell_id, **row, **numbers, "epoch": epoch})
             said = (f"{name} {numbers[f'{name}_gpu']:.4g} {numbers[f'{name}_cpu']:.4g}" for name in COMPARED)
             print(f" {'; '.join(said)}", flush=True)
     say_how_close(pd.DataFrame(rows))
@@ -136,14 +144,20 @@ def main() -> None:
 def say_how_close(rows: pd.DataFrame) -> None:
     """How the numbers of each cell's seeds go together in the last epoch here."""
     last = rows[rows["epoch"] == rows["epoch"].max()]
-    for cell, own in last.groupby(["objective", "norm", "neuron"]):
+    for cell, own in last.groupby("cell", sort=False):
+        if len(own) < 3:
+            continue
+        named = " ".join(own.iloc[0][["objective", "norm", "neuron"]])
         for name in COMPARED:
             gpu, cpu = own[f"{name}_gpu"], own[f"{name}_cpu"]
             print(
-                f"{' '.join(cell)}, {name}, {len(own)} seeds: CPU - GPU {(cpu - gpu).mean():+.4f} "
+                f"{named} ({cell}), {name}, {len(own)} seeds: CPU - GPU {(cpu - gpu).mean():+.4f} "
                 f"(std {(cpu - gpu).std():.4f}), std of the GPU's {gpu.std():.4f}, correlation {gpu.corr(cpu):.3f}"
             )
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except UserError as error:
+        sys.exit(f"error: {error}")

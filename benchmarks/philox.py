@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 THREADS_A_BLOCK, BLOCKS_A_MULTIPROCESSOR = 256, 8
+"""Of GPUs whose multiprocessors have 2,048 threads: A100, H100, H200."""
 WORDS = 4
 """That one counter gives."""
 WEYL = (0x9E3779B9, 0xBB67AE85)
 FACTORS = (0xD2511F53, 0xCD9E8D57)
-UNIT = 2.3283064e-10
-"""cuRAND's 2^-32."""
+UNIT = 2.0**-32
 
 
 class GpuGenerator:
@@ -34,7 +34,7 @@ class GpuGenerator:
         return found
 
     def normal(self, count: int) -> NDArray[np.float32]:
-        """As `normal_` fills it."""
+        """As `normal_` fills it, to about 1e-6: a GPU's sines are approximate."""
         words = self._words(count)
         radius = np.sqrt(-2 * np.log(_unit(words[:, 0::2])))
         angle = 2 * math.pi * _unit(words[:, 1::2])
@@ -42,13 +42,24 @@ class GpuGenerator:
         return pairs.reshape(-1)[:count].astype(np.float32)
 
     def permutation(self, count: int) -> NDArray[np.int64]:
-        """As `torch.randperm` gives it first: the order of random keys, where no two of them are the same."""
-        words = self._words(count)[0].astype(np.uint64)
-        keys = words[0, :count] << np.uint64(32) | words[1, :count]
+        """As `torch.randperm` gives it: the order of random keys, runs of equal keys shuffled once more."""
         bits = math.ceil(math.log2(count - (6 * count**2 + 1) / (12 * math.log(0.9))))
         if bits <= 32 or count > self._most_threads:
             raise ValueError(f"a permutation of {count} is drawn in another way")
-        return np.argsort(keys & np.uint64(2**bits - 1), kind="stable")
+        words = self._words(count)[0].astype(np.uint64)
+        keys = (words[0, :count] << np.uint64(32) | words[1, :count]) & np.uint64(2**bits - 1)
+        order = np.argsort(keys, kind="stable")
+        starts = np.flatnonzero(np.diff(keys[order], prepend=keys[order[0]] + np.uint64(1)))
+        for start, end in zip(starts, [*starts[1:], count], strict=True):
+            if end - start > 1:
+                drawn = philox(self._seed, self._offset // WORDS, -(-(end - start) // WORDS), int(start) + 1)[
+                    :, :, start
+                ]
+                for last, word in zip(range(end - start - 1, 0, -1), drawn.ravel(), strict=False):
+                    other = start + int(word) % (last + 1)
+                    order[[start + last, other]] = order[[other, start + last]]
+        self._offset += -(-count // WORDS) * WORDS
+        return order
 
     def _words(self, count: int) -> NDArray[np.uint32]:
         """Of a kernel that fills `count` elements: (rounds, 4, threads)."""

@@ -12,7 +12,8 @@ from typing import Any
 from binarygan.errors import UserError, nearest
 
 REVISION = 1
-"""Raised whenever the same configuration comes to give other numbers; part of every digest."""
+"""Raised whenever the same configuration comes to give other numbers; part of every digest. (It was not when PyTorch
+2.11's initial weights gave way to 2.15's for everyone: only what a GPU had trained was of 2.11.)"""
 
 NEURONS = ("deterministic", "stochastic", "real")
 OBJECTIVES = ("gan", "wgan", "wgan-gp")

@@ -44,8 +44,8 @@ class Network(Architecture):
     ) -> Parameters:
         """Weights from a normal with std 0.02 truncated at two std, scales 1, the rest 0; stacked over `seeds`.
 
-        Drawn on the CPU from (seed, purpose, name), so a member starts the same in every cohort, on every device and
-        with every version of PyTorch.
+        Drawn on the CPU from (seed, purpose, name), so a member starts the same in every cohort and on every device,
+        but for rounding where a CPU has other instructions.
         """
         parameters = {}
         for name, shape in self.parameter_shapes().items():

@@ -1,8 +1,8 @@
 """Random streams: every draw has an explicit generator, seeded by hashing (member seed, purpose, epoch).
 
 So adding a draw never reshuffles another, a member's stream does not depend on its cohort, and an epoch can be
-drawn again from its number alone: checkpoints need no generator state. A CPU's numbers for a seed are those of
-every version of PyTorch that is served (2.11 on).
+drawn again from its number alone: checkpoints need no generator state. A seed's numbers on a CPU are the same with
+PyTorch 2.11 and 2.15.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ def derived_generator(seed: int, purpose: str, epoch: int, device: torch.device)
 def truncated_normal(shape: Sequence[int], std: float, bound: float, generator: torch.Generator) -> Tensor:
     """A CPU generator's numbers from a normal of this std, those beyond ±bound drawn again: float32 of that shape.
 
-    torch.nn.init.trunc_normal_ has become this after torch 2.11, whose own gave other numbers for the same seed.
+    torch.nn.init.trunc_normal_ is this in PyTorch 2.15; in 2.11 it gave other numbers for the same seed.
     """
 
     def drawn() -> Tensor:

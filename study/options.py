@@ -23,8 +23,8 @@ EXAMPLES = """examples:
 QUICK_IMAGES, QUICK_EPOCHS = 6400, 1
 PRECISIONS = {"fp32": "float32", "tf32": "tf32", "bf16": "bfloat16"}
 """The option's words -> `MemberConfig.dtype`."""
-USUAL = "fp32"
-"""The fastest that is known to give float32's results: with GAN tf32 is not (docs/performance.md)."""
+FASTEST = {"cpu": "fp32", "cuda": "tf32"}
+"""Of those that were seen to give float32's results at full length (docs/performance.md), by device."""
 SAMPLERS = ("tpe", "random", "nsga2", "gp", "cmaes")
 SCHEDULERS = ("none", "asha", "median")
 COUNTS = ("seeds", "epochs", "max_concurrent", "cohort_size", "trials")
@@ -42,11 +42,17 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--quick", action="store_true", help=f"{QUICK_IMAGES} images, {QUICK_EPOCHS} epoch")
     p.add_argument("--seeds", type=int, default=1, metavar="N", help="members a cell (default 1)")
     p.add_argument(
-        "--only", nargs="+", action="extend", metavar="FIELD=VALUES", help="a part of the grid: objective=gan seed=0,1"
+        "--only",
+        nargs="+",
+        action="extend",
+        metavar="FIELD=VALUES",
+        help="a part of the grid: objective=gan,wgan seed=0",
     )
     p.add_argument("--epochs", type=int, metavar="N", help="epochs (default 20)")
     p.add_argument("--fidelity", choices=FIDELITIES, default="as-described", help="the paper's text or its code")
-    p.add_argument("--precision", choices=tuple(PRECISIONS), help="of matrix products (default fp32)")
+    p.add_argument(
+        "--precision", choices=tuple(PRECISIONS), help="of matrix products (default fp32 on a CPU, tf32 on a GPU)"
+    )
     p.add_argument("--results", default="results", metavar="DIR|URL", help="default: results/; or s3://bucket/path")
     p.add_argument("--study", metavar="NAME", help="name of the results folder (default: the grid's)")
     p.add_argument("--data", default="mnist", metavar="NAME|FILE.npy", help="data set (default: packaged MNIST)")
@@ -201,7 +207,7 @@ def _dtype(arguments: argparse.Namespace, device: str, known: dict[str, Any] | N
     for dtype in PRECISIONS.values():
         if dtypes == {dtype} and (device, dtype) != ("cpu", "tf32"):
             return dtype
-    return PRECISIONS[USUAL]
+    return PRECISIONS[FASTEST[device]]
 
 
 def _need_numba() -> None:

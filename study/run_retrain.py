@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import json
 import math
 import sys
 from typing import Any
@@ -101,11 +102,21 @@ def _comparison(before: dict[str, Any], now: dict[str, Any], home: str) -> str:
     if not unlike:
         return f"{now['member_id']}: all {len(names)} numbers equal those in {home}"
     name = "fid" if "fid" in unlike else unlike[0]
+    versions = [_torch(row) for row in (before, now)]
+    also = f"; PyTorch {versions[0]} there, {versions[1]} now" if versions[0] != versions[1] else ""
     return (
         f"{now['member_id']}: {len(unlike)} of {len(names)} numbers differ from those in {home} "
         f"({name}: {before[name]:.6g} there, {now[name] if now.get(name) is not None else math.nan:.6g} now): "
-        "another device, precision, cohort or PyTorch rounds otherwise"
+        f"another device, precision or cohort rounds otherwise, a GPU draws other numbers{also}"
     )
+
+
+def _torch(row: dict[str, Any]) -> str:
+    """The version that the row was trained with."""
+    try:
+        return str(json.loads(row["versions"])["torch"])
+    except (TypeError, ValueError, KeyError):
+        return "of unknown version"
 
 
 def _same(a: float, b: float) -> bool:

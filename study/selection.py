@@ -12,7 +12,7 @@ def selected(members: Sequence[MemberConfig], texts: Iterable[str]) -> list[Memb
     Raises:
         UserError: a field or a value that none of them has, or values that none has together.
     """
-    texts, found = list(texts), list(members)
+    wanted: dict[str, list[str]] = {}
     for text in texts:
         field, equals, listed = text.partition("=")
         words = [word for word in listed.split(",") if word]
@@ -20,14 +20,20 @@ def selected(members: Sequence[MemberConfig], texts: Iterable[str]) -> list[Memb
             raise UserError(f"--only {text} is not FIELD=VALUE or FIELD=VALUE,VALUE")
         values = _values(members, field)
         if not values:
-            varied = [name for name in members[0].to_dict() if len(_values(members, name)) > 1]
-            raise UserError(f"--only {text}: no field {field!r}; {nearest(field, varied)}")
+            raise UserError(f"--only {text}: no field {field!r}; {nearest(field, members[0].to_dict())}")
         for word in words:
             if not any(_same(value, word) for value in values):
-                raise UserError(f"--only {text}: {field} {word!r} is unknown; {nearest(word, map(str, values))}")
-        found = [m for m in found if any(_same(m.to_dict()[field], word) for word in words)]
+                more = " (give --seeds N)" if field == "seed" else ""
+                raise UserError(f"--only {text}: {field} {word!r} is unknown; {nearest(word, map(str, values))}{more}")
+        wanted.setdefault(field, []).extend(words)
+    found = [
+        m
+        for m in members
+        if all(any(_same(m.to_dict()[field], word) for word in words) for field, words in wanted.items())
+    ]
     if not found:
-        raise UserError(f"--only {' '.join(texts)}: no member of the grid has all of these")
+        asked = " ".join(f"{field}={','.join(words)}" for field, words in wanted.items())
+        raise UserError(f"--only {asked}: no member of the grid has all of these")
     return found
 
 

@@ -251,6 +251,7 @@ def test_the_command_is_the_one_that_trained(tmp_path: Path) -> None:
     assert command(study, "paper-neurons") == (
         "python study/run.py --grid paper-neurons --fidelity as-released --seeds 2 --epochs 5"
     )
+    assert "--seeds 2 " in command(Study(tmp_path / "part", members[members["seed"] == 1]), "paper-neurons"), "0 and 1"
     study = Study(tmp_path / "it's mine", members.assign(fidelity="as-described", epochs=1, data="digits"))
     study.__dict__["description"] = {"grid": "paper", "quick": True}
     assert (
@@ -267,7 +268,7 @@ def test_the_command_is_the_one_that_trained(tmp_path: Path) -> None:
     assert command(study).startswith("python study/run.py --grid paper --fidelity as-released --precision tf32 --seeds")
     study = Study(tmp_path / "paper", members.assign(dtype="float32", device="NVIDIA H200"))
     study.__dict__["description"] = {"grid": "paper"}
-    assert "--precision" not in command(study), "float32 is what a GPU is asked for, too"
+    assert "--precision fp32" in command(study), "tf32 is what a GPU is asked for otherwise"
 
 
 def test_pictures_shrink_until_they_fit() -> None:

@@ -62,6 +62,14 @@ class OnTheCpu:
         return self._draws.mixing().to(self._device)
 
 
+@pytest.mark.parametrize("architecture", ["mlp", "cnn"])
+def test_a_member_begins_on_a_gpu_as_on_a_cpu(architecture: str) -> None:
+    config = small(architecture=architecture)
+    there, here = on_gpu(config, dtype=torch.float32).state(), trainer(config, dtype=torch.float32).state()
+    for name, tensor in here.items():
+        assert torch.equal(there[name].cpu(), tensor), name
+
+
 @pytest.mark.parametrize(("architecture", "objective", "norm"), NETWORKS)
 def test_a_gpus_iterations_are_a_cpus(architecture: str, objective: str, norm: str) -> None:
     """Three iterations from the same state and draws, in float64; the GPU's second and third are graphs."""

@@ -19,16 +19,16 @@ from study.run_grid import _cohorts
     ("device", "known", "asked", "expected"),
     [
         ("cpu", None, None, "float32"),
-        ("cuda", None, None, "float32"),
-        ("cuda", None, "tf32", "tf32"),
+        ("cuda", None, None, "tf32"),
+        ("cuda", None, "fp32", "float32"),
         ("cuda", {"cells": {"a": {"dtype": "tf32"}}}, None, "tf32"),
         ("cuda", {"cells": {"a": {"dtype": "float32"}, "b": {"dtype": "float32"}}}, None, "float32"),
         ("cpu", {"cells": {"a": {"dtype": "bfloat16"}}}, None, "bfloat16"),
         ("cuda", {"fixed": {"dtype": "float32"}}, None, "float32"),
         ("cuda", {"cells": {"a": {"dtype": "float32"}}}, "bf16", "bfloat16"),
         ("cpu", {"cells": {"a": {"dtype": "tf32"}}}, None, "float32"),
-        ("cuda", {"cells": {"a": {"dtype": "float32"}, "b": {"dtype": "bfloat16"}}}, None, "float32"),
-        ("cuda", {"cells": {"a": {"dtype": 7}}, "fixed": [1]}, None, "float32"),
+        ("cuda", {"cells": {"a": {"dtype": "float32"}, "b": {"dtype": "bfloat16"}}}, None, "tf32"),
+        ("cuda", {"cells": {"a": {"dtype": 7}}, "fixed": [1]}, None, "tf32"),
     ],
 )
 def test_the_precision_is_what_is_asked_then_the_studys_then_the_devices(

@@ -30,6 +30,10 @@ def test_values_of_a_field_are_alternatives_and_fields_are_both_asked_for() -> N
     assert len(found) == 8
 
 
+def test_a_field_named_twice_has_the_values_of_both() -> None:
+    assert selected(members(), ["seed=0", "seed=2"]) == selected(members(), ["seed=0,2"])
+
+
 @pytest.mark.parametrize("word", ["1", "1.0", "1e0"])
 def test_numbers_are_compared_as_numbers(word: str) -> None:
     found = selected(members("slope-annealing"), [f"slope_rate={word}"])
@@ -43,11 +47,12 @@ def test_numbers_are_compared_as_numbers(word: str) -> None:
         (["objective"], "is not FIELD=VALUE"),
         (["objective="], "is not FIELD=VALUE"),
         (["objectiv=gan"], "no field 'objectiv'; did you mean 'objective'"),
-        (["__class__=gan"], "no field '__class__'; known: "),
+        (["__class__=gan"], "no field '__class__'; known: neuron, objective, "),
+        (["sed=0"], "no field 'sed'; did you mean 'seed'"),
         (["objective=gna"], "'gna' is unknown; did you mean 'gan'"),
-        (["seed=3"], "seed '3' is unknown; known: 0, 1, 2"),
+        (["seed=3"], r"seed '3' is unknown; known: 0, 1, 2 \(give --seeds N\)"),
         (["seed=zero"], "seed 'zero' is unknown"),
-        (["seed=0", "seed=1"], "no member of the grid has all of these"),
+        (["objective=gan", "penalty_weight=10"], "no member of the grid has all of these"),
     ],
 )
 def test_what_the_grid_has_not_is_refused(texts: list[str], words: str) -> None:
