@@ -18,6 +18,8 @@ WORDS = 4
 WEYL = (0x9E3779B9, 0xBB67AE85)
 FACTORS = (0xD2511F53, 0xCD9E8D57)
 UNIT = 2.0**-32
+FEWEST = 30_084
+"""Of which a permutation has keys of 64 bits; those of fewer have 32."""
 
 
 class GpuGenerator:
@@ -44,7 +46,7 @@ class GpuGenerator:
     def permutation(self, count: int) -> NDArray[np.int64]:
         """As `torch.randperm` gives it: the order of random keys, runs of equal keys shuffled once more."""
         bits = math.ceil(math.log2(count - (6 * count**2 + 1) / (12 * math.log(0.9))))
-        if bits <= 32 or count > self._most_threads:
+        if not FEWEST <= count <= self._most_threads:
             raise ValueError(f"a permutation of {count} is drawn in another way")
         words = self._words(count)[0].astype(np.uint64)
         keys = (words[0, :count] << np.uint64(32) | words[1, :count]) & np.uint64(2**bits - 1)
