@@ -125,9 +125,9 @@ def main() -> None:
     data = load_images(configs[0].data)
     if data.digest != configs[0].data_digest:
         raise UserError(f"{arguments.study} was trained on other data than {configs[0].data} here")
-    rows: list[dict[str, Any]] = []
     if configs[0].train_images < FEWEST:
         raise UserError(f"{arguments.study} has {configs[0].train_images} images: a GPU orders so few in another way")
+    rows: list[dict[str, Any]] = []
     for config in selected(configs, arguments.only):
         for epoch, here in enumerate(train_again(config, data, arguments), 1):
             row = {"objective": config.objective, "norm": config.discriminator_norm, "neuron": config.neuron}
