@@ -93,7 +93,7 @@ def pack(images: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=1)
 def _packaged() -> Images:
     with (files("binarygan") / "datasets" / PACKAGED).open("rb") as file:
-        table = pq.read_table(file)
+        table = pq.ParquetFile(file).read(use_threads=False)  # a pool that still starts when a process ends aborts it
     images = table.column("image").combine_chunks()
     packed = np.frombuffer(images.buffers()[1], np.uint8).reshape(-1, PACKED)[images.offset :][: len(images)]
     splits = table.column("split").to_numpy()
