@@ -3,6 +3,7 @@
 Shapes: M members, B batch, P = 784 pixels.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -12,6 +13,10 @@ from binarygan.config import MemberConfig
 from binarygan.networks import Network, Parameters
 from binarygan.objectives import Objective, make_objective
 from binarygan.piecewise_gradients import PiecewiseGradients, serves
+from binarygan.products import operands_of_layer
+
+Generate = Callable[[Parameters, Tensor], Tensor]
+"""Parameters and z (M, B, Z) to the input of the output neurons (M, B, P), with its graph."""
 
 
 def critic_images(
@@ -25,7 +30,7 @@ def critic_images(
 
 
 class Gradients(Protocol):
-    """What both ways give."""
+    """What all ways give; it may be overwritten by the next call."""
 
     def images_in(self, like: Tensor) -> torch.dtype:
         """The type that a critic step's images are wanted in, where everything else is of `like`'s."""
@@ -63,9 +68,48 @@ class AutogradGradients:
         return loss.detach(), slope
 
 
-def make_gradients(config: MemberConfig, network: Network) -> Gradients:
-    """The faster way that serves the network."""
+def make_gradients(
+    config: MemberConfig, network: Network, device: torch.device, dtype: torch.dtype = torch.float32
+) -> Gradients:
+    """The fastest way that serves the network, for parameters of this type on this device."""
     objective = make_objective(config)
+    if device.type == "cpu" and dtype is torch.float32 and _can_stay_rounded(network):
+        from binarygan.rounded.discriminator import (
+            RoundedGradients,  # and with it Numba, which other precisions never need
+        )
+
+        return RoundedGradients(network, objective, config.penalty_weight)
     if serves(network):
         return PiecewiseGradients(network, objective, config.penalty_weight)
     return AutogradGradients(network, objective)
+
+
+def make_generate(network: Network, device: torch.device, dtype: torch.dtype = torch.float32) -> Generate:
+    """The generator `network`, the faster way, for parameters of this type on this device."""
+    if device.type == "cpu" and dtype is torch.float32 and _can_generate_rounded(network):
+        from binarygan.rounded.generator import RoundedGenerator
+
+        return RoundedGenerator(network)
+    return network
+
+
+def _can_stay_rounded(network: Network) -> bool:
+    """Whether all layers are dense and have no norm; all but the last, a logit, are leaky and multiply in bfloat16."""
+    *hidden, last = network.layers
+    return (
+        all(layer.kind == "dense" and layer.norm == "none" for layer in network.layers)
+        and all(layer.activation == "leaky-relu" for layer in hidden)
+        and all(operands_of_layer(layer, network.operands) is torch.bfloat16 for layer in hidden)
+        and (last.units, last.activation) == (1, "none")
+    )
+
+
+def _can_generate_rounded(network: Network) -> bool:
+    """Whether all layers are dense, multiply in bfloat16 and have a norm over the batch, a constant one, or none."""
+    *hidden, last = network.layers
+    return (
+        all(layer.kind == "dense" and layer.norm in ("none", "affine", "batch") for layer in network.layers)
+        and all(layer.activation == "relu" for layer in hidden)
+        and all(operands_of_layer(layer, network.operands) is torch.bfloat16 for layer in network.layers)
+        and last.activation == "none"
+    )

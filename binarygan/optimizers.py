@@ -203,7 +203,7 @@ def make_optimizer(config: MemberConfig, parameters: Mapping[str, Tensor], round
         assert config.beta2 is not None
         lr, betas = config.learning_rate, (config.beta1, config.beta2)
         if on_cpu and rounded and tensors[0].dtype is torch.float32:
-            from binarygan.rounding_adam import RoundingAdam  # and with it Numba, which other precisions never need
+            from binarygan.rounded.adam import RoundingAdam  # and with it Numba, which other precisions never need
 
             return RoundingAdam(tensors, [name in rounded for name in parameters], lr=lr, betas=betas)
         return TensorFlowAdam(tensors, lr=lr, betas=betas) if on_cpu else DeviceAdam(tensors, lr=lr, betas=betas)

@@ -22,7 +22,6 @@ from binarygan.layers import to_rows
 from binarygan.networks import Network, Parameters
 from binarygan.objectives import Objective, penalty_of
 from binarygan.pooled_stage import PooledStage
-from binarygan.products import operands_of_layer, result
 from binarygan.stages import Stage
 
 
@@ -39,10 +38,9 @@ class PiecewiseGradients:
     def __init__(self, network: Network, objective: Objective, penalty_weight: float | None) -> None:
         self._objective, self._penalty_weight = objective, penalty_weight
         self._makers = _makers(network)
-        self._takes_rounded = _stays_rounded(network, network.layers[0])
 
     def images_in(self, like: Tensor) -> torch.dtype:
-        return torch.bfloat16 if self._takes_rounded and _is_plain(like) else like.dtype
+        return like.dtype
 
     @torch.no_grad()
     def of_critic(self, parameters: Parameters, images: Tensor, mixing: Tensor | None) -> tuple[Tensor, list[Tensor]]:
@@ -68,19 +66,13 @@ class PiecewiseGradients:
         logits = _forward(stages, fake, None)[:, :, 0]
         loss = self._objective.generator_loss(logits)
         _backward(stages, self._objective.generator_slopes(logits).unsqueeze(2))
-        return loss, result(to_rows(stages[0].transposed(slice(None)), fake.shape[0]))
+        return loss, to_rows(stages[0].transposed(slice(None)), fake.shape[0])
 
     def _penalty(self, stages: list[Stage], own: int) -> Tensor:
         """The penalty (M,). Its derivatives take the mixed examples' place in each stage's input."""
         assert self._penalty_weight is not None
         first, mixed = stages[0], slice(own, None)
-        by_image = to_rows(first.transposed(mixed), first.members)
-        if by_image.dtype is torch.bfloat16:
-            from binarygan.rounded_stage import rounded_penalty_of
-
-            penalty, ahead = rounded_penalty_of(by_image, self._penalty_weight)
-        else:
-            penalty, ahead = penalty_of(by_image, self._penalty_weight)
+        penalty, ahead = penalty_of(to_rows(first.transposed(mixed), first.members), self._penalty_weight)
         for stage in stages:
             ahead = stage.replace_mixed(ahead, own)
         return penalty
@@ -94,36 +86,19 @@ def _makers(network: Network) -> list[Callable[[Parameters], Stage]]:
         if layer.kind != "maxpool":
             after = network.layers[number + 1 : number + 2]
             pool = after[0] if after and after[0].kind == "maxpool" else None
-            rounds = _stays_rounded(network, layer)
-            makers.append(_maker(number, layer, pool, channels, size, network.operands, rounds))
+            makers.append(_maker(number, layer, pool, channels, size, network.operands))
         channels, size = layer.units or channels, layer.output_size(size)
     return makers
 
 
-def _is_plain(x: Tensor) -> bool:
-    """Whether `RoundedStage`'s kernels take it: float32 on a CPU."""
-    return x.device.type == "cpu" and x.dtype is torch.float32
-
-
-def _stays_rounded(network: Network, layer: Layer) -> bool:
-    """Whether `RoundedStage` is for the layer; stages of maps, which the derivatives go back to, take float32 alone."""
-    plain = layer.norm == "none" and layer.activation == "leaky-relu"
-    of_rows = all(each.kind == "dense" for each in network.layers)
-    return of_rows and plain and operands_of_layer(layer, network.operands) is torch.bfloat16
-
-
 def _maker(
-    number: int, layer: Layer, pool: Layer | None, channels: int, size: int, operands: torch.dtype | None, rounds: bool
+    number: int, layer: Layer, pool: Layer | None, channels: int, size: int, operands: torch.dtype | None
 ) -> Callable[[Parameters], Stage]:
     names = ("weight", "bias") if layer.norm == "none" else ("weight", "bias", "scale", "shift")
     whole = [f"{number}.{name}" for name in names]
 
     def make(parameters: Parameters) -> Stage:
         own = {name: parameters[key] for name, key in zip(names, whole, strict=True)}
-        if rounds and _is_plain(own["bias"]):
-            from binarygan.rounded_stage import RoundedStage  # and with it Numba, which other precisions never need
-
-            return RoundedStage(own)
         if layer.kind == "dense":
             return DenseStage(layer, own, operands)
         if PooledStage.serves(layer, pool, channels):

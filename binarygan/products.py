@@ -6,7 +6,7 @@
                units, which gain nothing by it, stay in float32
 
 Parameters, optimizers' states, normalization and losses are float32 in all three, and so is everything else but what
-stays in bfloat16 between a CPU's products (`rounded_stage`).
+stays in bfloat16 between a CPU's products (`rounded`).
 
 On a CPU, products go to oneDNN where that is the faster library. Shapes: M members.
 """

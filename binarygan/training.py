@@ -11,7 +11,7 @@ from torch import Tensor
 
 from binarygan.architectures import PIXELS
 from binarygan.config import COHORT_FREE, MemberConfig
-from binarygan.gradients import critic_images, make_gradients
+from binarygan.gradients import critic_images, make_generate, make_gradients
 from binarygan.graphs import CudaGraphs, RecordedIteration, Recorder
 from binarygan.networks import Parameters, discriminator, generator
 from binarygan.neurons import Neurons, slope_at
@@ -54,13 +54,15 @@ class Trainer:
         self.configs = tuple(configs)
         self.epochs_done = 0
         self._recorded: RecordedIteration | None = None
+        self._critic_images: Tensor | None = None
         self._device, self._dtype = device, dtype
         shared = configs[0]
         seeds = [c.seed for c in configs]
         self._images = images[: shared.train_images].to(device)
         self._objective = make_objective(shared)
         self.generator, self.discriminator = generator(shared), discriminator(shared)
-        self._gradients = make_gradients(shared, self.discriminator)
+        self._gradients = make_gradients(shared, self.discriminator, device, dtype)
+        self._generate = make_generate(self.generator, device, dtype)
         self.generator_parameters = self.generator.initial_parameters(seeds, "generator", device=device, dtype=dtype)
         self.discriminator_parameters = self.discriminator.initial_parameters(
             seeds, "discriminator", device=device, dtype=dtype
@@ -126,7 +128,10 @@ class Trainer:
         a = self.forward(draws.latent())
         p = neurons.preactivated(a)
         noisy = bool(neurons.stochastic)
-        images = critic_images(*a.shape, like=a, mixes=self._objective.mixes, dtype=self._gradients.images_in(a))
+        if self._critic_images is None:
+            wanted = self._gradients.images_in(a)
+            self._critic_images = critic_images(*a.shape, like=a, mixes=self._objective.mixes, dtype=wanted)
+        images = self._critic_images
         real, fake, *_ = images.split(batch.shape[1], 1)
         real.copy_(self._images[batch])
         if not noisy:
@@ -141,7 +146,7 @@ class Trainer:
 
     def forward(self, latent: Tensor) -> Tensor:
         """The input of the output neurons (M, B, P) for z (M, B, Z), with its graph."""
-        return self.generator(self._generator_operands, latent)
+        return self._generate(self._generator_operands, latent)
 
     def critic_step(self, images: Tensor, mixing: Tensor | None) -> Tensor:
         """One update of the critic on `critic_images`; its loss before it, (M,)."""

@@ -13,7 +13,7 @@ from binarygan.objectives import make_objective
 from binarygan.piecewise_gradients import PiecewiseGradients, serves
 from binarygan.pooled_stage import PooledStage
 
-FLOAT64 = {"device": torch.device("cpu"), "dtype": torch.float64}
+CPU = torch.device("cpu")
 
 
 def together(real: Tensor, fake: Tensor, mixing: Tensor | None) -> Tensor:
@@ -31,7 +31,7 @@ def together(real: Tensor, fake: Tensor, mixing: Tensor | None) -> Tensor:
 def test_by_hand_is_autograds(architecture: str, objective: str, norm: str, members: int) -> None:
     config = small(objective=objective, discriminator_norm=norm, architecture=architecture)
     network = discriminator(config)
-    parameters = network.initial_parameters(range(members), "test", **FLOAT64)  # type: ignore[arg-type]
+    parameters = network.initial_parameters(range(members), "test", device=CPU, dtype=torch.float64)
     source = torch.Generator().manual_seed(0)
     with torch.no_grad():  # away from their first values, at which some gradients vanish
         for parameter in parameters.values():
@@ -39,7 +39,7 @@ def test_by_hand_is_autograds(architecture: str, objective: str, norm: str, memb
     # grey images: where patches of binary ones are equal, pooling may choose either of them
     real, fake = torch.rand(2, members, 8, 784, generator=source, dtype=torch.float64)
     mixing = torch.rand(members, 8, 1, generator=source, dtype=torch.float64) if objective == "wgan-gp" else None
-    by_hand = make_gradients(config, network)
+    by_hand = make_gradients(config, network, CPU, torch.float64)
     assert isinstance(by_hand, PiecewiseGradients)
     reference = AutogradGradients(network, make_objective(config))
     loss, gradients = by_hand.of_critic(parameters, together(real, fake, mixing), mixing)
@@ -60,10 +60,10 @@ def test_images_of_a_critic_step_serve_the_next(architecture: str, norm: str) ->
     """Real and fake ones stay as they are, whatever is written behind them, and gradients come again."""
     config = small(objective="wgan-gp", discriminator_norm=norm, architecture=architecture)
     network = discriminator(config)
-    parameters = network.initial_parameters([0, 1], "test", device=torch.device("cpu"))
+    parameters = network.initial_parameters([0, 1], "test", device=CPU)
     real, fake, mixing = torch.rand(2, 8, 784), torch.rand(2, 8, 784), torch.rand(2, 8, 1)
     images = together(real, fake, mixing)
-    by_hand = make_gradients(config, network)
+    by_hand = make_gradients(config, network, CPU)
     first, again = (by_hand.of_critic(parameters, images, mixing) for _ in range(2))
     assert torch.equal(images[:, :16], torch.cat([real, fake], 1))
     assert torch.equal(first[0], again[0])
@@ -98,11 +98,11 @@ def test_places_that_tie_are_chosen_as_the_librarys_pooling_does(
     config = small(objective="wgan-gp", discriminator_norm="none", architecture="cnn", dtype=dtype)
     network, exact = discriminator(config), dtype == "float32"
     number = torch.float64 if exact else torch.float32
-    parameters = network.initial_parameters(range(members), "test", device=torch.device("cpu"), dtype=number)
+    parameters = network.initial_parameters(range(members), "test", device=CPU, dtype=number)
     source = torch.Generator().manual_seed(0)
     real, fake = (torch.rand(2, members, 8, 784, generator=source) > 0.8).to(number)
     mixing = torch.ones(members, 8, 1, dtype=number)  # so that mixed images are binary, too
-    by_hand = make_gradients(config, network)
+    by_hand = make_gradients(config, network, CPU, number)
 
     def found() -> list[torch.Tensor]:
         _, gradients = by_hand.of_critic(parameters, together(real, fake, mixing), mixing)

@@ -1,7 +1,7 @@
 """What stays in bfloat16 between a CPU's products, against PyTorch's operations in float32 that are rounded."""
 
-import dataclasses
 import struct
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,19 +9,20 @@ import torch.nn.functional as F
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from members import small, trainer
-from test_gradients import together
+from test_gradients import CPU, together
 from torch import Tensor
 
-from binarygan import bfloat16_kernels as kernels
-from binarygan import piecewise_gradients
-from binarygan.bfloat16_kernels import bits
-from binarygan.gradients import make_gradients
-from binarygan.layers import LEAK
-from binarygan.networks import discriminator
-from binarygan.objectives import FLOOR, penalty_of
+from binarygan.gradients import Gradients, make_generate, make_gradients
+from binarygan.layers import EPSILON, LEAK
+from binarygan.networks import Parameters, discriminator, generator
+from binarygan.objectives import FLOOR, make_objective, penalty_of
 from binarygan.optimizers import TensorFlowAdam
-from binarygan.rounded_stage import RoundedStage
-from binarygan.rounding_adam import RoundingAdam
+from binarygan.piecewise_gradients import PiecewiseGradients
+from binarygan.rounded import kernels, norms
+from binarygan.rounded.adam import RoundingAdam
+from binarygan.rounded.discriminator import RoundedGradients
+from binarygan.rounded.generator import RoundedGenerator
+from binarygan.rounded.numbers import bits
 
 BETAS = (0.5, 0.9)
 ONE_ROUNDING = 2**-8
@@ -47,55 +48,115 @@ def rows(*shape: int) -> Tensor:
 @given(st.lists(st.floats(width=32) | TIES, min_size=1, max_size=40))
 def test_numbers_are_rounded_as_pytorch_rounds_them(numbers: list[float]) -> None:
     """Ties, infinities and numbers too large for bfloat16 among them; what is not a number stays so."""
-    bias = torch.tensor([numbers])
-    y = torch.zeros(1, 1, len(numbers), dtype=torch.bfloat16)
+    bias = torch.tensor(numbers)
+    y = torch.zeros(1, len(numbers), dtype=torch.bfloat16)
     kernels.activate_(bits(y), bias.numpy())
     expected = F.leaky_relu(bias, LEAK).bfloat16()
     torch.testing.assert_close(y[0], expected, rtol=0, atol=0, equal_nan=True)
 
 
 def test_an_activation_is_pytorchs() -> None:
-    y, bias = rows(2, 7, 33), torch.randn(2, 33)
-    expected = F.leaky_relu(y.float() + bias.unsqueeze(1), LEAK).bfloat16()
+    y, bias = rows(7, 33), torch.randn(33)
+    expected = F.leaky_relu(y.float() + bias, LEAK).bfloat16()
     kernels.activate_(bits(y), bias.numpy())
     assert torch.equal(y, expected)
 
 
 def test_mixed_images_activation_is_that_of_the_mix() -> None:
-    y, bias, mixing = rows(2, 8, 33), torch.randn(2, 33), torch.rand(2, 4, 1)
-    activated = torch.full((2, 12, 33), torch.nan, dtype=torch.bfloat16)
-    kernels.activate_mixed(bits(activated), bits(y), bias.numpy(), mixing.squeeze(2).numpy())
-    linear = y.float() + bias.unsqueeze(1)
-    three = torch.cat([linear, torch.lerp(linear[:, 4:], linear[:, :4], mixing)], 1)
-    assert torch.equal(activated[:, :8], F.leaky_relu(three, LEAK).bfloat16()[:, :8])
+    y, bias, mixing = rows(8, 33), torch.randn(33), torch.rand(4)
+    activated = torch.full((12, 33), torch.nan, dtype=torch.bfloat16)
+    kernels.activate_mixed(bits(activated), bits(y), bias.numpy(), mixing.numpy())
+    linear = y.float() + bias
+    three = torch.cat([linear, torch.lerp(linear[4:], linear[:4], mixing.unsqueeze(1))])
+    assert torch.equal(activated[:8], F.leaky_relu(three, LEAK).bfloat16()[:8])
     torch.testing.assert_close(activated.float(), F.leaky_relu(three, LEAK), rtol=ONE_ROUNDING, atol=1e-6)
 
 
-@pytest.mark.parametrize("first", [0, 4])
-def test_a_slope_is_that_of_the_activation(first: int) -> None:
+def test_a_slope_is_that_of_the_activation_and_sums_are_of_the_first_rows() -> None:
     """Of 0, and of -0, it is the leak."""
-    activated, d = rows(2, 12, 33), torch.randn(2, 12 - first, 33).bfloat16()
-    kept = activated[:, first:].float() > 0
-    expected = torch.where(kept, d.float(), d.float() * LEAK).bfloat16()
-    kernels.times_slope_(bits(d), bits(activated), first)
+    activated, d, sums = rows(12, 33), torch.randn(12, 33).bfloat16(), torch.full((33,), torch.nan)
+    expected = torch.where(activated.float() > 0, d.float(), d.float() * LEAK).bfloat16()
+    kernels.times_slope_(bits(d), bits(activated), sums.numpy(), 8)
     assert torch.equal(d, expected)
+    torch.testing.assert_close(sums, expected[:8].float().sum(0))
 
 
-def test_sums_are_of_the_first_examples() -> None:
-    d, sums = rows(2, 12, 33), torch.zeros(2, 33)
-    kernels.add_up(bits(d), sums.numpy(), 8)
-    torch.testing.assert_close(sums, d[:, :8].float().sum(1))
+def test_derivatives_times_the_slope_replace_the_last_activations() -> None:
+    activated, by = rows(12, 33), rows(4, 33)
+    before = activated.clone()
+    kernels.replace_times_slope(bits(activated), bits(by), 8)
+    expected = torch.where(before[8:].float() > 0, by.float(), by.float() * LEAK).bfloat16()
+    assert torch.equal(activated, torch.cat([before[:8], expected]))
+
+
+def test_a_logit_and_its_derivatives_are_pytorchs() -> None:
+    x, weight, bias, slopes = rows(12, 33), torch.randn(33), torch.randn(1), torch.randn(12)
+    logits, by_weight, by_bias = (torch.full((n,), torch.nan) for n in (12, 33, 1))
+    by_x = torch.full((12, 33), torch.nan, dtype=torch.bfloat16)
+    kernels.weigh(logits.numpy(), bits(x), weight.numpy(), bias.numpy())
+    kernels.spread(bits(by_x), slopes.numpy(), weight.numpy(), by_bias.numpy(), 8)
+    kernels.add_up(by_weight.numpy(), bits(x), slopes.numpy())
+    torch.testing.assert_close(logits, x.float() @ weight + bias)
+    assert torch.equal(by_x, torch.outer(slopes, weight).bfloat16())
+    torch.testing.assert_close(by_bias, slopes[:8].sum(0, keepdim=True))
+    torch.testing.assert_close(by_weight, slopes @ x.float())
 
 
 def test_the_penalty_is_that_of_the_objective() -> None:
     """Also at a gradient of 0."""
-    gradient = (torch.randn(2, 5, 784) / 28).bfloat16()
-    gradient[0, 0] = 0
-    expected, derivative = penalty_of(gradient.float(), 10.0)
-    penalty = torch.empty(2)
-    kernels.penalize_(bits(gradient), penalty.numpy(), 10.0, FLOOR)
-    torch.testing.assert_close(penalty, expected, rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(gradient.float(), derivative, rtol=ONE_ROUNDING, atol=1e-6)
+    gradient = (torch.randn(5, 784) / 28).bfloat16()
+    gradient[0] = 0
+    expected, derivative = penalty_of(gradient.float().unsqueeze(0), 10.0)
+    penalty = kernels.penalize_(bits(gradient), 10.0, FLOOR)
+    assert penalty == pytest.approx(expected.item(), rel=1e-5)
+    torch.testing.assert_close(gradient.float(), derivative[0], rtol=ONE_ROUNDING, atol=1e-6)
+
+
+@pytest.mark.parametrize("measured", [False, True])
+def test_a_norm_and_its_derivatives_are_autograds(measured: bool) -> None:
+    y, by_normed = (3 + torch.randn(16, 33)).bfloat16(), torch.randn(16, 33)
+    bias, scale, shift = (torch.randn(33).requires_grad_() for _ in range(3))
+    product = y.float().requires_grad_()
+    mean, gain = torch.randn(33), torch.rand(33)
+    linear = product + bias
+    if measured:
+        expected = F.batch_norm(linear, None, None, scale, shift, training=True, eps=EPSILON)
+    else:
+        expected = (linear - mean) * gain * scale + shift
+    by_product, *by_own = torch.autograd.grad(expected, [product, bias, scale, shift], by_normed)
+
+    own = [t.detach().numpy() for t in (bias, mean, gain, scale, shift)]
+    if measured:
+        norms.measure(bits(y), *own[:3], EPSILON)
+    normed, activated = torch.empty(16, 33), torch.empty(16, 33, dtype=torch.bfloat16)
+    norms.normalize(normed.numpy(), bits(y), *own)
+    norms.normalize_and_rectify(bits(activated), bits(y), *own)
+    torch.testing.assert_close(normed, expected.detach(), rtol=1e-5, atol=1e-5)
+    assert torch.equal(activated, torch.relu(normed).bfloat16())
+    sums, by_linear = torch.full((3, 33), torch.nan), torch.empty(16, 33, dtype=torch.bfloat16)
+    norms.denormalize(bits(by_linear), by_normed.numpy(), bits(y), *own[:4], *sums.numpy(), measured)
+    torch.testing.assert_close(by_linear.float(), by_product, rtol=ONE_ROUNDING, atol=1e-5)
+    torch.testing.assert_close(sums, torch.stack(by_own), rtol=1e-4, atol=1e-4)
+
+
+def test_what_was_rectified_passes_nothing_on() -> None:
+    by_activated, linear = rows(8, 33), rows(8, 33)
+    by_normed = torch.full((8, 33), torch.nan)
+    norms.pass_rectified(by_normed.numpy(), bits(by_activated), bits(torch.relu(linear)))
+    assert torch.equal(by_normed, torch.where(linear > 0, by_activated, 0).float())
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_what_is_not_a_number_stays_so(place: int) -> None:
+    """A member that diverged must be seen to have."""
+    y = torch.ones(8, 3, dtype=torch.bfloat16)
+    y[place, 1] = torch.nan
+    own = [torch.ones(3).numpy() for _ in range(5)]
+    norms.measure(bits(y), *own[:3], EPSILON)
+    activated = torch.empty_like(y)
+    norms.normalize_and_rectify(bits(activated), bits(y), *own)
+    assert activated[:, 1].isnan().all()
+    assert activated[:, ::2].isfinite().all()
 
 
 @pytest.mark.parametrize("transposed", [False, True])
@@ -106,12 +167,17 @@ def test_adam_is_the_others_and_its_copy_is_the_parameter(transposed: bool) -> N
     ours, theirs = ([t.requires_grad_() for t in (lying.clone(), bias.clone())] for _ in range(2))
     rounding = RoundingAdam(ours, [True, False], lr=0.1, betas=BETAS)
     exact = TensorFlowAdam(theirs, lr=0.1, betas=BETAS)
-    copy = rounding.operands[0]
+    copy, given = rounding.operands[0], list[Tensor]()
     for step in range(6):
         if step == 3:
             rounding.load_state(exact.state())
         by_weight, by_bias = (torch.randn(2, 30, 20) * 1e-7 ** (step % 2)).bfloat16(), torch.randn(2, 20)
-        rounding.update([by_weight, by_bias])
+        if step % 3:  # the same tensors with other numbers, or others
+            given[0].copy_(by_weight)
+            given[1].copy_(by_bias)
+        else:
+            given = [by_weight.mT.contiguous().mT if transposed else by_weight, by_bias]
+        rounding.update(given)
         exact.update([by_weight.float(), by_bias])
     torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
     for found, wanted in zip(rounding.state(), exact.state(), strict=True):
@@ -123,32 +189,95 @@ def test_adam_is_the_others_and_its_copy_is_the_parameter(transposed: bool) -> N
 
 @pytest.mark.parametrize("members", [1, 3])
 @pytest.mark.parametrize("objective", ["gan", "wgan", "wgan-gp"])
-def test_gradients_are_those_of_rounded_operands(objective: str, members: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a discriminator whose values are float32 between products, but for what roundings add up to."""
+@pytest.mark.parametrize("copied", [False, True])
+def test_gradients_are_those_of_rounded_operands(objective: str, members: int, copied: bool) -> None:
+    """As near to float64's as of a discriminator whose values are float32 between products; of parameters in float32,
+    which change between calls, and with their copies in bfloat16."""
     config = small(objective=objective, discriminator_norm="none", dtype="bfloat16")
     network = discriminator(config)
-    parameters = network.initial_parameters(range(members), "test", device=torch.device("cpu"))
-    with torch.no_grad():
-        for parameter in parameters.values():
-            parameter += 0.05 * torch.randn(parameter.shape)
-    real, fake = (torch.rand(2, members, 32, 784) > 0.8).float()
-    mixing = torch.rand(members, 32, 1) if objective == "wgan-gp" else None
+    parameters = network.initial_parameters(range(members), "test", device=CPU)
+    given = {n: t.detach().bfloat16() if copied and n in network.rounded() else t for n, t in parameters.items()}
+    in_float32 = PiecewiseGradients(network, make_objective(config), config.penalty_weight)
+    exact = PiecewiseGradients(replace(network, operands=None), make_objective(config), config.penalty_weight)
+    ours = make_gradients(config, network, CPU)
+    assert isinstance(ours, RoundedGradients)
+    for _ in range(2):
+        with torch.no_grad():
+            for parameter in given.values():
+                parameter += 0.05 * torch.randn(parameter.shape)
+        real, fake = (torch.rand(2, members, 32, 784) > 0.8).float()
+        mixing = torch.rand(members, 32, 1) if objective == "wgan-gp" else None
+        own = _found(ours, given, real, fake, mixing)
+        assert [g.dtype for g in own[1:-2]] == [p.dtype for p in given.values()]
+        other = _found(in_float32, given, real, fake, mixing)
+        whole = {name: t.double() for name, t in given.items()}
+        wanted = _found(exact, whole, real.double(), fake.double(), None if mixing is None else mixing.double())
+        for a, b, c in zip(own, other, wanted, strict=True):
+            assert (a - c).norm() <= 1.25 * (b - c).norm() + ONE_ROUNDING * c.norm() + 1e-7
 
-    def found() -> tuple[Tensor, list[Tensor]]:
-        by_hand = make_gradients(config, network)
-        loss, gradients = by_hand.of_critic(parameters, together(real, fake, mixing), mixing)
-        return loss, [*gradients, by_hand.of_generator(parameters, fake)[1]]
 
-    calls, forward = [], RoundedStage.forward
-    monkeypatch.setattr(RoundedStage, "forward", lambda *args: (calls.append(args), forward(*args))[1])
-    loss, gradients = found()
-    assert len(calls) == 4  # two layers, critic and generator
-    monkeypatch.setattr(piecewise_gradients, "_stays_rounded", lambda *_: False)
-    expected_loss, expected = found()
-    assert len(calls) == 4
-    torch.testing.assert_close(loss, expected_loss, rtol=ONE_ROUNDING, atol=ONE_ROUNDING)
-    for ours, wanted in zip(gradients, expected, strict=True):
-        assert (ours.float() - wanted).norm() <= 2 * ONE_ROUNDING * wanted.norm()
+def _found(
+    gradients: Gradients, parameters: Parameters, real: Tensor, fake: Tensor, mixing: Tensor | None
+) -> list[Tensor]:
+    """The critic's loss, its gradients, the generator's loss and the derivative by its images."""
+    loss, by_parameters = gradients.of_critic(parameters, together(real, fake, mixing), mixing)
+    return [loss, *(g.clone() for g in by_parameters), *gradients.of_generator(parameters, fake)]
+
+
+def test_images_in_float32_serve_too() -> None:
+    config = small(objective="wgan-gp", discriminator_norm="none", dtype="bfloat16")
+    network = discriminator(config)
+    parameters = network.initial_parameters([0, 1], "test", device=CPU)
+    real, fake, mixing = torch.rand(2, 8, 784).round(), torch.rand(2, 8, 784).round(), torch.rand(2, 8, 1)
+    images, gradients = together(real, fake, mixing), make_gradients(config, network, CPU)
+    loss, found = gradients.of_critic(parameters, images, mixing)
+    found = [g.clone() for g in found]
+    again, expected = gradients.of_critic(parameters, images.bfloat16(), mixing)
+    assert torch.equal(loss, again)
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+@pytest.mark.parametrize("members", [1, 3])
+@pytest.mark.parametrize("norm", ["none", "affine", "batch"])
+@pytest.mark.parametrize("copied", [False, True])
+def test_a_generator_by_hand_is_autograds(norm: str, members: int, copied: bool) -> None:
+    config = small(generator_norm=norm, dtype="bfloat16")
+    network = generator(config)
+    parameters = network.initial_parameters(range(members), "test", device=CPU)
+    given = {n: t.detach().bfloat16() if copied and n in network.rounded() else t for n, t in parameters.items()}
+    given = {n: t.requires_grad_() for n, t in given.items()}
+    ours = make_generate(network, CPU)
+    assert isinstance(ours, RoundedGenerator)
+    for _ in range(2):
+        with torch.no_grad():
+            for parameter in given.values():
+                parameter += 0.05 * torch.randn(parameter.shape)
+        latent, by_a = torch.randn(members, 32, config.latent_size), torch.randn(members, 32, 784)
+        a, expected_a = ours(given, latent), network(given, latent)
+        assert (a - expected_a).norm() <= ONE_ROUNDING * expected_a.norm()
+        found, expected = (torch.autograd.grad(y, [*given.values()], by_a) for y in (a, expected_a))
+        for name, gradient, wanted in zip(given, found, expected, strict=True):
+            assert gradient.dtype is given[name].dtype
+            if norm == "batch" and name.endswith("bias"):  # 0, but for roundings
+                assert gradient.norm() <= ONE_ROUNDING
+            else:
+                assert (gradient.float() - wanted.float()).norm() <= 2 * ONE_ROUNDING * wanted.float().norm()
+
+
+@pytest.mark.parametrize("choices", [{"generator_norm": "layer"}, {"architecture": "cnn"}, {"dtype": "float32"}])
+def test_other_generators_are_left_to_autograd(choices: dict[str, str]) -> None:
+    network = generator(small(**({"dtype": "bfloat16"} | choices)))
+    assert make_generate(network, CPU) is network
+    assert make_generate(network, torch.device("cuda")) is network
+
+
+@pytest.mark.parametrize("norm", ["batch", "affine", "layer"])
+def test_other_discriminators_are_not_for_it(norm: str) -> None:
+    for choices in ({"discriminator_norm": norm}, {"architecture": "cnn"}, {"dtype": "float32"}):
+        config = small(**({"discriminator_norm": "none", "dtype": "bfloat16"} | choices))
+        assert not isinstance(make_gradients(config, discriminator(config), CPU), RoundedGradients)
+    config = small(discriminator_norm="none", dtype="bfloat16")
+    assert not isinstance(make_gradients(config, discriminator(config), CPU, torch.float64), RoundedGradients)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +302,7 @@ def test_copies_are_the_parameters_at_any_time(
         discriminator_norm="none",
         learning_rate=1e-3,
     )
-    members = [dataclasses.replace(config, seed=seed) for seed in range(2)]
+    members = [replace(config, seed=seed) for seed in range(2)]
     one, other = trainer(*members), trainer(*members)
 
     def copies_of(made: object) -> list[bool]:

@@ -1,0 +1,128 @@
+"""A dense generator with its gradients by hand: what autograd gives for `networks.Network`.
+
+Shapes: M members, B batch, Z latent size, P = 784 pixels, F features of a layer.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from binarygan.architectures import Layer
+from binarygan.layers import EPSILON
+from binarygan.networks import Network, Parameters
+from binarygan.rounded import norms
+from binarygan.rounded.numbers import bits
+from binarygan.rounded.parameters import RoundedParameters, Tensors
+from binarygan.stages import GAIN
+
+
+class RoundedGenerator:
+    """For dense layers multiplied in bfloat16, with no norm, an affine or a batch norm, rectified but for the last.
+
+    The gradient of what a call gave is to be asked for before the next call, and once.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._parameters: RoundedParameters | None = None
+        self._batch = 0
+
+    def __call__(self, parameters: Parameters, latent: Tensor) -> Tensor:
+        """The input of the output neurons (M, B, P), with its graph, of z (M, B, Z) and parameters."""
+        if self._parameters is None or self._parameters.given is not parameters or self._batch != latent.shape[1]:
+            self._parameters, self._batch = RoundedParameters(self._network, parameters), latent.shape[1]
+            self._members = [self._layers(self._parameters, m) for m in range(len(latent))]
+        result: Tensor = _Generated.apply(self, latent, *parameters.values())
+        return result
+
+    def forward(self, latent: Tensor) -> Tensor:
+        assert self._parameters is not None
+        self._parameters.follow()
+        a = torch.empty(len(latent), self._batch, self._network.layers[-1].units)
+        for own, layers, out in zip(latent.bfloat16(), self._members, a, strict=True):
+            x = own
+            for layer in layers[:-1]:
+                x = layer.forward(x)
+            layers[-1].forward_last(x, out.numpy())
+        return a
+
+    def backward(self, by_a: Tensor) -> list[Tensor]:
+        """The parameters' gradients, in their order."""
+        assert self._parameters is not None
+        for own, (*hidden, last) in zip(by_a.contiguous(), self._members, strict=True):
+            last.backward(own.numpy())
+            after = last
+            for layer in reversed(hidden):
+                layer.backward_through_relu(after)
+                after = layer
+        return self._parameters.gradients()
+
+    def _layers(self, parameters: RoundedParameters, m: int) -> "list[_Layer]":
+        layers = enumerate(self._network.layers)
+        return [_Layer(layer, *parameters.of_layer(number, m), self._batch) for number, layer in layers]
+
+
+class _Generated(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, made: RoundedGenerator, latent: Tensor, *parameters: Tensor) -> Tensor:
+        ctx.made = made
+        return made.forward(latent)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        return None, None, *ctx.made.backward(grads[0])
+
+
+class _Layer:
+    """One member's layer: x (B, in) -> y, its product, -> normed -> activated."""
+
+    def __init__(self, layer: Layer, values: Tensors, room: Tensors, batch: int) -> None:
+        self._weight, self._by_weight = values["weight"], room["weight"]
+        features = len(self._weight)
+        y, activated, by_linear, by_activated = (torch.empty(batch, features, dtype=torch.bfloat16) for _ in range(4))
+        self._y, self._activated, self._by_linear, self.by_activated = y, activated, by_linear, by_activated
+        self._y_bits, self._activated_bits, self._by_linear_bits, self._by_activated_bits = (
+            bits(t) for t in (y, activated, by_linear, by_activated)
+        )
+        self._by_normed = torch.empty(batch, features).numpy()
+        self._measured = layer.norm == "batch"
+        constant = torch.full_like(values["bias"], GAIN if layer.norm == "affine" else 1.0)
+        self._bias, self._mean, self._gain = (t.numpy() for t in (values["bias"], torch.zeros_like(constant), constant))
+        absent = {"scale": torch.ones_like(constant), "shift": torch.zeros_like(constant)}
+        self._scale, self._shift = ((absent | values)[name].numpy() for name in absent)
+        unasked = {name: torch.empty_like(constant) for name in absent}
+        self._sums = [(unasked | room)[name].numpy() for name in ("bias", "scale", "shift")]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The activated output, (B, F)."""
+        self._multiply(x)
+        norms.normalize_and_rectify(self._activated_bits, *self._norm)
+        return self._activated
+
+    def forward_last(self, x: Tensor, normed: Any) -> None:
+        """The normed output (B, F), float32."""
+        self._multiply(x)
+        norms.normalize(normed, *self._norm)
+
+    def _multiply(self, x: Tensor) -> None:
+        self._x = x
+        torch.mm(x, self._weight.t(), out=self._y)
+        if self._measured:
+            norms.measure(self._y_bits, self._bias, self._mean, self._gain, EPSILON)
+
+    @property
+    def _norm(self) -> tuple[Any, ...]:
+        return self._y_bits, self._bias, self._mean, self._gain, self._scale, self._shift
+
+    def backward(self, by_normed: Any) -> None:
+        """The gradients, of derivatives by the normed output."""
+        given = by_normed, self._y_bits, self._bias, self._mean, self._gain, self._scale
+        norms.denormalize(self._by_linear_bits, *given, *self._sums, self._measured)
+        torch.mm(self._by_linear.t(), self._x, out=self._by_weight)
+
+    def backward_through_relu(self, after: "_Layer") -> None:
+        """The same of what the layer after has."""
+        torch.mm(after._by_linear, after._weight, out=self.by_activated)
+        norms.pass_rectified(self._by_normed, self._by_activated_bits, self._activated_bits)
+        self.backward(self._by_normed)

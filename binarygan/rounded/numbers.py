@@ -1,0 +1,37 @@
+"""Numbers in bfloat16 for kernels of our own, which compute in float32 but read and write NumPy views of its bits.
+
+Compiled by Numba when imported, a second or two for all kernels, once a process.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numba import njit
+from torch import Tensor
+
+NOT_A_NUMBER = np.uint16(0x7FC0)
+
+
+def bits(x: Tensor) -> Any:
+    """The bits of a contiguous bfloat16 tensor, in its memory: an array of uint16."""
+    return x.view(torch.uint16).numpy()
+
+
+def compiled(signature: str) -> Any:
+    """Compiles for these types; sums may be in any order, a product and a sum one operation."""
+    return njit(signature, error_model="numpy", fastmath={"contract", "reassoc"})
+
+
+@njit
+def wide(half: Any) -> Any:
+    """The float32 of a bfloat16's bits."""
+    return np.uint32(np.uint32(half) << np.uint32(16)).view(np.float32)
+
+
+@njit
+def rounded(value: Any) -> Any:
+    """The bits of the nearest bfloat16, of two as near the even one."""
+    whole = np.float32(value).view(np.uint32)
+    half = np.uint16((whole + np.uint32(0x7FFF) + ((whole >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16))
+    return half if value == value else NOT_A_NUMBER  # whose bits may overflow
