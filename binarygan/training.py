@@ -124,7 +124,7 @@ class Trainer:
             Losses before each update: the critic's (K, M), the generator's (M,).
         """
         if self._recorded is not None:
-            return self._recorded(self._images[batch], draws, critic_steps)
+            return self._recorded(self._batch(batch), draws, critic_steps)
         a = self.forward(draws.latent())
         p = neurons.preactivated(a)
         noisy = bool(neurons.stochastic)
@@ -133,7 +133,7 @@ class Trainer:
             self._critic_images = critic_images(*a.shape, like=a, mixes=self._objective.mixes, dtype=wanted)
         images = self._critic_images
         real, fake, *_ = images.split(batch.shape[1], 1)
-        real.copy_(self._images[batch])
+        real.copy_(self._batch(batch))
         if not noisy:
             fake.copy_(neurons.fired(p, None))
         losses = []
@@ -143,6 +143,10 @@ class Trainer:
             losses.append(self.critic_step(images, draws.mixing() if self._objective.mixes else None))
         generator_loss = self.generator_step(a, neurons, draws.thresholds() if noisy else None)
         return torch.stack(losses), generator_loss
+
+    def _batch(self, indices: Tensor) -> Tensor:
+        """Images (M, B, P) of these indices; `images[indices]` takes ten times as long on a CPU."""
+        return self._images.index_select(0, indices.flatten()).view(*indices.shape, PIXELS)
 
     def forward(self, latent: Tensor) -> Tensor:
         """The input of the output neurons (M, B, P) for z (M, B, Z), with its graph."""
