@@ -160,8 +160,10 @@ def test_what_is_not_a_number_stays_so(place: int) -> None:
 
 
 @pytest.mark.parametrize("transposed", [False, True])
-def test_adam_is_the_others_and_its_copy_is_the_parameter(transposed: bool) -> None:
-    """Gradients as small as epsilon among them; a state is taken over from TensorFlowAdam in between."""
+@pytest.mark.parametrize("alike", [False, True])
+def test_adam_is_the_others_and_its_copy_is_the_parameter(transposed: bool, alike: bool) -> None:
+    """Gradients as small as epsilon among them, in the same tensors as before or in others, which lie in memory like
+    the parameter or not; a state is taken over from TensorFlowAdam in between."""
     weight, bias = torch.randn(2, 30, 20), torch.randn(2, 20)
     lying = weight.mT.contiguous().mT if transposed else weight.clone()
     ours, theirs = ([t.requires_grad_() for t in (lying.clone(), bias.clone())] for _ in range(2))
@@ -176,7 +178,7 @@ def test_adam_is_the_others_and_its_copy_is_the_parameter(transposed: bool) -> N
             given[0].copy_(by_weight)
             given[1].copy_(by_bias)
         else:
-            given = [by_weight.mT.contiguous().mT if transposed else by_weight, by_bias]
+            given = [by_weight.mT.contiguous().mT if transposed is alike else by_weight, by_bias]
         rounding.update(given)
         exact.update([by_weight.float(), by_bias])
     torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
@@ -207,20 +209,21 @@ def test_gradients_are_those_of_rounded_operands(objective: str, members: int, c
                 parameter += 0.05 * torch.randn(parameter.shape)
         real, fake = (torch.rand(2, members, 32, 784) > 0.8).float()
         mixing = torch.rand(members, 32, 1) if objective == "wgan-gp" else None
-        own = _found(ours, given, real, fake, mixing)
+        own = _found(ours, given, together(real, fake, mixing), fake, mixing)
         assert [g.dtype for g in own[1:-2]] == [p.dtype for p in given.values()]
-        other = _found(in_float32, given, real, fake, mixing)
+        other = _found(in_float32, given, together(real, fake, mixing), fake, mixing)
         whole = {name: t.double() for name, t in given.items()}
-        wanted = _found(exact, whole, real.double(), fake.double(), None if mixing is None else mixing.double())
+        real, fake, mix = real.double(), fake.double(), None if mixing is None else mixing.double()
+        wanted = _found(exact, whole, together(real, fake, mix), fake, mix)
         for a, b, c in zip(own, other, wanted, strict=True):
             assert (a - c).norm() <= 1.25 * (b - c).norm() + ONE_ROUNDING * c.norm() + 1e-7
 
 
 def _found(
-    gradients: Gradients, parameters: Parameters, real: Tensor, fake: Tensor, mixing: Tensor | None
+    gradients: Gradients, parameters: Parameters, images: Tensor, fake: Tensor, mixing: Tensor | None
 ) -> list[Tensor]:
     """The critic's loss, its gradients, the generator's loss and the derivative by its images."""
-    loss, by_parameters = gradients.of_critic(parameters, together(real, fake, mixing), mixing)
+    loss, by_parameters = gradients.of_critic(parameters, images, mixing)
     return [loss, *(g.clone() for g in by_parameters), *gradients.of_generator(parameters, fake)]
 
 
@@ -262,6 +265,29 @@ def test_a_generator_by_hand_is_autograds(norm: str, members: int, copied: bool)
                 assert gradient.norm() <= ONE_ROUNDING
             else:
                 assert (gradient.float() - wanted.float()).norm() <= 2 * ONE_ROUNDING * wanted.float().norm()
+
+
+def test_a_call_is_of_its_own_parameters_and_images() -> None:
+    """Whatever was made for those of the calls before, of other parameters, images and numbers of them."""
+    config = small(objective="wgan-gp", discriminator_norm="none", dtype="bfloat16")
+    of_critic, of_images = discriminator(config), generator(config)
+    critics, generators = (
+        [network.initial_parameters([seed], "test", device=CPU) for seed in range(2)]
+        for network in (of_critic, of_images)
+    )
+    gradients, generate = make_gradients(config, of_critic, CPU), make_generate(of_images, CPU)
+    for place, batch in ((0, 8), (1, 8), (1, 4), (0, 4)):
+        real, fake, mixing = (
+            torch.rand(1, batch, 784).round(),
+            torch.rand(1, batch, 784).round(),
+            torch.rand(1, batch, 1),
+        )
+        images, latent = together(real, fake, mixing).bfloat16(), torch.randn(1, batch, config.latent_size)
+        own = _found(gradients, critics[place], images, fake, mixing)
+        anew = _found(make_gradients(config, of_critic, CPU), critics[place], images.clone(), fake, mixing)
+        assert all(torch.equal(a, b) for a, b in zip(own, anew, strict=True))
+        a = generate(generators[place], latent)
+        assert torch.equal(a, make_generate(of_images, CPU)(generators[place], latent))
 
 
 @pytest.mark.parametrize("choices", [{"generator_norm": "layer"}, {"architecture": "cnn"}, {"dtype": "float32"}])
