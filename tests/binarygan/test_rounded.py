@@ -276,7 +276,7 @@ def test_a_call_is_of_its_own_parameters_and_images() -> None:
         for network in (of_critic, of_images)
     )
     gradients, generate = make_gradients(config, of_critic, CPU), make_generate(of_images, CPU)
-    for place, batch in ((0, 8), (1, 8), (1, 4), (0, 4)):
+    for place, batch in ((0, 8), (1, 8), (1, 4), (1, 4), (0, 4)):
         real, fake, mixing = (
             torch.rand(1, batch, 784).round(),
             torch.rand(1, batch, 784).round(),
