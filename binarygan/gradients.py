@@ -74,9 +74,8 @@ def make_gradients(
     """The fastest way that serves the network, for parameters of this type on this device."""
     objective = make_objective(config)
     if device.type == "cpu" and dtype is torch.float32 and _can_stay_rounded(network):
-        from binarygan.rounded.discriminator import (
-            RoundedGradients,  # and with it Numba, which other precisions never need
-        )
+        # and with it Numba, which other precisions never need
+        from binarygan.rounded.discriminator import RoundedGradients
 
         return RoundedGradients(network, objective, config.penalty_weight)
     if serves(network):

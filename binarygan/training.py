@@ -54,7 +54,6 @@ class Trainer:
         self.configs = tuple(configs)
         self.epochs_done = 0
         self._recorded: RecordedIteration | None = None
-        self._critic_images: Tensor | None = None
         self._device, self._dtype = device, dtype
         shared = configs[0]
         seeds = [c.seed for c in configs]
@@ -128,10 +127,7 @@ class Trainer:
         a = self.forward(draws.latent())
         p = neurons.preactivated(a)
         noisy = bool(neurons.stochastic)
-        if self._critic_images is None:
-            wanted = self._gradients.images_in(a)
-            self._critic_images = critic_images(*a.shape, like=a, mixes=self._objective.mixes, dtype=wanted)
-        images = self._critic_images
+        images = critic_images(*a.shape, like=a, mixes=self._objective.mixes, dtype=self._gradients.images_in(a))
         real, fake, *_ = images.split(batch.shape[1], 1)
         real.copy_(self._batch(batch))
         if not noisy:

@@ -1,1 +1,1 @@
-"""Dense networks whose values stay in bfloat16 between products, on a CPU: kernels of our own, memory made once."""
+"""Dense networks whose values stay in bfloat16 between products, on a CPU: kernels of our own, memory used again."""

@@ -66,23 +66,23 @@ class RoundingAdam(TensorFlowAdam):
 
     Args:
         parameters: float32, on a CPU.
-        rounded: of each, whether it has a copy.
+        copied: of each, whether it has a copy.
     """
 
     def __init__(
-        self, parameters: Sequence[Tensor], rounded: Sequence[bool], *, lr: float, betas: tuple[float, float]
+        self, parameters: Sequence[Tensor], copied: Sequence[bool], *, lr: float, betas: tuple[float, float]
     ) -> None:
         super().__init__(parameters, lr=lr, betas=betas)
         own, copies = self._parameters.tensors, [t.bfloat16() for t in self._parameters.tensors]
         named = self._parameters.named(copies)
         self.operands = [
             copy.requires_grad_() if flag else parameter
-            for parameter, copy, flag in zip(parameters, named, rounded, strict=True)
+            for parameter, copy, flag in zip(parameters, named, copied, strict=True)
         ]
         self._updated = [
             [t.flatten().numpy() for t in each] for each in zip(own, self._means, self._mean_squares, strict=True)
         ]
-        self._copies = [bits(c.detach().flatten()) if flag else None for c, flag in zip(copies, rounded, strict=True)]
+        self._copies = [bits(c.detach().flatten()) if flag else None for c, flag in zip(copies, copied, strict=True)]
         self._seen: list[Tensor] = []
         self._arrays: list[Any] = []
 

@@ -1,6 +1,6 @@
 """Gradients of a dense piecewise-linear discriminator: what `piecewise_gradients` computes.
 
-At the paper's sizes a step is nine products of a tenth of a millisecond or three, and what PyTorch does around each
+At the paper's sizes a step is eight products of a tenth of a millisecond or three, and what PyTorch does around each
 call, on memory that is new each time, would take a quarter of that again.
 
 Shapes: M members, B batch, N = B, 2B or 3B examples (real, fake, mixed), P = 784 pixels.
@@ -33,6 +33,7 @@ class RoundedGradients:
     @torch.no_grad()
     def of_critic(self, parameters: Parameters, images: Tensor, mixing: Tensor | None) -> tuple[Tensor, list[Tensor]]:
         batch = images.shape[1] // (2 if mixing is None else 3)
+        assert mixing is None or mixing.shape[1:] == (batch, 1)  # kernels check nothing
         own, passes = self._made(parameters, images, mixed=mixing is not None)
         passes.forward(mixing)
         of_real, of_fake = passes.logits[:, :batch], passes.logits[:, batch : 2 * batch]

@@ -20,13 +20,15 @@ from binarygan.stages import GAIN
 class RoundedGenerator:
     """For dense layers multiplied in bfloat16, with no norm, an affine or a batch norm, rectified but for the last.
 
-    The gradient of what a call gave is to be asked for before the next call, and once.
+    The gradient of what a call gave can be asked for once, and before the next call; the next one overwrites it.
     """
 
     def __init__(self, network: Network) -> None:
         self._network = network
         self._parameters: RoundedParameters | None = None
+        self._members: list[list[_Layer]] = []
         self._batch = 0
+        self._call: object = None
 
     def __call__(self, parameters: Parameters, latent: Tensor) -> Tensor:
         """The input of the output neurons (M, B, P), with its graph, of z (M, B, Z) and parameters."""
@@ -36,7 +38,8 @@ class RoundedGenerator:
         result: Tensor = _Generated.apply(self, latent, *parameters.values())
         return result
 
-    def forward(self, latent: Tensor) -> Tensor:
+    def forward(self, latent: Tensor) -> tuple[Tensor, object]:
+        """a, and the call, which `backward` wants to know."""
         assert self._parameters is not None
         self._parameters.follow()
         a = torch.empty(len(latent), self._batch, self._network.layers[-1].units)
@@ -45,11 +48,14 @@ class RoundedGenerator:
             for layer in layers[:-1]:
                 x = layer.forward(x)
             layers[-1].forward_last(x, out.numpy())
-        return a
+        self._call = object()
+        return a, self._call
 
-    def backward(self, by_a: Tensor) -> list[Tensor]:
+    def backward(self, by_a: Tensor, call: object) -> list[Tensor]:
         """The parameters' gradients, in their order."""
-        assert self._parameters is not None
+        if call is not self._call or self._parameters is None:
+            raise RuntimeError("the gradient was asked for before, or after another call of the generator")
+        self._call = None
         for own, (*hidden, last) in zip(by_a.contiguous(), self._members, strict=True):
             last.backward(own.numpy())
             after = last
@@ -66,12 +72,13 @@ class RoundedGenerator:
 class _Generated(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, made: RoundedGenerator, latent: Tensor, *parameters: Tensor) -> Tensor:
+        a, ctx.call = made.forward(latent)
         ctx.made = made
-        return made.forward(latent)
+        return a
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        return None, None, *ctx.made.backward(grads[0])
+        return None, None, *ctx.made.backward(grads[0], ctx.call)
 
 
 class _Layer:
@@ -81,7 +88,7 @@ class _Layer:
         self._weight, self._by_weight = values["weight"], room["weight"]
         features = len(self._weight)
         y, activated, by_linear, by_activated = (torch.empty(batch, features, dtype=torch.bfloat16) for _ in range(4))
-        self._y, self._activated, self._by_linear, self.by_activated = y, activated, by_linear, by_activated
+        self._y, self._activated, self._by_linear, self._by_activated = y, activated, by_linear, by_activated
         self._y_bits, self._activated_bits, self._by_linear_bits, self._by_activated_bits = (
             bits(t) for t in (y, activated, by_linear, by_activated)
         )
@@ -121,8 +128,12 @@ class _Layer:
         norms.denormalize(self._by_linear_bits, *given, *self._sums, self._measured)
         torch.mm(self._by_linear.t(), self._x, out=self._by_weight)
 
+    def by_x(self, out: Tensor) -> None:
+        """The derivatives by x."""
+        torch.mm(self._by_linear, self._weight, out=out)
+
     def backward_through_relu(self, after: "_Layer") -> None:
         """The same of what the layer after has."""
-        torch.mm(after._by_linear, after._weight, out=self.by_activated)
+        after.by_x(self._by_activated)
         norms.pass_rectified(self._by_normed, self._by_activated_bits, self._activated_bits)
         self.backward(self._by_normed)

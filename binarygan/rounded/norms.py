@@ -1,14 +1,21 @@
 """A dense layer's norm and activation and their derivatives, from products in bfloat16 and to operands in it.
 
-normed = scale * (y + bias - mean) * gain + shift, for the product y. Shapes, of one member: B batch, F features; bias,
-mean, gain, scale, shift and their gradients are (F,).
+normed = scale * normal + shift, and normal = (y + bias - mean) * gain, for the product y. Shapes, of one member: B
+batch, F features; bias, mean, gain, scale, shift and their gradients are (F,).
 """
 
 from typing import Any
 
 import numpy as np
+from numba import njit
 
 from binarygan.rounded.numbers import compiled, rounded, wide
+
+
+@njit
+def _normal(y: Any, bias: Any, mean: Any, gain: Any) -> Any:
+    """Of the bits of y."""
+    return (wide(y) + bias - mean) * gain
 
 
 @compiled("void(u2[:,::1], f4[::1], f4[::1], f4[::1], f4)")
@@ -36,7 +43,7 @@ def normalize(normed: Any, y: Any, bias: Any, mean: Any, gain: Any, scale: Any, 
     """normed (B, F) of y (B, F)."""
     for n in range(y.shape[0]):
         for f in range(y.shape[1]):
-            normed[n, f] = scale[f] * ((wide(y[n, f]) + bias[f] - mean[f]) * gain[f]) + shift[f]
+            normed[n, f] = scale[f] * _normal(y[n, f], bias[f], mean[f], gain[f]) + shift[f]
 
 
 @compiled("void(u2[:,::1], u2[:,::1], f4[::1], f4[::1], f4[::1], f4[::1], f4[::1])")
@@ -44,7 +51,7 @@ def normalize_and_rectify(activated: Any, y: Any, bias: Any, mean: Any, gain: An
     """activated (B, F) := ReLU of normed."""
     for n in range(y.shape[0]):
         for f in range(y.shape[1]):
-            normed = scale[f] * ((wide(y[n, f]) + bias[f] - mean[f]) * gain[f]) + shift[f]
+            normed = scale[f] * _normal(y[n, f], bias[f], mean[f], gain[f]) + shift[f]
             activated[n, f] = rounded(normed if not normed <= np.float32(0) else np.float32(0))  # NaN stays so
 
 
@@ -85,11 +92,11 @@ def denormalize(
     for n in range(y.shape[0]):
         for f in range(y.shape[1]):
             by_shift[f] += by_normed[n, f]
-            by_scale[f] += by_normed[n, f] * ((wide(y[n, f]) + bias[f] - mean[f]) * gain[f])
+            by_scale[f] += by_normed[n, f] * _normal(y[n, f], bias[f], mean[f], gain[f])
     shared = np.float32(1) / batch if measured else np.float32(0)
     for n in range(y.shape[0]):
         for f in range(y.shape[1]):
-            normal = (wide(y[n, f]) + bias[f] - mean[f]) * gain[f]
+            normal = _normal(y[n, f], bias[f], mean[f], gain[f])
             own = scale[f] * gain[f] * (by_normed[n, f] - shared * (by_shift[f] + normal * by_scale[f]))
             by_bias[f] += own
             by_linear[n, f] = rounded(own)

@@ -1,6 +1,6 @@
 """Numbers in bfloat16 for kernels of our own, which compute in float32 but read and write NumPy views of its bits.
 
-Compiled by Numba when imported, a second or two for all kernels, once a process.
+Compiled by Numba when imported: some seconds for all kernels, once a process.
 """
 
 from typing import Any
@@ -15,6 +15,8 @@ NOT_A_NUMBER = np.uint16(0x7FC0)
 
 def bits(x: Tensor) -> Any:
     """The bits of a contiguous bfloat16 tensor, in its memory: an array of uint16."""
+    if x.dtype is not torch.bfloat16:
+        raise TypeError(f"bits of bfloat16 are asked of {x.dtype}")
     return x.view(torch.uint16).numpy()
 
 
