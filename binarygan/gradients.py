@@ -96,7 +96,8 @@ def _can_stay_rounded(network: Network) -> bool:
     """Whether all layers are dense and have no norm; all but the last, a logit, are leaky and multiply in bfloat16."""
     *hidden, last = network.layers
     return (
-        all(layer.kind == "dense" and layer.norm == "none" for layer in network.layers)
+        len(hidden) > 1
+        and all(layer.kind == "dense" and layer.norm == "none" for layer in network.layers)
         and all(layer.activation == "leaky-relu" for layer in hidden)
         and all(operands_of_layer(layer, network.operands) is torch.bfloat16 for layer in hidden)
         and (last.units, last.activation) == (1, "none")

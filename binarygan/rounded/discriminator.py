@@ -11,15 +11,14 @@ from torch import Tensor
 
 from binarygan.networks import Network, Parameters
 from binarygan.objectives import FLOOR, Objective
-from binarygan.rounded.layers import RoundedLayer, RoundedLogit
+from binarygan.rounded.layers import RoundedLayer, RoundedTop
 from binarygan.rounded.parameters import RoundedParameters
 
 
 class RoundedGradients:
-    """For dense layers without a norm, leaky but for the last, which is a logit.
+    """For three dense layers or more without a norm, leaky but for the last, which is a logit.
 
-    More is rounded than in `PiecewiseGradients`: what the last layer takes, and the derivatives that a bias's gradient
-    adds up.
+    What products take and give is rounded, as in `PiecewiseGradients`, and nothing else.
     """
 
     def __init__(self, network: Network, objective: Objective, penalty_weight: float | None) -> None:
@@ -82,13 +81,14 @@ class _Passes:
         self._taken: Tensor | None = None
         self._members = [self._of_member(parameters, layers, m) for m in range(members)]
 
-    def _of_member(self, parameters: RoundedParameters, layers: int, m: int) -> tuple[list[RoundedLayer], RoundedLogit]:
+    def _of_member(self, parameters: RoundedParameters, layers: int, m: int) -> tuple[list[RoundedLayer], RoundedTop]:
         examples = self.logits.shape[1]
-        *hidden, last = (parameters.of_layer(number, m) for number in range(layers))
+        *hidden, before_last, last = (parameters.of_layer(number, m) for number in range(layers))
         made = [RoundedLayer(*each, examples, self._own) for each in hidden]
-        for layer, before in zip(made[1:], made[:-1], strict=True):
-            layer.take(before.activated)
-        return made, RoundedLogit(*last, made[-1], self.logits[m], self.slopes[m], self._own)
+        top = RoundedTop(*before_last, last, self.logits[m], self.slopes[m], examples, self._own)
+        for layer, after in zip(made, (*made[1:], top), strict=True):
+            after.take(layer.activated)
+        return made, top
 
     def take(self, images: Tensor) -> None:
         """Go through these (M, N, P), which stay as they are but for the mixed ones."""
@@ -100,34 +100,35 @@ class _Passes:
                 layers[0].take(own)
 
     def forward(self, mixing: Tensor | None) -> None:
-        for m, ((first, *others), last) in enumerate(self._members):
+        for m, ((first, *others), top) in enumerate(self._members):
             first.forward(None if mixing is None else mixing[m, :, 0].numpy())
             for layer in others:
                 layer.forward()
-            last.forward()
+            top.forward()
 
     def backward(self) -> None:
-        for layers, last in self._members:
-            last.backward()
-            layers[-1].backward()
-            for layer, before in zip(layers[:0:-1], layers[-2::-1], strict=True):
-                layer.by_x(before.by_linear)
-                before.backward()
+        for layers, top in self._members:
+            top.backward()
+            after: RoundedLayer | RoundedTop = top
+            for layer in reversed(layers):
+                after.by_x(layer.by_linear)
+                layer.backward()
+                after = layer
 
     def penalize(self, weight: float) -> Tensor:
         """The penalty (M,); its derivatives take the mixed examples' place in each layer's x."""
         penalties = []
-        for layers, _ in self._members:
+        for layers, top in self._members:
             penalties.append(layers[0].penalize(weight, FLOOR))
             for layer in layers:
                 layer.go_ahead()
+            top.go_ahead()
         return torch.tensor(penalties)
 
     def add_up(self) -> None:
-        for layers, last in self._members:
-            for layer in layers:
+        for layers, top in self._members:
+            for layer in (*layers, top):
                 layer.add_up()
-            last.add_up()
 
     def by_images(self) -> Tensor:
         """The derivatives by the images, in float32."""

@@ -22,8 +22,8 @@ def _leaky(value: Any) -> Any:
 
 @njit
 def _times_slope(d: Any, activated: Any) -> Any:
-    """The float32 of d's bits times the leaky ReLU's slope where it gave `activated`'s."""
-    return wide(d) if wide(activated) > np.float32(0) else wide(d) * LEAK
+    """d times the leaky ReLU's slope where it gave `activated`."""
+    return d if activated > np.float32(0) else d * LEAK
 
 
 @compiled("void(u2[:,::1], f4[::1])")
@@ -53,14 +53,18 @@ def activate_mixed(activated: Any, y: Any, bias: Any, mixing: Any) -> None:
 
 @compiled("void(u2[:,::1], u2[:,::1], f4[::1], i8)")
 def times_slope_(d: Any, activated: Any, sums: Any, own: int) -> None:
-    """d (N, F) := d times the leaky ReLU's slope where it gave `activated`; sums (F,) := of its first `own` rows."""
+    """d (N, F) := d times the leaky ReLU's slope where it gave `activated`; sums (F,) := of it in the first `own` rows.
+
+    Sums are of numbers that are not yet rounded, here and below: a bias's gradient is what real and fake images leave
+    of each other, and Adam takes a step of one size by it, however small it is.
+    """
     sums[:] = 0
     for n in range(d.shape[0]):
         counts = np.float32(1) if n < own else np.float32(0)
         for f in range(d.shape[1]):
-            half = rounded(_times_slope(d[n, f], activated[n, f]))
-            d[n, f] = half
-            sums[f] += counts * wide(half)
+            value = _times_slope(wide(d[n, f]), wide(activated[n, f]))
+            d[n, f] = rounded(value)
+            sums[f] += counts * value
 
 
 @compiled("void(u2[:,::1], u2[:,::1], i8)")
@@ -68,35 +72,52 @@ def replace_times_slope(activated: Any, by: Any, first: int) -> None:
     """activated (N, F) from example `first` on := `by` (N - first, F) times the slope where the leaky ReLU gave it."""
     for n in range(by.shape[0]):
         for f in range(by.shape[1]):
-            activated[first + n, f] = rounded(_times_slope(by[n, f], activated[first + n, f]))
+            activated[first + n, f] = rounded(_times_slope(wide(by[n, f]), wide(activated[first + n, f])))
 
 
-@compiled("void(f4[::1], u2[:,::1], f4[::1], f4[::1])")
-def weigh(logits: Any, x: Any, weight: Any, bias: Any) -> None:
-    """logits (N,) := x weight + bias, with x (N, F), weight (F,) and bias (1,)."""
-    for n in range(x.shape[0]):
-        total = bias[0]
-        for f in range(x.shape[1]):
-            total += wide(x[n, f]) * weight[f]
+@compiled("void(f4[:,::1], u2[:,::1], i8)")
+def replace_times_slope_exactly(activated: Any, by: Any, first: int) -> None:
+    """The same for activations in float32."""
+    for n in range(by.shape[0]):
+        for f in range(by.shape[1]):
+            activated[first + n, f] = _times_slope(wide(by[n, f]), activated[first + n, f])
+
+
+@compiled("void(f4[::1], f4[:,::1], u2[:,::1], f4[::1], f4[::1], f4[::1])")
+def activate_and_weigh(logits: Any, activated: Any, y: Any, bias: Any, weight: Any, last_bias: Any) -> None:
+    """activated (N, F) := leaky(y + bias), in float32; logits (N,) := activated weight + last_bias, which is (1,)."""
+    for n in range(y.shape[0]):
+        total = last_bias[0]
+        for f in range(y.shape[1]):
+            value = _leaky(wide(y[n, f]) + bias[f])
+            activated[n, f] = value
+            total += value * weight[f]
         logits[n] = total
 
 
-@compiled("void(u2[:,::1], f4[::1], f4[::1], f4[::1], i8)")
-def spread(d: Any, slopes: Any, weight: Any, sums: Any, own: int) -> None:
-    """d (N, F) := slopes (N,) times weight (F,); sums (1,) := of the first `own` slopes."""
-    sums[0] = slopes[:own].sum()
+@compiled("void(u2[:,::1], f4[:,::1], f4[::1], f4[::1], f4[::1], f4[::1], i8)")
+def spread(d: Any, activated: Any, slopes: Any, weight: Any, sums: Any, last_sums: Any, own: int) -> None:
+    """d (N, F) := slopes (N,) weight (F,), times the slope where the leaky ReLU gave `activated`.
+
+    sums (F,) := of it, last_sums (1,) := of slopes, both in the first `own` rows.
+    """
+    sums[:] = 0
+    last_sums[0] = slopes[:own].sum()
     for n in range(d.shape[0]):
+        counts = np.float32(1) if n < own else np.float32(0)
         for f in range(d.shape[1]):
-            d[n, f] = rounded(slopes[n] * weight[f])
+            value = _times_slope(slopes[n] * weight[f], activated[n, f])
+            d[n, f] = rounded(value)
+            sums[f] += counts * value
 
 
-@compiled("void(f4[::1], u2[:,::1], f4[::1])")
+@compiled("void(f4[::1], f4[:,::1], f4[::1])")
 def add_up(sums: Any, x: Any, slopes: Any) -> None:
     """sums (F,) := of x (N, F), each example times its slope."""
     sums[:] = 0
     for n in range(x.shape[0]):
         for f in range(x.shape[1]):
-            sums[f] += slopes[n] * wide(x[n, f])
+            sums[f] += slopes[n] * x[n, f]
 
 
 @compiled("f4(u2[:,::1], f4, f4)")

@@ -27,8 +27,8 @@ def _same_numbers() -> None:
 @pytest.mark.parametrize("objective", ["gan", "wgan", "wgan-gp"])
 @pytest.mark.parametrize("copied", [False, True])
 def test_gradients_are_those_of_rounded_operands(objective: str, members: int, copied: bool) -> None:
-    """As near to float64's as of a discriminator whose values are float32 between products; of parameters in float32,
-    which change between calls, and with their copies in bfloat16."""
+    """Of a discriminator whose values are float32 between products, ten times as near as those are to float64's; of
+    parameters in float32, which change between calls, and with their copies in bfloat16."""
     config = small(objective=objective, discriminator_norm="none", dtype="bfloat16")
     network = discriminator(config)
     parameters = network.initial_parameters(range(members), "test", device=CPU)
@@ -50,7 +50,7 @@ def test_gradients_are_those_of_rounded_operands(objective: str, members: int, c
         real, fake, mix = real.double(), fake.double(), None if mixing is None else mixing.double()
         wanted = _found(exact, whole, together(real, fake, mix), fake, mix)
         for a, b, c in zip(own, other, wanted, strict=True):
-            assert (a - c).norm() <= 1.25 * (b - c).norm() + ONE_ROUNDING * c.norm() + 1e-7
+            assert (a - b).norm() <= 0.1 * (b - c).norm() + 1e-3 * c.norm() + 1e-7
 
 
 def _found(

@@ -67,10 +67,10 @@ def test_mixed_images_activation_is_that_of_the_mix() -> None:
 def test_a_slope_is_that_of_the_activation_and_sums_are_of_the_first_rows() -> None:
     """Of 0, and of -0, it is the leak."""
     activated, d, sums = rows(12, 33), torch.randn(12, 33).bfloat16(), torch.full((33,), torch.nan)
-    expected = torch.where(activated.float() > 0, d.float(), d.float() * LEAK).bfloat16()
+    expected = torch.where(activated.float() > 0, d.float(), d.float() * LEAK)
     kernels.times_slope_(bits(d), bits(activated), sums.numpy(), 8)
-    assert torch.equal(d, expected)
-    torch.testing.assert_close(sums, expected[:8].float().sum(0))
+    assert torch.equal(d, expected.bfloat16())
+    torch.testing.assert_close(sums, expected[:8].sum(0))  # of what is not yet rounded
 
 
 def test_derivatives_times_the_slope_replace_the_last_activations() -> None:
@@ -81,17 +81,31 @@ def test_derivatives_times_the_slope_replace_the_last_activations() -> None:
     assert torch.equal(activated, torch.cat([before[:8], expected]))
 
 
+def test_they_replace_those_in_float32_unrounded() -> None:
+    activated, by = rows(12, 33).float(), rows(4, 33)
+    before = activated.clone()
+    kernels.replace_times_slope_exactly(activated.numpy(), bits(by), 8)
+    expected = torch.where(before[8:] > 0, by.float(), by.float() * LEAK)
+    assert torch.equal(activated, torch.cat([before[:8], expected]))
+
+
 def test_a_logit_and_its_derivatives_are_pytorchs() -> None:
-    x, weight, bias, slopes = rows(12, 33), torch.randn(33), torch.randn(1), torch.randn(12)
-    logits, by_weight, by_bias = (torch.full((n,), torch.nan) for n in (12, 33, 1))
-    by_x = torch.full((12, 33), torch.nan, dtype=torch.bfloat16)
-    kernels.weigh(logits.numpy(), bits(x), weight.numpy(), bias.numpy())
-    kernels.spread(bits(by_x), slopes.numpy(), weight.numpy(), by_bias.numpy(), 8)
-    kernels.add_up(by_weight.numpy(), bits(x), slopes.numpy())
-    torch.testing.assert_close(logits, x.float() @ weight + bias)
-    assert torch.equal(by_x, torch.outer(slopes, weight).bfloat16())
-    torch.testing.assert_close(by_bias, slopes[:8].sum(0, keepdim=True))
-    torch.testing.assert_close(by_weight, slopes @ x.float())
+    y, bias, weight, last_bias, slopes = rows(12, 33), torch.randn(33), torch.randn(33), torch.randn(1), torch.randn(12)
+    logits, by_weight, by_bias, by_last_bias = (torch.full((n,), torch.nan) for n in (12, 33, 33, 1))
+    activated, d = torch.full((12, 33), torch.nan), torch.full((12, 33), torch.nan, dtype=torch.bfloat16)
+    kernels.activate_and_weigh(
+        logits.numpy(), activated.numpy(), bits(y), bias.numpy(), weight.numpy(), last_bias.numpy()
+    )
+    kernels.spread(bits(d), activated.numpy(), slopes.numpy(), weight.numpy(), by_bias.numpy(), by_last_bias.numpy(), 8)
+    kernels.add_up(by_weight.numpy(), activated.numpy(), slopes.numpy())
+    expected = F.leaky_relu(y.float() + bias, LEAK)
+    by_linear = torch.outer(slopes, weight) * torch.where(expected > 0, 1.0, LEAK)
+    assert torch.equal(activated, expected)
+    torch.testing.assert_close(logits, expected @ weight + last_bias)
+    torch.testing.assert_close(d.float(), by_linear, rtol=ONE_ROUNDING, atol=0)
+    torch.testing.assert_close(by_bias, by_linear[:8].sum(0))
+    torch.testing.assert_close(by_last_bias, slopes[:8].sum(0, keepdim=True))
+    torch.testing.assert_close(by_weight, slopes @ expected)
 
 
 def test_the_penalty_is_that_of_the_objective() -> None:
