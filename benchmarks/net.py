@@ -1,0 +1,118 @@
+"""A hash of all parameters and the losses of a short training, for every kind of configuration.
+
+    python benchmarks/net.py                      print a line each
+    python benchmarks/net.py --write LOSSES.json  keep the losses, which tests compare with
+
+Run before and after a change, on one machine: what a change of structure alone must leave as it is, bit for bit.
+The losses differ by rounding between processors, the hashes altogether.
+"""
+
+import argparse
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from binarygan.config import MemberConfig, paper_config
+from binarygan.data import load_images
+from binarygan.threads import use_one_thread
+from binarygan.training import Trainer
+
+BATCH, ITERATIONS, EPOCHS = 64, 4, 2
+BF16 = {"dtype": "bfloat16"}
+CNN = {"architecture": "cnn"}
+CONFIGURATIONS: dict[str, dict[str, Any]] = {
+    "mlp wgan-gp dbn": {},
+    "mlp wgan-gp sbn": {"neuron": "stochastic"},
+    "mlp wgan-gp real": {"neuron": "real"},
+    "mlp wgan-gp dbn, no norm": {"generator_norm": "none"},
+    "mlp wgan-gp sbn, layer norm": {"neuron": "stochastic", "generator_norm": "layer", "discriminator_norm": "layer"},
+    "mlp wgan-gp dbn, batch norm in D": {"discriminator_norm": "batch"},
+    "mlp wgan-gp sbn as-released, affine in D": {"fidelity": "as-released", "neuron": "stochastic", "discriminator_norm": "affine"},
+    "mlp wgan dbn": {"objective": "wgan"},
+    "mlp wgan dbn, released schedule": {"objective": "wgan", "critic_schedule": "released"},
+    "mlp wgan sbn as-released, affine in D": {"fidelity": "as-released", "objective": "wgan", "neuron": "stochastic", "discriminator_norm": "affine"},
+    "mlp wgan dbn by adam": {"objective": "wgan", "optimizer": "adam"},
+    "mlp gan dbn": {"objective": "gan"},
+    "mlp gan sbn, no norm in D": {"objective": "gan", "neuron": "stochastic", "discriminator_norm": "none"},
+    "mlp gan real as-released": {"fidelity": "as-released", "objective": "gan", "neuron": "real"},
+    "mlp gan dbn by rmsprop": {"objective": "gan", "optimizer": "rmsprop", "discriminator_norm": "none"},
+    "cnn wgan-gp dbn": CNN,
+    "cnn wgan-gp sbn": CNN | {"neuron": "stochastic"},
+    "cnn wgan-gp real as-released": CNN | {"fidelity": "as-released", "neuron": "real"},
+    "cnn wgan-gp dbn, affine in D": CNN | {"fidelity": "as-released", "discriminator_norm": "affine"},
+    "cnn wgan sbn": CNN | {"objective": "wgan", "neuron": "stochastic"},
+    "cnn gan dbn": CNN | {"objective": "gan"},
+    "cnn gan sbn, layer norm": CNN | {"objective": "gan", "neuron": "stochastic", "generator_norm": "layer", "discriminator_norm": "layer"},
+    "mlp wgan-gp dbn bf16": BF16,
+    "mlp wgan-gp sbn bf16": BF16 | {"neuron": "stochastic"},
+    "mlp wgan-gp real bf16 as-released": BF16 | {"fidelity": "as-released", "neuron": "real"},
+    "mlp wgan-gp dbn bf16, affine in D": BF16 | {"fidelity": "as-released", "discriminator_norm": "affine"},
+    "mlp wgan sbn bf16": BF16 | {"objective": "wgan", "neuron": "stochastic"},
+    "mlp gan dbn bf16": BF16 | {"objective": "gan"},
+    "mlp gan sbn bf16, no norm in D": BF16 | {"objective": "gan", "neuron": "stochastic", "discriminator_norm": "none"},
+    "mlp wgan-gp dbn bf16, layer norm in G": BF16 | {"generator_norm": "layer"},
+    "cnn wgan-gp dbn bf16": CNN | BF16,
+    "cnn gan sbn bf16": CNN | BF16 | {"objective": "gan", "neuron": "stochastic"},
+}
+"""Name -> what is unlike the paper's text with WGAN-GP, MLP and DBN."""
+COHORTS = ("mlp wgan-gp dbn", "cnn wgan-gp dbn", "mlp wgan-gp dbn bf16", "mlp gan dbn")
+"""Trained once more as a cohort of every kind of neuron."""
+KINDS = (("stochastic", 5, 1.1), ("deterministic", 5, 1.2), ("real", 6, 1.0), ("stochastic", 7, 1.3))
+
+
+def configuration(name: str) -> MemberConfig:
+    """The configuration of that name, two short epochs long."""
+    choices = {"fidelity": "as-described", "objective": "wgan-gp", "critic_schedule": "constant", **CONFIGURATIONS[name]}
+    data = load_images("mnist")
+    return paper_config(data_digest=data.digest, train_images=BATCH * ITERATIONS, epochs=EPOCHS, **choices)
+
+
+def cohort(name: str) -> list[MemberConfig]:
+    """Four members of that configuration, of every kind of neuron, with slopes and seeds of their own."""
+    base = configuration(name)
+    return [dataclasses.replace(base, neuron=n, seed=s, slope_rate=r) for n, s, r in KINDS]
+
+
+def trained(members: Sequence[MemberConfig]) -> tuple[Trainer, list[list[float]]]:
+    """The trainer after its epochs, and each epoch's losses: the discriminator's of each member, the generator's."""
+    images = torch.from_numpy(load_images("mnist").bits(members[0].train_images))
+    trainer = Trainer(members, images, device=torch.device("cpu"))
+    losses = []
+    for _ in range(EPOCHS):
+        epoch = trainer.train_epoch()
+        losses.append([*epoch.discriminator_loss.tolist(), *epoch.generator_loss.tolist()])
+    return trainer, losses
+
+
+def digest(trainer: Trainer) -> str:
+    """Of every tensor of the trainer's state."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(trainer.state().items()):
+        found.update(name.encode())
+        found.update(tensor.contiguous().numpy().tobytes())
+    return found.hexdigest()[:16]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", type=Path, metavar="FILE.json")
+    arguments = parser.parse_args()
+    use_one_thread()
+    cases = {name: [configuration(name)] for name in CONFIGURATIONS}
+    cases |= {f"{name}, cohort": cohort(name) for name in COHORTS}
+    kept = {}
+    for name, members in cases.items():
+        trainer, losses = trained(members)
+        kept[name] = losses
+        print(f"{digest(trainer)}  {members[0].member_id}  {name}", flush=True)
+    if arguments.write:
+        arguments.write.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
