@@ -61,7 +61,7 @@ benchmark-study: venv  ## what Ray and the store cost beside training
 	$(BIN)/python benchmarks/study_costs.py
 
 data: venv      ## rebuild the packaged data from MNIST's four IDX files in IDX=folder
-	$(BIN)/python -m binarygan.build_mnist $(IDX)
+	$(BIN)/python -m tools.build_mnist $(IDX)
 
 clean:          ## remove the environment and caches (never results)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build *.egg-info

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from binarygan.commands import Parser, leave
+from binarygan.cli.commands import Parser, leave
 from binarygan.errors import UserError, printable
 
 EXAMPLES = """examples:
@@ -31,15 +31,15 @@ def parser() -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace, scratch: Path) -> tuple[list[str], Path, str]:
     """Lines to be told, the folder written, and its page."""
-    from analysis.fetch import local_study
+    from analysis.results.fetch import local_study
 
     if arguments.command == "report":
-        from analysis.report import write_report
+        from analysis.report.report import write_report
 
         study = local_study(arguments.study, scratch)
         out = arguments.out or Path("report") / study.resolve().name
         return write_report(study, out), out, "report.html"
-    from analysis.compare import write_comparison
+    from analysis.compare.compare import write_comparison
 
     a, b = (local_study(text, scratch / side) for side, text in (("a", arguments.a), ("b", arguments.b)))
     out = arguments.out or Path("report") / "-and-".join(p.resolve().name for p in (a, b))

@@ -6,7 +6,7 @@ from itertools import product
 
 import pandas as pd
 
-from analysis.cells import Cell, deviations, label, members_of
+from analysis.results.cells import Cell, deviations, label, members_of
 
 BINARY = ("deterministic", "stochastic")
 NEURONS = (*BINARY, "real")

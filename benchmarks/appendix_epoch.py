@@ -12,10 +12,10 @@ from pathlib import Path
 import torch
 
 from binarygan import config as imported
-from binarygan.data import load_images
-from binarygan.memory import keep_freed_memory
-from binarygan.training import Trainer
-from study.grids import find_grid
+from binarygan.data.images import load_images
+from binarygan.fast.memory import keep_freed_memory
+from binarygan.training.trainer import Trainer
+from study.design.grids import find_grid
 
 
 def main() -> None:

@@ -9,10 +9,10 @@ import time
 
 import torch
 
-from binarygan.architectures import Architecture, Layer
 from binarygan.config import paper_config
-from binarygan.convolutions import ColumnConvolution, GroupedConvolution
-from binarygan.products import operands_of, set_arithmetic
+from binarygan.fast.analytic.convolutions import ColumnConvolution, GroupedConvolution
+from binarygan.fast.arithmetic import operands_of, set_arithmetic
+from binarygan.model.architectures import Architecture, Layer
 
 EXAMPLES = 192  # real, fake and mixed images
 

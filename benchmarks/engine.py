@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from binarygan.config import MemberConfig, paper_config
-from binarygan.memory import is_out_of_memory
-from binarygan.schedules import critic_steps_in_epoch
+from binarygan.fast.memory import is_out_of_memory
+from binarygan.training.schedules import critic_steps_in_epoch
 
 PRECISIONS = {"fp32": "float32", "tf32": "tf32", "bf16": "bfloat16"}
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -190,7 +190,7 @@ def _timed(kind: str, config: MemberConfig, threads: int, seconds: float, barrie
     """In a process of its own, which starts with the others."""
     import torch
 
-    from binarygan.memory import keep_freed_memory
+    from binarygan.fast.memory import keep_freed_memory
 
     torch.set_num_threads(threads)
     keep_freed_memory()  # the plain loop gains from it, too
@@ -246,8 +246,8 @@ def _iterations(kind: str, members: list[MemberConfig], device: str) -> Callable
     import torch
     from plain import PlainLoop
 
-    from binarygan.data import load_images
-    from binarygan.training import Trainer
+    from binarygan.data.images import load_images
+    from binarygan.training.trainer import Trainer
 
     count = iterations_a_call(kind, members[0], device) * members[0].batch_size
     fields: dict[str, Any] = {"train_images": count, "critic_schedule": "constant", "slope_rate": 1.0}

@@ -9,8 +9,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from binarygan.config import MemberConfig
-from binarygan.products import multiply, operands_of, set_arithmetic
-from binarygan.training import Trainer
+from binarygan.fast.arithmetic import multiply, operands_of, set_arithmetic
+from binarygan.training.trainer import Trainer
 
 FLOAT_BYTES = 4
 MOVES_AN_UPDATE = {"adam": 7, "rmsprop": 5}

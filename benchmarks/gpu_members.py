@@ -22,17 +22,17 @@ import torch
 from philox import FEWEST, GpuGenerator
 from torch import Tensor
 
-from binarygan.architectures import PIXELS
 from binarygan.config import MemberConfig
-from binarygan.data import Images, load_images
+from binarygan.data.images import Images, load_images
 from binarygan.errors import UserError
-from binarygan.evaluation import evaluate
-from binarygan.memory import keep_freed_memory
-from binarygan.networks import INITIAL_STD
-from binarygan.scores import reference_of
-from binarygan.streams import CALLS_AT_ONCE, derived_generator, derived_seed
-from binarygan.training import Trainer
-from study.selection import selected
+from binarygan.fast.memory import keep_freed_memory
+from binarygan.metrics.evaluation import evaluate
+from binarygan.metrics.scores import reference_of
+from binarygan.model.architectures import PIXELS
+from binarygan.model.networks import INITIAL_STD
+from binarygan.random_streams import CALLS_AT_ONCE, derived_generator, derived_seed
+from binarygan.training.trainer import Trainer
+from study.design.selection import selected
 
 COMPARED = ("discriminator_loss", "generator_loss", "fid", "classes_covered")
 

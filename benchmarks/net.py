@@ -18,9 +18,9 @@ from typing import Any
 import torch
 
 from binarygan.config import MemberConfig, paper_config
-from binarygan.data import load_images
-from binarygan.threads import use_one_thread
-from binarygan.training import Trainer
+from binarygan.data.images import load_images
+from binarygan.fast.threads import use_one_thread
+from binarygan.training.trainer import Trainer
 
 BATCH, ITERATIONS, EPOCHS = 64, 4, 2
 BF16 = {"dtype": "bfloat16"}
@@ -32,10 +32,19 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "mlp wgan-gp dbn, no norm": {"generator_norm": "none"},
     "mlp wgan-gp sbn, layer norm": {"neuron": "stochastic", "generator_norm": "layer", "discriminator_norm": "layer"},
     "mlp wgan-gp dbn, batch norm in D": {"discriminator_norm": "batch"},
-    "mlp wgan-gp sbn as-released, affine in D": {"fidelity": "as-released", "neuron": "stochastic", "discriminator_norm": "affine"},
+    "mlp wgan-gp sbn as-released, affine in D": {
+        "fidelity": "as-released",
+        "neuron": "stochastic",
+        "discriminator_norm": "affine",
+    },
     "mlp wgan dbn": {"objective": "wgan"},
     "mlp wgan dbn, released schedule": {"objective": "wgan", "critic_schedule": "released"},
-    "mlp wgan sbn as-released, affine in D": {"fidelity": "as-released", "objective": "wgan", "neuron": "stochastic", "discriminator_norm": "affine"},
+    "mlp wgan sbn as-released, affine in D": {
+        "fidelity": "as-released",
+        "objective": "wgan",
+        "neuron": "stochastic",
+        "discriminator_norm": "affine",
+    },
     "mlp wgan dbn by adam": {"objective": "wgan", "optimizer": "adam"},
     "mlp gan dbn": {"objective": "gan"},
     "mlp gan sbn, no norm in D": {"objective": "gan", "neuron": "stochastic", "discriminator_norm": "none"},
@@ -47,7 +56,8 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "cnn wgan-gp dbn, affine in D": CNN | {"fidelity": "as-released", "discriminator_norm": "affine"},
     "cnn wgan sbn": CNN | {"objective": "wgan", "neuron": "stochastic"},
     "cnn gan dbn": CNN | {"objective": "gan"},
-    "cnn gan sbn, layer norm": CNN | {"objective": "gan", "neuron": "stochastic", "generator_norm": "layer", "discriminator_norm": "layer"},
+    "cnn gan sbn, layer norm": CNN
+    | {"objective": "gan", "neuron": "stochastic", "generator_norm": "layer", "discriminator_norm": "layer"},
     "mlp wgan-gp dbn bf16": BF16,
     "mlp wgan-gp sbn bf16": BF16 | {"neuron": "stochastic"},
     "mlp wgan-gp real bf16 as-released": BF16 | {"fidelity": "as-released", "neuron": "real"},
@@ -67,7 +77,12 @@ KINDS = (("stochastic", 5, 1.1), ("deterministic", 5, 1.2), ("real", 6, 1.0), ("
 
 def configuration(name: str) -> MemberConfig:
     """The configuration of that name, two short epochs long."""
-    choices = {"fidelity": "as-described", "objective": "wgan-gp", "critic_schedule": "constant", **CONFIGURATIONS[name]}
+    choices = {
+        "fidelity": "as-described",
+        "objective": "wgan-gp",
+        "critic_schedule": "constant",
+        **CONFIGURATIONS[name],
+    }
     data = load_images("mnist")
     return paper_config(data_digest=data.digest, train_images=BATCH * ITERATIONS, epochs=EPOCHS, **choices)
 

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from binarygan.config import MemberConfig
-from binarygan.schedules import critic_steps
+from binarygan.training.schedules import critic_steps
 
 
 class Affine(nn.Module):

@@ -18,9 +18,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.load import load_anchors
+from analysis.results.load import load_anchors
 from binarygan.config import MemberConfig, paper_config
-from study.schemas import SCHEMAS
+from study.store.schemas import SCHEMAS
 
 ROOT = Path(__file__).parents[1]
 EPOCHS = 20

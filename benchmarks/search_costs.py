@@ -14,15 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from binarygan.data import load_images
-from study.optuna_storage import JOURNAL, storage_of
-from study.plan import Cohort
-from study.progress import StudyProgress
-from study.results import Store
-from study.search import Search
-from study.space import find_space
-from study.task import Task
-from study.trials import Trials
+from binarygan.data.images import load_images
+from study.design.cohorts import Cohort
+from study.design.spaces import find_space
+from study.launch.progress import StudyProgress
+from study.search.search import Search
+from study.search.storage import JOURNAL, storage_of
+from study.search.trials import Trials
+from study.store.store import Store
+from study.trials.task import Task
 
 
 def main() -> None:
@@ -74,8 +74,8 @@ def trivial() -> Callable[..., None]:
     def train(cohort: Cohort, task: Task, report: Callable[[int, list[dict[str, Any]]], None]) -> None:
         import torch
 
-        from binarygan.evaluation import Evaluation
-        from study.recording import new_row, record
+        from binarygan.metrics.evaluation import Evaluation
+        from study.trials.recording import new_row, record
 
         rows = []
         for member in cohort.members:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from binarygan.data import load_images
+from binarygan.data.images import load_images
 
 ROOT = Path(__file__).parents[1]
 PLACES = os.cpu_count() or 1

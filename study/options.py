@@ -5,11 +5,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from binarygan.commands import Parser
+from binarygan.cli.commands import Parser
 from binarygan.config import FIDELITIES
-from binarygan.data import Images
+from binarygan.data.images import Images
 from binarygan.errors import UserError
-from binarygan.files import Place, is_local, place_of, reached
+from binarygan.io.files import Place, is_local, place_of, reached
 
 EXAMPLES = """examples:
   python study/run.py --grid paper-appendix            Figure 8, full length

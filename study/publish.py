@@ -14,10 +14,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from binarygan.commands import Parser, leave, status_of
+from binarygan.cli.commands import Parser, leave, status_of
 from binarygan.errors import UserError
-from binarygan.files import write_whole
-from study.schemas import FINISHED, NEEDED, SCHEMAS, check_version
+from binarygan.io.files import write_whole
+from study.store.schemas import FINISHED, NEEDED, SCHEMAS, check_version
 
 SHOWN = (1, 2, 5, 10, 20)
 """Epochs whose samples are kept of a cell's first seed, beside the last."""

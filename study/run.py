@@ -66,21 +66,21 @@ def _run(arguments: argparse.Namespace) -> int:
         return _list()
     check(arguments)
     if arguments.search:
-        from study.run_search import run_search
+        from study.commands.search import run_search
 
         return run_search(arguments)
     if arguments.retrain:
-        from study.run_retrain import run_retrain
+        from study.commands.retrain import run_retrain
 
         return run_retrain(arguments)
-    from study.run_grid import run_grid
+    from study.commands.grid import run_grid
 
     return run_grid(arguments)
 
 
 def _list() -> int:
-    from study.grids import GRIDS
-    from study.space import SPACES
+    from study.design.grids import GRIDS
+    from study.design.spaces import SPACES
 
     print("grids:")
     for grid in GRIDS.values():

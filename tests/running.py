@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from binarygan.data import load_images
+from binarygan.data.images import load_images
 
 ROOT = Path(__file__).parents[1]
 RUN = [sys.executable, str(ROOT / "study" / "run.py")]

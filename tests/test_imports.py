@@ -34,7 +34,11 @@ def test_nothing_imports_against_the_arrows(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("module", "absent"),
-    [("analysis.__main__", ("torch", "ray")), ("study.run", ("torch", "ray", "optuna")), ("study.local", ("ray",))],
+    [
+        ("analysis.__main__", ("torch", "ray")),
+        ("study.run", ("torch", "ray", "optuna")),
+        ("study.launch.local", ("ray",)),
+    ],
 )
 def test_heavy_packages_stay_out(module: str, absent: tuple[str, ...]) -> None:
     code = f"import sys, {module}; print([m for m in {absent!r} if m in sys.modules])"

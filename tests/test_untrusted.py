@@ -10,12 +10,12 @@ import pytest
 import torch
 from malicious import Malicious
 
-from analysis.load import load_study
-from binarygan import checkpoints
-from binarygan.data import load_images
+from analysis.results.load import load_study
+from binarygan.cli.evaluate import load_samples
+from binarygan.data.images import load_images
 from binarygan.errors import UserError
-from binarygan.evaluate import load_samples
-from study.results import Store
+from binarygan.training import checkpoints
+from study.store.store import Store
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [p for k in ("binarygan", "study", "analysis", "benchmarks") for p in (ROOT / k).rglob("*.py")]

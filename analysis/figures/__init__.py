@@ -8,12 +8,12 @@ from analysis.figures.figure_8 import figure_8
 from analysis.figures.interactions import interactions
 from analysis.figures.samples import figure_1, figure_3, figure_5, figure_6, figure_7
 from analysis.figures.scores import scores
-from analysis.figures.search_history import search_history
-from analysis.figures.search_importances import search_importances
-from analysis.figures.search_parallel import search_parallel
-from analysis.figures.search_pareto import search_pareto
-from analysis.figures.search_samples import search_samples
-from analysis.figures.search_slices import search_slices
+from analysis.figures.search.history import search_history
+from analysis.figures.search.importances import search_importances
+from analysis.figures.search.parallel import search_parallel
+from analysis.figures.search.pareto import search_pareto
+from analysis.figures.search.samples import search_samples
+from analysis.figures.search.slices import search_slices
 from analysis.figures.training_curves import training_curves
 
 __all__ = ["FIGURES", "Drawn", "Figure", "save"]

@@ -8,8 +8,8 @@ from analysis.figures.drawn import Drawn
 from analysis.figures.naming import cells_of, row_name, trained
 from analysis.figures.picks import number
 from analysis.figures.style import DPI, OUTPUTS, PAGE, RC, SMALL
-from analysis.load import Study
-from analysis.statistics import Ranks, Unavailable, critical_difference
+from analysis.results.load import Study
+from analysis.statistics.statistics import Ranks, Unavailable, critical_difference
 
 ROW, BAR = 0.19, 0.09
 """Inches between labels, and between bars."""

@@ -10,7 +10,7 @@ import matplotlib.figure
 from PIL import Image
 
 from analysis.figures.style import RC
-from analysis.load import Study
+from analysis.results.load import Study
 
 COLOURS = (256, 64, 32)
 """Of a PNG's palette."""

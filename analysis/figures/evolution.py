@@ -3,12 +3,12 @@
 import matplotlib as mpl
 import numpy as np
 
-from analysis.cells import Cell, label
 from analysis.figures.drawn import Drawn
 from analysis.figures.panels import Page, tile
 from analysis.figures.picks import absence, in_order
 from analysis.figures.style import RC
-from analysis.load import Samples, Study
+from analysis.results.cells import Cell, label
+from analysis.results.load import Samples, Study
 
 CELLS = (
     Cell(objective="wgan-gp", neuron="deterministic"),

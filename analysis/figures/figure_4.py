@@ -11,12 +11,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis import labels
-from analysis.cells import Cell, label, members_of
 from analysis.figures.drawn import Drawn
 from analysis.figures.picks import absence, number
 from analysis.figures.style import DPI, OUTPUTS, PAGE, RC, SMALL
-from analysis.hypotheses import level
-from analysis.load import Study
+from analysis.results.cells import Cell, label, members_of
+from analysis.results.load import Study
+from analysis.statistics.hypotheses import level
 
 BIN = 0.004
 """The paper's bins are about this wide; the store's are a quarter of it."""

@@ -3,12 +3,12 @@
 import matplotlib as mpl
 
 from analysis import labels
-from analysis.cells import Cell
 from analysis.figures.drawn import Drawn
 from analysis.figures.panels import Panel, draw_panels
 from analysis.figures.picks import name_in_d
 from analysis.figures.style import RC
-from analysis.load import Study
+from analysis.results.cells import Cell
+from analysis.results.load import Study
 
 ROWS = [(objective, with_norm) for objective in ("wgan-gp", "wgan", "gan") for with_norm in (True, False)]
 COLUMNS = [(neuron, show) for neuron in ("deterministic", "stochastic") for show in ("bits", "preactivated")]

@@ -16,8 +16,8 @@ from analysis.figures.naming import RANKS, trained
 from analysis.figures.picks import number
 from analysis.figures.scales import log_scale
 from analysis.figures.style import CYCLE, DPI, OUTPUTS, PAGE, RC, SMALL, Look
-from analysis.load import Study
-from analysis.statistics import FACTORS, Anova, Unavailable, anova, summarize
+from analysis.results.load import Study
+from analysis.statistics.statistics import FACTORS, Anova, Unavailable, anova, summarize
 
 MOST_LEVELS, MOST_PANELS = 8, 9
 NAMES = {**labels.OBJECTIVES, **labels.ARCHITECTURES, **labels.NEURONS}

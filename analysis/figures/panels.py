@@ -10,11 +10,11 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.textpath import TextPath
 
-from analysis.cells import Cell, label
 from analysis.figures.drawn import Drawn
 from analysis.figures.picks import Pick, absence, pick
 from analysis.figures.style import PAGE, SMALL, TINY
-from analysis.load import Study
+from analysis.results.cells import Cell, label
+from analysis.results.load import Study
 
 SIDE = 8 * 28
 GAP, CAPTION, TITLE, ROW_LABEL, COLOUR_BAR = 0.06, 0.14, 0.18, 0.34, 0.46

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from analysis import labels
-from analysis.cells import Cell, members_of
-from analysis.load import Samples, Study
+from analysis.results.cells import Cell, members_of
+from analysis.results.load import Samples, Study
 from binarygan.metrics.names import BERNOULLI
-from study.schemas import FINISHED
+from study.store.schemas import FINISHED
 
 MIDDLE = (0.3, 0.7)
 

@@ -3,11 +3,11 @@
 import matplotlib as mpl
 
 from analysis import labels
-from analysis.cells import Cell
 from analysis.figures.drawn import Drawn
 from analysis.figures.panels import Page, Panel, draw_panels, tile
 from analysis.figures.style import COLUMN, RC
-from analysis.load import Study
+from analysis.results.cells import Cell
+from analysis.results.load import Study
 
 BINARY = ("deterministic", "stochastic")
 

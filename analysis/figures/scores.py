@@ -16,8 +16,8 @@ from analysis.figures.naming import cells_of, row_name
 from analysis.figures.picks import number
 from analysis.figures.scales import log_scale
 from analysis.figures.style import DPI, OUTPUTS, PAGE, RC, SMALL, VERMILLION
-from analysis.load import Study, anchors_for
-from analysis.statistics import Summary, by_binarization, finished, summarize
+from analysis.results.load import Study, anchors_for
+from analysis.statistics.statistics import Summary, by_binarization, finished, summarize
 
 ROOM = 1.25
 """How far beyond its seeds an interval widens the axis, as a factor."""

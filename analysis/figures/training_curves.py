@@ -15,7 +15,7 @@ from analysis.figures.naming import cells_of, trained
 from analysis.figures.picks import number
 from analysis.figures.scales import log_scale
 from analysis.figures.style import DPI, OUTPUTS, PAGE, RC
-from analysis.load import Study
+from analysis.results.load import Study
 from binarygan.metrics.names import BERNOULLI
 
 FAMILIES, SEEDS = 8, 30

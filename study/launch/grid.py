@@ -6,11 +6,11 @@ from typing import Any
 
 from ray import tune
 
+from study.design.cohorts import Cohort
 from study.launch.connection import RETRIES, connected, why
-from study.plan import Cohort
-from study.progress import StudyProgress
-from study.results import Store
-from study.task import Task
+from study.launch.progress import StudyProgress
+from study.store.store import Store
+from study.trials.task import Task
 
 
 def run_cohorts(
@@ -47,7 +47,7 @@ def run_cohorts(
 
 def _trainable(config: dict[str, Any], *, cohorts: list[Cohort], task: Task) -> None:
     """A trial: `config["cohort"]` is the cohort's place in the list. What it raises Ray would only try again."""
-    from study.trial import train_cohort  # and with it torch, which the driver never needs
+    from study.trials.trial import train_cohort  # and with it torch, which the driver never needs
 
     try:
         train_cohort(cohorts[config["cohort"]], task, lambda epoch, _: tune.report({"epoch": epoch}))

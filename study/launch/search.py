@@ -13,14 +13,14 @@ from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, MedianSt
 from ray.tune.search.optuna import OptunaSearch
 
 from study.launch.connection import RETRIES, connected, places
-from study.progress import StudyProgress
-from study.samplers import make_sampler
-from study.search import Search, outcome, worst
-from study.task import Task
-from study.trials import CRASHED, MEMBERS, REASON, STATUS, Trials, close
+from study.launch.progress import StudyProgress
+from study.search.samplers import make_sampler
+from study.search.search import Search, outcome, worst
+from study.search.trials import CRASHED, MEMBERS, REASON, STATUS, Trials, close
+from study.trials.task import Task
 
 Train = Callable[..., None]
-"""What `study.trial.train_cohort` is; a benchmark passes something that trains nothing."""
+"""What `study.trials.trial.train_cohort` is; a benchmark passes something that trains nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,7 @@ def _trainable(config: dict[str, Any], *, search: Search, task: Task, train: Tra
             said |= dict(zip(search.metrics, values, strict=True))
         tune.report(said)
 
-    from study.trial import train_cohort  # and with it torch, which the driver never needs
+    from study.trials.trial import train_cohort  # and with it torch, which the driver never needs
 
     try:
         (train or train_cohort)(search.cohort(config["params"]), task, report)

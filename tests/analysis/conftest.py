@@ -6,7 +6,7 @@ import pytest
 from made_figures import grid, written
 from made_study import MEMBERS, write_study
 
-from analysis.load import Study
+from analysis.results.load import Study
 
 
 @pytest.fixture

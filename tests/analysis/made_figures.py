@@ -15,8 +15,8 @@ from PIL import Image
 
 from analysis import figures
 from analysis.figures.drawn import Drawn
-from analysis.load import Study
-from study.schemas import SCHEMAS
+from analysis.results.load import Study
+from study.store.schemas import SCHEMAS
 
 DRAW: dict[str, Callable[[Study], Drawn | None]] = {
     f.name: f.draw for f in figures.FIGURES if not f.name.startswith("search-")

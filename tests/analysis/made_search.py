@@ -13,11 +13,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.load import Study, load_anchors, load_study
-from analysis.trials import Trials, trials_of
+from analysis.results.load import Study, load_anchors, load_study
+from analysis.search.trials import Trials, trials_of
 from binarygan.config import MemberConfig
-from study.schemas import SCHEMAS
-from study.space import SPACES
+from study.design.spaces import SPACES
+from study.store.schemas import SCHEMAS
 
 Numbers = Callable[[MemberConfig], Mapping[str, Any]]
 """From a member to columns of its row: `fid`, or `status` and `error`, …"""

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from made_up import made_up
 
-from analysis.load import load_anchors
-from binarygan.data import load_images
+from analysis.results.load import load_anchors
+from binarygan.data.images import load_images
 from binarygan.metrics.names import BERNOULLI, columns
-from study.grids import GRIDS
-from study.schemas import SCHEMAS
+from study.design.grids import GRIDS
+from study.store.schemas import SCHEMAS
 
 LEVELS = {"wgan-gp": 10.0, "wgan": 25.0, "gan": 80.0}
 """FIDs."""

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from binarygan.config import paper_config
-from study.schemas import SCHEMAS
+from study.store.schemas import SCHEMAS
 
 
 def made_up(

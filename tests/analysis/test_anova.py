@@ -10,7 +10,7 @@ from made_up import grid, made_up, noisy
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
-from analysis.statistics import Unavailable, anova
+from analysis.statistics.statistics import Unavailable, anova
 
 
 def reference_anova(members: pd.DataFrame) -> pd.DataFrame:

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from analysis.architecture_tables import COLUMNS, architecture_tables, counts_note, parameter_counts
+from analysis.tables.architecture_tables import COLUMNS, architecture_tables, counts_note, parameter_counts
 from binarygan.config import FIDELITIES, paper_config
-from binarygan.networks import discriminator, generator
+from binarygan.model.networks import discriminator, generator
 
 TABLES = {t.name: t for t in architecture_tables()}
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from made_up import made_up
 
-from analysis.cells import Cell, is_papers, label, members_of
+from analysis.results.cells import Cell, is_papers, label, members_of
 
 DBN = Cell(objective="wgan-gp", neuron="deterministic")
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from made_up import made_up
 
-from analysis.claims import CLAIMS, Verdict, judge
+from analysis.claims.claims import CLAIMS, Verdict, judge
 
 GOOD = {"recall": 0.8, "coverage": 0.6, "class_kl": 0.01, "classes_covered": [10.0] * 3}
 NO_NOTCH = {"preactivated_notch": [0.01, -0.01, 0.0], "preactivated_notch_error": 0.012}

@@ -10,7 +10,7 @@ from made_up import made_up
 from scipy import stats
 
 from analysis.__main__ import main
-from analysis.matching import difference, match
+from analysis.compare.matching import difference, match
 
 SEEDS = pd.Index([0, 1, 2, 3], name="seed")
 A = pd.Series([10.0, 12.0, 11.0, 13.0], SEEDS)

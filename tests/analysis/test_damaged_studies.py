@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from made_study import MEMBERS, ids, paper_members, write_rows, write_study
 
-from analysis import polars_process
-from analysis.load import load_study
-from analysis.polars_process import PolarsProcess
+from analysis.results import polars_process
+from analysis.results.load import load_study
+from analysis.results.polars_process import PolarsProcess
 from binarygan.errors import UserError
 
 DAMAGED = Path(__file__).parent / "damaged"

@@ -17,7 +17,7 @@ from PIL import Image
 from analysis import figures
 from analysis.figures.evolution import spread
 from analysis.figures.style import COLUMN, OUTPUTS, PAGE
-from analysis.load import Study, load_anchors
+from analysis.results.load import Study, load_anchors
 
 
 @pytest.mark.parametrize("name", DRAW)

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.weightstats import ttost_ind
 
-from analysis import hypotheses
+from analysis.statistics import hypotheses
 
 
 class TestHypotheses:

@@ -12,9 +12,9 @@ import pytest
 from made_search import by_learning_rate, made_search, noise, trials_in
 from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator, get_param_importances
 
-from analysis.importances import DEPTH, TREES, Importance, Importances, importances
-from analysis.search_tables import importances_table
-from analysis.summaries import Unavailable
+from analysis.search.importances import DEPTH, TREES, Importance, Importances, importances
+from analysis.statistics.summaries import Unavailable
+from analysis.tables.search_tables import importances_table
 from binarygan.config import MemberConfig
 
 

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from made_study import MEMBERS, ids, paper_members, write_rows, write_study
 
-from analysis.load import load_anchors, load_study
+from analysis.results.load import load_anchors, load_study
 from binarygan.errors import UserError
-from study.schemas import SCHEMAS
+from study.store.schemas import SCHEMAS
 
 
 def compact(folder: Path, table: str) -> None:

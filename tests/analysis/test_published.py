@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.load import load_study
+from analysis.results.load import load_study
 from study.publish import SHIPPED
 
 STUDIES = sorted(p for p in SHIPPED.iterdir() if p.is_dir())

@@ -9,7 +9,7 @@ import pytest
 from made_up import grid, made_up, noisy
 from scipy import stats
 
-from analysis.statistics import Unavailable, critical_difference
+from analysis.statistics.statistics import Unavailable, critical_difference
 
 
 class TestCriticalDifference:

@@ -14,16 +14,16 @@ import pytest
 from made_study import paper_members, write_study
 from PIL import Image
 
-from analysis import page, report
 from analysis.__main__ import main
-from analysis.cells import members_of
-from analysis.commands import command
 from analysis.experiments import EXPERIMENTS
 from analysis.figures import FIGURES as ALL_FIGURES
-from analysis.load import Study
-from analysis.page import Page, Picture, Section, fitted, render
-from binarygan.data import load_images
-from study.grids import GRIDS
+from analysis.report import page, report
+from analysis.report.page import Page, Picture, Section, fitted, render
+from analysis.results.cells import members_of
+from analysis.results.command import command
+from analysis.results.load import Study
+from binarygan.data.images import load_images
+from study.design.grids import GRIDS
 
 ROOT = Path(__file__).parents[2]
 FIGURES = [f for f in ALL_FIGURES if not f.name.startswith("search-")]

@@ -18,10 +18,10 @@ from matplotlib.text import Text
 
 from analysis import figures
 from analysis.figures.drawn import Drawn
-from analysis.figures.search_axes import plain
-from analysis.figures.search_parallel import ABSENT, ordered
+from analysis.figures.search.axes import plain
+from analysis.figures.search.parallel import ABSENT, ordered
 from analysis.figures.style import COLUMN, PAGE
-from analysis.load import Study
+from analysis.results.load import Study
 from binarygan.config import MemberConfig
 
 DRAW: dict[str, Callable[[Study], Drawn | None]] = {
@@ -171,7 +171,7 @@ def test_parallel_lines_go_through_every_value_and_the_best_are_on_top(one: Stud
 
 
 def test_importances_are_bars_of_the_tables_numbers(one: Study) -> None:
-    from analysis.importances import Importances, importances
+    from analysis.search.importances import Importances, importances
 
     found = importances(trials_in(one), 0)
     assert isinstance(found, Importances)

@@ -15,13 +15,13 @@ from made_search import by_learning_rate, eventful, made_search, trials_in
 from test_report import Reader
 
 from analysis.__main__ import main
-from analysis.commands import command
-from analysis.entries import number
 from analysis.figures import FIGURES
-from analysis.load import Study
-from analysis.report import TABLES
+from analysis.report.report import TABLES
+from analysis.results.command import command
+from analysis.results.load import Study
+from analysis.tables.entries import number
 from binarygan.config import MemberConfig
-from study.grids import GRIDS
+from study.design.grids import GRIDS
 
 SCRIPT = "<script>alert('boo')</script>"
 

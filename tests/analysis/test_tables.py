@@ -8,12 +8,12 @@ import pytest
 from made_up import made_up
 from scipy import stats
 
-from analysis import formats
-from analysis.entries import Table, first
-from analysis.load import load_anchors
-from analysis.rows import OURS, beside, rows_of
-from analysis.statistics import summarize
-from analysis.tables import HEADLINE, SECTIONS, means, scores
+from analysis.results.load import load_anchors
+from analysis.statistics.statistics import summarize
+from analysis.tables import formats
+from analysis.tables.entries import Table, first
+from analysis.tables.rows import OURS, beside, rows_of
+from analysis.tables.tables import HEADLINE, SECTIONS, means, scores
 
 ANCHORS = load_anchors().members
 REAL = {"objective": "wgan-gp", "neuron": "real"}

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from made_search import by_learning_rate, eventful, made_search, noise, trials_in
 from made_study import paper_members
 
-from analysis.load import Study, load_study
-from analysis.pareto import front
-from analysis.search import Search, read_search
-from analysis.summaries import Unavailable
-from analysis.trials import Trials, trials_of
+from analysis.results.load import Study, load_study
+from analysis.search.pareto import front
+from analysis.search.search import Search, read_search
+from analysis.search.trials import Trials, trials_of
+from analysis.statistics.summaries import Unavailable
 from binarygan.config import MemberConfig
-from study.space import SPACES
+from study.design.spaces import SPACES
 
 SCRIPT = "<script>alert('boo')</script>"
 

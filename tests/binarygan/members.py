@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from binarygan.config import MemberConfig, paper_config
-from binarygan.data import load_images
-from binarygan.scores import Reference
-from binarygan.training import Trainer
+from binarygan.data.images import load_images
+from binarygan.metrics.scores import Reference
+from binarygan.training.trainer import Trainer
 
 
 def small(**choices: Any) -> MemberConfig:

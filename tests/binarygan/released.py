@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from binarygan.architectures import PIXELS
 from binarygan.config import paper_config
-from binarygan.data import load_images
-from binarygan.networks import Network, discriminator, generator
-from binarygan.training import Trainer
+from binarygan.data.images import load_images
+from binarygan.model.architectures import PIXELS
+from binarygan.model.networks import Network, discriminator, generator
+from binarygan.training.trainer import Trainer
 
 CRITIC_STEPS, BATCH, LATENT = 5, 64, 128
 NEURONS = {"round": "deterministic", "bernoulli": "stochastic", "real": "real"}

@@ -13,11 +13,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from upath import UPath
 
-from binarygan import checkpoints
-from binarygan.checkpoints import DamagedCheckpointError
 from binarygan.config import MemberConfig
-from binarygan.files import Place
-from binarygan.training import Trainer
+from binarygan.io.files import Place
+from binarygan.training import checkpoints
+from binarygan.training.checkpoints import DamagedCheckpointError
+from binarygan.training.trainer import Trainer
 
 NEURONS = ("stochastic", "deterministic", "real")
 

@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from binarygan import build_mnist
-from binarygan.data import load_images
+from binarygan.data import images
+from binarygan.data.images import load_images
 from binarygan.errors import UserError
+from tools import build_mnist
 
 LABELS = "671ff9d70b481111"
 
@@ -22,7 +23,7 @@ def test_packaged_mnist_is_pinned() -> None:
     assert hashlib.sha256(data.labels.tobytes()).hexdigest()[:16] == LABELS
     assert (len(data.packed), data.train) == (70_000, 60_000)
     assert data.bits(60_000).mean() == pytest.approx(0.1912, abs=5e-5)
-    assert (Path(build_mnist.__file__).parent / "datasets" / "binarized_mnist.parquet").stat().st_size < 2_000_000
+    assert (Path(images.__file__).parent / images.PACKAGED).stat().st_size < 2_000_000
 
 
 def test_rebuilding_from_idx_files(tmp_path: Path) -> None:

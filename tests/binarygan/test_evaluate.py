@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from binarygan import evaluate
-from binarygan.data import load_images
+from binarygan.cli import evaluate
+from binarygan.data.images import load_images
 from binarygan.metrics.names import OF_IMAGES
 
 

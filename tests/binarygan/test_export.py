@@ -14,12 +14,14 @@ from members import small, trained_in_name
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from binarygan import checkpoints, export, sample, sampling
-from binarygan.checkpoints import DamagedCheckpointError
-from binarygan.exported import load_generator
-from binarygan.lookup import find_generator
-from binarygan.products import set_arithmetic
-from binarygan.sampling import Sampler
+from binarygan.cli import sample
+from binarygan.fast.arithmetic import set_arithmetic
+from binarygan.generators import export, sampling
+from binarygan.generators.files import load_generator
+from binarygan.generators.finding import find_generator
+from binarygan.generators.sampling import Sampler
+from binarygan.training import checkpoints
+from binarygan.training.checkpoints import DamagedCheckpointError
 
 KINDS = [(a, n) for a in ("mlp", "cnn") for n in ("batch", "affine")]
 

@@ -9,19 +9,19 @@ from cohorts import table
 from members import mixed_cohort, of_counts, small, tiny_reference, trainer
 from torch import Tensor
 
-from binarygan import checkpoints
 from binarygan.config import MemberConfig
-from binarygan.data import load_images
-from binarygan.evaluation import evaluate
-from binarygan.memory import give_back
-from binarygan.products import exact_arithmetic, multiply, set_arithmetic
-from binarygan.scores import full_scores, reference_of
-from binarygan.streams import SeededDraws
-from binarygan.training import Trainer
-from study.plan import Cohort
-from study.results import Store
-from study.task import Task
-from study.trial import train_cohort
+from binarygan.data.images import load_images
+from binarygan.fast.arithmetic import exact_arithmetic, multiply, set_arithmetic
+from binarygan.fast.memory import give_back
+from binarygan.metrics.evaluation import evaluate
+from binarygan.metrics.scores import full_scores, reference_of
+from binarygan.random_streams import SeededDraws
+from binarygan.training import checkpoints
+from binarygan.training.trainer import Trainer
+from study.design.cohorts import Cohort
+from study.store.store import Store
+from study.trials.task import Task
+from study.trials.trial import train_cohort
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 NETWORKS = [(a, o, n) for a in ("mlp", "cnn") for o in ("gan", "wgan", "wgan-gp") for n in ("none", "affine", "batch")]
@@ -218,8 +218,8 @@ def test_a_real_exhaustion_halves_the_cohort_and_goes_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """32 CNNs with 2 GB: some halves fit. Few samples are evaluated: it is training that is to run out of memory."""
-    monkeypatch.setattr("binarygan.evaluation.EVALUATION_SAMPLES", 256)
-    monkeypatch.setattr("binarygan.sampling.POPULATION", 256)
+    monkeypatch.setattr("binarygan.metrics.evaluation.EVALUATION_SAMPLES", 256)
+    monkeypatch.setattr("binarygan.generators.sampling.POPULATION", 256)
     data = load_images("mnist")
     base = small(architecture="cnn", train_images=128, epochs=1, batch_size=64, data=data.name)
     cohort = Cohort(tuple(dataclasses.replace(base, seed=seed) for seed in range(32)))

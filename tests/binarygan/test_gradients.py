@@ -7,11 +7,11 @@ import torch
 from members import small, trainer
 from torch import Tensor
 
-from binarygan.gradients import AutogradGradients, critic_images, make_gradients
-from binarygan.networks import discriminator
-from binarygan.objectives import make_objective
-from binarygan.piecewise_gradients import PiecewiseGradients, serves
-from binarygan.pooled_stage import PooledStage
+from binarygan.fast.analytic.gradients import PiecewiseGradients, serves
+from binarygan.fast.analytic.pooled import PooledStage
+from binarygan.model.networks import discriminator
+from binarygan.model.objectives import make_objective
+from binarygan.training.gradients import AutogradGradients, critic_images, make_gradients
 
 CPU = torch.device("cpu")
 

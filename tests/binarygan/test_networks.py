@@ -5,7 +5,7 @@ import torch
 from members import small
 from torch import nn
 
-from binarygan.networks import discriminator, generator
+from binarygan.model.networks import discriminator, generator
 
 
 @pytest.mark.parametrize(

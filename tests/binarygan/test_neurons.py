@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from binarygan.neurons import Neurons, binary_neuron, slope_at
+from binarygan.model.neurons import Neurons, binary_neuron, slope_at
 
 SLOPE = 1.7
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from binarygan.objectives import Gan, Wgan, WganGp, gradient_penalty
+from binarygan.model.objectives import Gan, Wgan, WganGp, gradient_penalty
 
 W = torch.linspace(-0.3, 0.4, 10, dtype=torch.float64)
 

@@ -5,9 +5,9 @@ import torch
 from members import small, trainer
 from torch import Tensor
 
-from binarygan import onednn
-from binarygan.gradients import critic_images
-from binarygan.products import initial_arithmetic, multiply, multiply_add
+from binarygan.fast import onednn
+from binarygan.fast.arithmetic import initial_arithmetic, multiply, multiply_add
+from binarygan.training.gradients import critic_images
 
 BIG = {"m": 2, "n": 128, "k": 128, "u": 80}
 

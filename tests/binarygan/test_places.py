@@ -6,7 +6,7 @@ import pytest
 from upath import UPath
 
 from binarygan.errors import UserError
-from binarygan.files import place_of, reached
+from binarygan.io.files import place_of, reached
 
 
 def test_what_is_on_this_machine_is_a_path(tmp_path: Path) -> None:

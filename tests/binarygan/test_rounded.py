@@ -8,12 +8,12 @@ from members import mixed_cohort, of_counts, small, trainer
 from test_gradients import CPU, together
 from torch import Tensor
 
-from binarygan.gradients import Gradients, make_generate, make_gradients
-from binarygan.networks import Parameters, discriminator, generator
-from binarygan.objectives import make_objective
-from binarygan.piecewise_gradients import PiecewiseGradients
-from binarygan.rounded.discriminator import RoundedGradients
-from binarygan.rounded.generator import RoundedGenerator
+from binarygan.fast.analytic.gradients import PiecewiseGradients
+from binarygan.fast.bf16_cpu.discriminator import RoundedGradients
+from binarygan.fast.bf16_cpu.generator import RoundedGenerator
+from binarygan.model.networks import Parameters, discriminator, generator
+from binarygan.model.objectives import make_objective
+from binarygan.training.gradients import Gradients, make_generate, make_gradients
 
 ONE_ROUNDING = 2**-8
 

@@ -9,12 +9,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from binarygan.layers import EPSILON, LEAK
-from binarygan.objectives import FLOOR, penalty_of
-from binarygan.optimizers import TensorFlowAdam
-from binarygan.rounded import kernels, norms
-from binarygan.rounded.adam import RoundingAdam
-from binarygan.rounded.numbers import bits
+from binarygan.fast.bf16_cpu import kernels, norms
+from binarygan.fast.bf16_cpu.adam import RoundingAdam
+from binarygan.fast.bf16_cpu.numbers import bits
+from binarygan.model.layers import EPSILON, LEAK
+from binarygan.model.objectives import FLOOR, penalty_of
+from binarygan.training.optimizers import TensorFlowAdam
 
 BETAS = (0.5, 0.9)
 ONE_ROUNDING = 2**-8

@@ -12,13 +12,15 @@ import torch
 from members import small, tiny_reference, trained_in_name, trainer
 from PIL import Image
 
-from binarygan import checkpoints, sample, sampling
-from binarygan.evaluate import load_samples
-from binarygan.evaluation import evaluate
-from binarygan.lookup import find_generator
-from binarygan.sampling import BLOCK, CHUNK, POPULATION, Sampler, by_bernoulli, draw, latent
-from binarygan.streams import derived_generator
-from binarygan.training import Trainer
+from binarygan.cli import sample
+from binarygan.cli.evaluate import load_samples
+from binarygan.generators import sampling
+from binarygan.generators.finding import find_generator
+from binarygan.generators.sampling import BLOCK, CHUNK, POPULATION, Sampler, by_bernoulli, draw, latent
+from binarygan.metrics.evaluation import evaluate
+from binarygan.random_streams import derived_generator
+from binarygan.training import checkpoints
+from binarygan.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 NEURONS = ("deterministic", "stochastic", "real")

@@ -8,11 +8,12 @@ import torch
 from members import small, tiny_reference, trainer
 from torch import Tensor
 
-from binarygan import evaluation, sampling
-from binarygan.data import load_images
-from binarygan.extractor import EXTRACTORS, extract, load_extractor, weights_path
+from binarygan.data.images import load_images
+from binarygan.generators import sampling
+from binarygan.metrics import evaluation
+from binarygan.metrics.extractor import EXTRACTORS, extract, load_extractor, weights_path
 from binarygan.metrics.names import OF_IMAGES, OF_PREACTIVATED, columns
-from binarygan.scores import Reference, full_scores, light_scores
+from binarygan.metrics.scores import Reference, full_scores, light_scores
 
 COUNT = 2000
 CPU = torch.device("cpu")

@@ -6,8 +6,8 @@ import torch
 from members import small
 from scipy.stats import kstest, truncnorm
 
-from binarygan.networks import discriminator, generator
-from binarygan.streams import SeededDraws, derived_generator, truncated_normal
+from binarygan.model.networks import discriminator, generator
+from binarygan.random_streams import SeededDraws, derived_generator, truncated_normal
 
 CPU = torch.device("cpu")
 

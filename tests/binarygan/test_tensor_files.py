@@ -7,7 +7,7 @@ import torch
 from safetensors import safe_open
 from upath import UPath
 
-from binarygan.tensor_files import read_metadata, read_tensors, tensor_bytes, write_tensors
+from binarygan.io.tensor_files import read_metadata, read_tensors, tensor_bytes, write_tensors
 
 TENSORS = {
     "b.weight": torch.randn(3, 4, 5).transpose(1, 2),

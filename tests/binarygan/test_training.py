@@ -7,10 +7,10 @@ import pytest
 import torch
 from members import small, tiny_reference, trainer
 
-from binarygan import checkpoints
-from binarygan.evaluation import evaluate
-from binarygan.optimizers import DeviceAdam, Optimizer, TensorFlowAdam, TensorFlowRMSprop
-from binarygan.schedules import critic_steps
+from binarygan.metrics.evaluation import evaluate
+from binarygan.training import checkpoints
+from binarygan.training.optimizers import DeviceAdam, Optimizer, TensorFlowAdam, TensorFlowRMSprop
+from binarygan.training.schedules import critic_steps
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "cnn"])

@@ -14,13 +14,14 @@ from typing import Any
 import pandas as pd
 from study_under_test import assert_equal, assert_readable, tables, write_digits
 
-from binarygan import evaluation, files
 from binarygan.config import paper_config
-from binarygan.data import load_images
-from study.plan import Cohort
-from study.results import Store
-from study.task import Task
-from study.trial import train_cohort
+from binarygan.data.images import load_images
+from binarygan.io import files
+from binarygan.metrics import evaluation
+from study.design.cohorts import Cohort
+from study.store.store import Store
+from study.trials.task import Task
+from study.trials.trial import train_cohort
 
 STEPS = ("open", "write", "flush", "rename", "flush the folder", "flush the folder, rename lost", "go on")
 """The cut comes before each."""

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from binarygan.data import load_images
-from study.schemas import SCHEMAS
+from binarygan.data.images import load_images
+from study.store.schemas import SCHEMAS
 
 ROOT = Path(__file__).parents[2]
 MEASURED = ["seconds", "evaluation_seconds", "started_at", "git_commit"]

@@ -9,7 +9,7 @@ import pytest
 from ray_nodes import Nodes
 from running import ROOT, RUN, command, wait_until, write_digits
 
-from study.results import Store
+from study.store.store import Store
 
 MEASURED = ["seconds", "evaluation_seconds", "started_at"]
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]

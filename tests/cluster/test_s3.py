@@ -13,9 +13,9 @@ import pytest
 from ray_nodes import free_port
 from running import ROOT, command, kill_all, started, wait_until, write_digits
 
-from binarygan.files import place_of
-from study.results import Store
-from study.schemas import SCHEMAS
+from binarygan.io.files import place_of
+from study.store.schemas import SCHEMAS
+from study.store.store import Store
 
 pytest.importorskip("moto")
 MEASURED = ["seconds", "evaluation_seconds", "started_at"]

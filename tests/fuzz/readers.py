@@ -13,25 +13,25 @@ import optuna
 import pandas as pd
 import torch
 
-from analysis.load import Study, load_study
-from analysis.search import read_search
-from binarygan import checkpoints
-from binarygan.arrays import IMAGES_MAGIC, LABELS_MAGIC, read_idx
+from analysis.results.load import Study, load_study
+from analysis.search.search import read_search
+from binarygan.cli.evaluate import load_samples
 from binarygan.config import MemberConfig, paper_config
-from binarygan.data import load_images
+from binarygan.data.images import load_images
 from binarygan.errors import UserError
-from binarygan.evaluate import load_samples
-from binarygan.exported import generator_bytes, load_generator
-from binarygan.lookup import find_generator
-from binarygan.sampling import Sampler
-from binarygan.tensor_files import DamagedFileError
-from binarygan.training import Trainer
-from study.declarations import differences
-from study.optuna_storage import JOURNAL, storage_of
+from binarygan.generators.files import generator_bytes, load_generator
+from binarygan.generators.finding import find_generator
+from binarygan.generators.sampling import Sampler
+from binarygan.io.arrays import IMAGES_MAGIC, LABELS_MAGIC, read_idx
+from binarygan.io.tensor_files import DamagedFileError
+from binarygan.training import checkpoints
+from binarygan.training.trainer import Trainer
+from study.design.spaces import find_space
 from study.publish import rows_of
-from study.results import Store
-from study.search import Search
-from study.space import find_space
+from study.search.declarations import differences
+from study.search.search import Search
+from study.search.storage import JOURNAL, storage_of
+from study.store.store import Store
 
 
 @dataclass(frozen=True)

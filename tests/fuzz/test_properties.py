@@ -22,10 +22,10 @@ from binarygan.config import (
     paper_config,
 )
 from binarygan.errors import UserError
-from study.grids import GRIDS
-from study.plan import make_cohorts, members_of
-from study.results import Store
-from study.schemas import SCHEMAS
+from study.design.cohorts import make_cohorts, members_of
+from study.design.grids import GRIDS
+from study.store.schemas import SCHEMAS
+from study.store.store import Store
 
 positive = st.floats(min_value=1e-300, max_value=1e300)
 choices = st.fixed_dictionaries(

@@ -5,12 +5,12 @@ from pathlib import Path
 import pandas as pd
 
 from binarygan.config import paper_config
-from binarygan.data import load_images
-from study.plan import Cohort
-from study.recording import Report
-from study.results import Store
-from study.task import Task
-from study.trial import train_cohort
+from binarygan.data.images import load_images
+from study.design.cohorts import Cohort
+from study.store.store import Store
+from study.trials.recording import Report
+from study.trials.task import Task
+from study.trials.trial import train_cohort
 
 MEASURED = ["seconds", "evaluation_seconds", "started_at"]
 

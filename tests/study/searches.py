@@ -1,8 +1,8 @@
 """Searches to test with, and members as they leave them."""
 
-from study.results import Store
-from study.search import Search
-from study.space import find_space
+from study.design.spaces import find_space
+from study.search.search import Search
+from study.store.store import Store
 
 COMMON = {"data": "mnist", "data_digest": "x", "train_images": 128, "epochs": 2, "dtype": "float32"}
 

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 import torch
 
-from analysis.load import load_anchors
-from binarygan.data import load_images
-from binarygan.extractor import extractors_digest
+from analysis.results.load import load_anchors
+from binarygan.data.images import load_images
+from binarygan.metrics.extractor import extractors_digest
 from binarygan.metrics.names import BERNOULLI
-from binarygan.scores import light_scores, reference_of
+from binarygan.metrics.scores import light_scores, reference_of
 
 IMAGES = Path(__file__).parents[2] / "analysis" / "anchors" / "images"
 

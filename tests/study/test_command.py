@@ -17,7 +17,7 @@ import psutil
 import pytest
 from running import ROOT, RUN, command, kill_all, started, wait_until
 
-from study.results import Store
+from study.store.store import Store
 
 FIGURES = ("figure-3", "figure-6", "figure-8", "scores", "training-curves")
 """That the appendix's twelve cells have."""

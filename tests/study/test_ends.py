@@ -7,11 +7,12 @@ import pytest
 from cohorts import cohort, train
 
 from binarygan.errors import UserError
-from study import run, summary
-from study.declarations import differences
-from study.progress import StudyProgress
-from study.results import Store
-from study.schemas import check_version
+from study import run
+from study.commands import summary
+from study.launch.progress import StudyProgress
+from study.search.declarations import differences
+from study.store.schemas import check_version
+from study.store.store import Store
 
 
 class EndpointConnectionError(Exception):
@@ -51,7 +52,7 @@ def test_training_goes_on_where_nobody_can_see_it(monkeypatch: pytest.MonkeyPatc
         raise OSError(28, "No space left on device")
 
     progress = StudyProgress(members=1, total=2)
-    monkeypatch.setattr("study.progress.QUIET_SECONDS", -1.0)
+    monkeypatch.setattr("study.launch.progress.QUIET_SECONDS", -1.0)
     monkeypatch.setattr("builtins.print", full)
     progress.epoch(1)
     progress.finished(1)
@@ -61,7 +62,7 @@ def test_training_goes_on_where_nobody_can_see_it(monkeypatch: pytest.MonkeyPatc
 def test_a_member_that_diverged_is_named_and_the_status_is_1(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("binarygan.evaluation.EVALUATION_SAMPLES", 256)
+    monkeypatch.setattr("binarygan.metrics.evaluation.EVALUATION_SAMPLES", 256)
     whole = cohort(tiny, 2, epochs=1)
     store = train(tiny, tmp_path, whole)
     assert summary.summarize(store, whole.members) == 0

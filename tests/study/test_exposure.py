@@ -4,8 +4,8 @@ import argparse
 
 import pytest
 
-from study.exposure import exposure
-from study.run_grid import before_ray
+from study.commands.grid import before_ray
+from study.launch.exposure import exposure
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8:6379", "ray://8.8.8.8:10001", "8.8.8.8", "[2001:4860:4860::8888]:6379"])

@@ -14,14 +14,14 @@ import pytest
 from upath import UPath
 
 from binarygan.errors import UserError
-from binarygan.files import Place
-from study import lock
-from study.lock import NAME, STALE_SECONDS, only_writer
+from binarygan.io.files import Place
+from study.store import lock
+from study.store.lock import NAME, STALE_SECONDS, only_writer
 
 HOLD = """
 import time
 from pathlib import Path
-from study.lock import only_writer
+from study.store.lock import only_writer
 with only_writer(Path({!r})):
     print("held", flush=True)
     time.sleep(60)

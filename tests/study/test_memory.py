@@ -12,13 +12,13 @@ TRAIN = """
 import json, sys
 from pathlib import Path
 import psutil
-from binarygan import evaluation
+from binarygan.metrics import evaluation
 from binarygan.config import paper_config
-from binarygan.data import load_images
-from study.plan import Cohort
-from study.results import Store
-from study.task import Task
-from study.trial import train_cohort
+from binarygan.data.images import load_images
+from study.design.cohorts import Cohort
+from study.store.store import Store
+from study.trials.task import Task
+from study.trials.trial import train_cohort
 
 evaluation.EVALUATION_SAMPLES = 256
 data, root, epochs = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])

@@ -11,14 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.load import load_study
-from binarygan import checkpoints
+from analysis.results.load import load_study
 from binarygan.config import paper_config
 from binarygan.errors import UserError
-from binarygan.tensor_files import write_tensors
+from binarygan.io.tensor_files import write_tensors
+from binarygan.training import checkpoints
 from study.publish import publish
-from study.results import Store
-from study.schemas import SCHEMA_VERSION
+from study.store.schemas import SCHEMA_VERSION
+from study.store.store import Store
 
 DATA = Path(__file__).parents[1] / "data"
 MEMBER, FID = "eeacff8d7aa7f0f5", 120.73780022644586

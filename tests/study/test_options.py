@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from cohorts import cohort
 
-from binarygan.data import load_images
+from binarygan.data.images import load_images
 from binarygan.errors import UserError
-from binarygan.files import Place
+from binarygan.io.files import Place
+from study.commands.grid import _cohorts
 from study.options import common_fields, parser, place_of_results
-from study.results import Store
-from study.run_grid import _cohorts
+from study.store.store import Store
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_without_a_gpu_only_what_would_be_measured_is_refused(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The head of a cluster plans for GPUs that it does not have."""
-    monkeypatch.setattr("study.run_grid.has_gpu", lambda: False)
+    monkeypatch.setattr("study.commands.grid.has_gpu", lambda: False)
     store, arguments = Store(tmp_path, "s"), parser().parse_args(["--grid", "paper"])
     assert _cohorts([], store, "cuda", arguments) == []
     few, many = (cohort(tiny, seeds=count).members for count in (16, 17))

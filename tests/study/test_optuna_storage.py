@@ -14,11 +14,11 @@ from optuna.trial import TrialState, create_trial
 from searches import COMMON, finished, search
 
 from binarygan.errors import UserError
-from study.optuna_storage import JOURNAL, storage_of
-from study.results import Store
-from study.search import Search
-from study.task import Task
-from study.trials import AGAIN, CRASHED, MEMBERS, REASON, SOURCE, STATUS, Trials, close, existing_trials
+from study.search.search import Search
+from study.search.storage import JOURNAL, storage_of
+from study.search.trials import AGAIN, CRASHED, MEMBERS, REASON, SOURCE, STATUS, Trials, close, existing_trials
+from study.store.store import Store
+from study.trials.task import Task
 
 
 @pytest.mark.parametrize("kind", ["journal", "sqlite"])

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from binarygan.config import MemberConfig, paper_config
-from study.cohort_size import best_size, fastest_sizes
-from study.grids import GRIDS, find_grid
-from study.plan import Cohort, make_cohorts, members_of
+from study.cost.cohort_size import best_size, fastest_sizes
+from study.design.cohorts import Cohort, make_cohorts, members_of
+from study.design.grids import GRIDS, find_grid
 
 COMMON = {"data_digest": "0" * 16, "train_images": 640, "epochs": 2}
 

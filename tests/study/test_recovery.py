@@ -9,18 +9,18 @@ import pytest
 import torch
 from cohorts import cohort, table, train
 
-from binarygan import checkpoints
 from binarygan.config import MemberConfig
-from binarygan.training import EpochLosses, Trainer
-from study.plan import Cohort
-from study.results import Store
-from study.schemas import SCHEMAS
+from binarygan.training import checkpoints
+from binarygan.training.trainer import EpochLosses, Trainer
+from study.design.cohorts import Cohort
+from study.store.schemas import SCHEMAS
+from study.store.store import Store
 
 
 @pytest.fixture(autouse=True)
 def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is measured is not what is tested here."""
-    monkeypatch.setattr("binarygan.evaluation.EVALUATION_SAMPLES", 256)
+    monkeypatch.setattr("binarygan.metrics.evaluation.EVALUATION_SAMPLES", 256)
 
 
 def cut_before(monkeypatch: pytest.MonkeyPatch, table_name: str, epoch: int) -> None:
@@ -74,7 +74,7 @@ def test_out_of_memory_halves_the_cohort_and_loses_nothing(
     whole = cohort(tiny, 5)
     expected = train(tiny, tmp_path / "whole", whole)
     monkeypatch.setattr(MemoryForTwo, "error", error)
-    monkeypatch.setattr("study.trial.Trainer", MemoryForTwo)
+    monkeypatch.setattr("study.trials.trial.Trainer", MemoryForTwo)
     halved = train(tiny, tmp_path / "halved", whole)
     assert set(table(halved, "members")["status"]) == {"done"}
     pd.testing.assert_frame_equal(table(halved, "curves"), table(expected, "curves"), rtol=1e-4)
@@ -82,7 +82,7 @@ def test_out_of_memory_halves_the_cohort_and_loses_nothing(
 
 
 def test_a_member_that_does_not_fit_alone_says_so(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("study.trial.Trainer", MemoryForNone)
+    monkeypatch.setattr("study.trials.trial.Trainer", MemoryForNone)
     with pytest.raises(torch.OutOfMemoryError):
         train(tiny, tmp_path, cohort(tiny, 2))
     rows = table(Store(tmp_path, "s"), "members")
@@ -99,7 +99,7 @@ def test_a_cut_off_cohort_is_known_from_its_checkpoint(
                 raise KeyboardInterrupt
             return super().train_epoch()
 
-    monkeypatch.setattr("study.trial.Trainer", CutOff)
+    monkeypatch.setattr("study.trials.trial.Trainer", CutOff)
     whole = cohort(tiny, 3)
     with pytest.raises(KeyboardInterrupt):
         train(tiny, tmp_path, whole)
@@ -108,7 +108,7 @@ def test_a_cut_off_cohort_is_known_from_its_checkpoint(
 
 def test_halves_report_each_epoch_once_and_whole(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[int, list[int]]] = []
-    monkeypatch.setattr("study.trial.Trainer", MemoryForTwo)
+    monkeypatch.setattr("study.trials.trial.Trainer", MemoryForTwo)
     whole = cohort(tiny, 5, epochs=3)
     train(tiny, tmp_path, whole, report=lambda epoch, rows: told.append((epoch, [r["epochs_done"] for r in rows])))
     assert told == [(epoch, [epoch] * 5) for epoch in (1, 2, 3)]
@@ -125,7 +125,7 @@ def test_halves_report_to_the_end_where_one_diverges_whole(
             return losses
 
     told: list[tuple[int, list[str]]] = []
-    monkeypatch.setattr("study.trial.Trainer", FirstHalfDiverges)
+    monkeypatch.setattr("study.trials.trial.Trainer", FirstHalfDiverges)
     whole = cohort(tiny, 3, epochs=4)
     train(tiny, tmp_path, whole, report=lambda epoch, rows: told.append((epoch, [r["status"] for r in rows])))
     assert [epoch for epoch, _ in told] == [1, 2, 3, 4]
@@ -146,7 +146,7 @@ def test_a_kill_at_the_last_epoch_costs_that_epoch_alone(
             trained.append(self.epochs_done)
             return losses
 
-    monkeypatch.setattr("study.trial.Trainer", Counting)
+    monkeypatch.setattr("study.trials.trial.Trainer", Counting)
     again = train(tiny, tmp_path / "cut", whole)
     assert trained == [3]
     for name in SCHEMAS:
@@ -242,7 +242,7 @@ class Diverges(Trainer):
 def test_a_member_that_diverges_ends_alone(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = cohort(tiny, 3, epochs=4)
     expected = train(tiny, tmp_path / "whole", whole)
-    monkeypatch.setattr("study.trial.Trainer", Diverges)
+    monkeypatch.setattr("study.trials.trial.Trainer", Diverges)
     disturbed = train(tiny, tmp_path / "disturbed", whole)
     lost = whole.members[1].member_id
     [row] = disturbed.read("members", lost)
@@ -262,7 +262,7 @@ def test_a_cohort_that_diverged_whole_ends(tiny: Path, tmp_path: Path, monkeypat
             losses = super().train_epoch()
             return dataclasses.replace(losses, generator_loss=losses.generator_loss * torch.inf)
 
-    monkeypatch.setattr("study.trial.Trainer", DivergesWhole)
+    monkeypatch.setattr("study.trials.trial.Trainer", DivergesWhole)
     store = train(tiny, tmp_path, cohort(tiny, 2, epochs=4))
     rows = table(store, "members")
     assert rows["error"].str.match(r"epoch 1: generator_loss is -?inf").all()
@@ -281,7 +281,7 @@ def test_divergence_is_found_out_again_after_a_kill(
                 losses.generator_loss[1] = torch.inf
             return losses
 
-    monkeypatch.setattr("study.trial.Trainer", OnceInfinite if what == "loss" else Diverges)
+    monkeypatch.setattr("study.trials.trial.Trainer", OnceInfinite if what == "loss" else Diverges)
     at = 1 if what == "loss" else 2
     whole = cohort(tiny, 2, epochs=3)
     expected = train(tiny, tmp_path / "whole", whole)

@@ -11,8 +11,8 @@ from malicious import Malicious
 from optuna._transform import _SearchSpaceTransform
 from optuna.study import StudyDirection
 
-from study.optuna_storage import storage_of
-from study.samplers import make_sampler
+from study.search.samplers import make_sampler
+from study.search.storage import storage_of
 
 pytest.importorskip("cmaes")
 
@@ -30,7 +30,7 @@ def test_the_state_is_what_optunas_sampler_has() -> None:
     study.optimize(goal, n_trials=60)
     ours = make_sampler("cmaes", 3, 0)
     completed = ours._get_trials(study)  # type: ignore[attr-defined]
-    space = study.trials[-1].distributions
+    space = study.search.trials[-1].distributions
     trans = _SearchSpaceTransform(space, transform_step=True, transform_0_1=True)
     assert ours._restore_optimizer(completed) is None  # type: ignore[attr-defined]
     replayed = ours._init_optimizer(trans, StudyDirection.MINIMIZE)  # type: ignore[attr-defined]
@@ -55,7 +55,7 @@ def test_it_finds_the_minimum_and_goes_on_from_where_it_was(tmp_path: Path) -> N
         )
         study.optimize(goal, n_trials=50)
     assert study.best_value < 1e-3
-    late = [t.value for t in study.trials[100:]]
+    late = [t.value for t in study.search.trials[100:]]
     assert np.median(late) < 0.01, "a sampler that began anew would draw widely again"
 
 

@@ -1,6 +1,6 @@
 """How a member that was trained again compares with the one before."""
 
-from study.run_retrain import _comparison
+from study.commands.retrain import _comparison
 
 
 def row(fid: float, torch: str | None) -> dict[str, object]:

@@ -14,14 +14,14 @@ from optuna.trial import TrialState
 from running import command, kill_all, started, wait_until
 from searches import COMMON, finished, search
 
-from binarygan.data import load_images
-from study.optuna_storage import storage_of
-from study.plan import Cohort
+from binarygan.data.images import load_images
+from study.commands.retrain import find_member
+from study.design.cohorts import Cohort
 from study.publish import SHIPPED, rows_of
-from study.results import Store
-from study.run_retrain import find_member
-from study.task import Task
-from study.trials import MEMBERS, REASON, Trials
+from study.search.storage import storage_of
+from study.search.trials import MEMBERS, REASON, Trials
+from study.store.store import Store
+from study.trials.task import Task
 
 
 def test_a_plan_of_a_search_writes_nothing(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,8 +139,8 @@ def test_a_killed_search_goes_on_and_remembers(tiny: Path, tmp_path: Path) -> No
 
 def test_a_trial_that_diverges_is_failed_with_its_reason(tiny: Path, tmp_path: Path) -> None:
     """A cohort whose second seed diverges: a value of neither NaN nor the first seed's alone."""
+    from study.launch.progress import StudyProgress
     from study.launch.search import Setup, run_search
-    from study.progress import StudyProgress
 
     def diverging(cohort: Cohort, task: Task, report: Callable[..., None]) -> None:
         """Stands for training: stochastic members' second seed diverges."""

@@ -7,10 +7,10 @@ from running import command
 
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
-from study.grids import find_grid
-from study.plan import members_of
-from study.results import Store
-from study.selection import selected
+from study.design.cohorts import members_of
+from study.design.grids import find_grid
+from study.design.selection import selected
+from study.store.store import Store
 
 
 def members(grid: str = "paper-appendix") -> list[MemberConfig]:

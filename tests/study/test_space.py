@@ -5,9 +5,9 @@ import pytest
 from searches import COMMON, search
 
 from binarygan.errors import UserError
-from study.samplers import MAKE, make_sampler
-from study.search import outcome
-from study.space import SPACES
+from study.design.spaces import SPACES
+from study.search.samplers import MAKE, make_sampler
+from study.search.search import outcome
 
 
 @pytest.mark.parametrize("name", SPACES)

@@ -12,21 +12,21 @@ import pyarrow.parquet as pq
 import pytest
 from cohorts import cohort, table, train
 
-from analysis.load import load_study
+from analysis.results.load import load_study
 from binarygan.errors import UserError
+from study.commands.grid import task_of
+from study.design.cohorts import Cohort
 from study.options import parser
-from study.plan import Cohort
 from study.publish import publish
-from study.results import Store
-from study.reuse import take_over, trained_elsewhere
-from study.run_grid import task_of
-from study.schemas import SCHEMA_VERSION, SCHEMAS
+from study.store.reuse import take_over, trained_elsewhere
+from study.store.schemas import SCHEMA_VERSION, SCHEMAS
+from study.store.store import Store
 
 
 @pytest.fixture(autouse=True)
 def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is measured is not what is tested here."""
-    monkeypatch.setattr("binarygan.evaluation.EVALUATION_SAMPLES", 256)
+    monkeypatch.setattr("binarygan.metrics.evaluation.EVALUATION_SAMPLES", 256)
 
 
 def test_members_of_neighbouring_studies_are_taken_over(tiny: Path, tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_workers_are_told_where_data_sets_are(tmp_path: Path) -> None:
 def test_one_thread_whatever_the_environment_says() -> None:
     code = (
         "import numpy, scipy.linalg, torch, threadpoolctl\n"
-        "from binarygan.threads import use_one_thread\n"
+        "from binarygan.fast.threads import use_one_thread\n"
         "use_one_thread()\n"
         "print({torch.get_num_threads(), *(p['num_threads'] for p in threadpoolctl.threadpool_info())})"
     )

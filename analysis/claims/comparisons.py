@@ -1,0 +1,209 @@
+"""What a claim compares: each comparison looks at cells over their seeds and says what speaks for it and against it."""
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+
+from analysis.claims.evidence import Evidence, Measure, Sample, sample_of
+from analysis.results.cells import Cell
+from analysis.statistics import hypotheses
+from analysis.statistics.hypotheses import ALPHA, Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What one comparison says."""
+
+    lines: tuple[str, ...]
+    """Values, intervals, p: one line each."""
+    p_for: float = math.nan
+    """p of the hypothesis that the claim is wrong: small speaks for it. NaN: it cannot be said."""
+    p_against: float = math.nan
+    """p of the hypothesis that the claim is right."""
+    exact: bool = False
+    """Counted, not tested: its p values are 0 and 1."""
+    missing: tuple[str, ...] = ()
+    """Cells that are not there, each with why."""
+    single: tuple[str, ...] = ()
+    """Cells with one finished seed or none, which no test can be made of."""
+    details: dict[str, float] = field(default_factory=dict)
+
+
+class Comparison(Protocol):
+    """The call that all comparisons share."""
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Whose members it looks at."""
+
+    def find(self, evidence: Evidence) -> Finding:
+        """Look, and say."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Similar:
+    """The measures of two cells are within a factor of each other: TOST on the difference of their logarithms."""
+
+    a: Cell
+    b: Cell
+    measure: Measure
+    factor: float
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Both."""
+        return self.a, self.b
+
+    def find(self, evidence: Evidence) -> Finding:
+        """For: shown to be within the factor. Against: shown to be beyond it."""
+        a, b = (sample_of(evidence, cell, self.measure) for cell in self.cells)
+        estimate = hypotheses.difference(np.log(a.values), np.log(b.values))
+        margin = math.log(self.factor)
+        p_for, p_against = estimate.p_within(margin), estimate.p_beyond(margin)
+        blocked = []
+        if a.counts["diverged"] or b.counts["diverged"]:
+            blocked.append("for")
+            better = a if estimate.value < 0 else b
+            blocked += ["against"] if better.counts["diverged"] else []
+        return _finding(
+            self.measure, (a, b), estimate, p_for, p_against, f"within a factor of {self.factor:g}", blocked
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exceeds:
+    """The measure of `a` is above that of `b` by more than a threshold: Welch's test, one-sided."""
+
+    a: Cell
+    b: Cell
+    measure: Measure
+    by: float
+    """A difference, or a factor where the measure is compared as a ratio."""
+    ending: str = ""
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Both."""
+        return self.a, self.b
+
+    def find(self, evidence: Evidence) -> Finding:
+        """For: shown to be above by more than the threshold. Against: shown to be above by less, or below."""
+        a, b = (sample_of(evidence, cell, self.measure, ending=self.ending) for cell in self.cells)
+        scale = np.log if self.measure.log else np.asarray
+        estimate = hypotheses.difference(scale(a.values), scale(b.values))
+        threshold = float(scale(self.by))
+        blocked = []
+        if self.measure.quality:
+            blocked = [side for side, better in (("for", b), ("against", a)) if better.counts["diverged"]]
+        asked = f"more than {'×' if self.measure.log else ''}{self.by:g}"
+        p_for, p_against = estimate.p_above(threshold), estimate.p_below(threshold)
+        found = _finding(self.measure, (a, b), estimate, p_for, p_against, asked, blocked)
+        if found.p_against < ALPHA and estimate.p_above(0.0) < ALPHA:
+            found = replace(found, lines=(f"{found.lines[0]}: there is a difference, and it is smaller",))
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """The measure of a cell is above (or below) a threshold: one-sample t test over seeds, one-sided."""
+
+    cell: Cell
+    measure: Measure
+    threshold: float
+    above: bool
+    error_column: str | None = None
+    """Each member's own measurement error: the spread over seeds counts as no less."""
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """The one."""
+        return (self.cell,)
+
+    def find(self, evidence: Evidence) -> Finding:
+        """For: shown to be on the side asked for. Against: shown to be on the other."""
+        sample = sample_of(evidence, self.cell, self.measure, error_column=self.error_column)
+        scale = np.log if self.measure.log else np.asarray
+        estimate = hypotheses.level(scale(sample.values), sample.errors)
+        ways = estimate.p_above(float(scale(self.threshold))), estimate.p_below(float(scale(self.threshold)))
+        asked = f"{'above' if self.above else 'below'} {self.threshold:.3g}"
+        p_for, p_against = ways if self.above else ways[::-1]
+        return _finding(self.measure, (sample,), estimate, p_for, p_against, asked, [])
+
+
+@dataclass(frozen=True)
+class Together:
+    """Comparisons of which all must speak for it, and all against it to be against: two signs of one thing."""
+
+    parts: tuple[Comparison, ...]
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Those of all parts."""
+        return tuple(cell for part in self.parts for cell in part.cells)
+
+    def find(self, evidence: Evidence) -> Finding:
+        """The larger p of the parts, either way (an intersection-union test); NaN where one cannot be said."""
+        findings = [part.find(evidence) for part in self.parts]
+        return Finding(
+            lines=tuple(line for f in findings for line in f.lines),
+            p_for=float(np.max([f.p_for for f in findings])),
+            p_against=float(np.max([f.p_against for f in findings])),
+            missing=tuple(m for f in findings for m in f.missing),
+            single=tuple(s for f in findings for s in f.single),
+            details={k: v for f in findings for k, v in f.details.items()},
+        )
+
+
+def _finding(
+    measure: Measure,
+    samples: tuple[Sample, ...],
+    estimate: Estimate,
+    p_for: float,
+    p_against: float,
+    asked: str,
+    blocked: list[str],
+) -> Finding:
+    """`blocked`: sides that members which diverged forbid to take."""
+    names = " / ".join(s.name for s in samples)
+    details = {f"{s.name}: {measure.name} {k}": v for s in samples for k, v in _numbers(s.values).items()}
+    text = f"{measure.name}: " + " against ".join(s.text for s in samples if not s.missing)
+    if missing := tuple(f"{s.name} ({s.missing})" for s in samples if s.missing):
+        return Finding(lines=(text,) if len(missing) < len(samples) else (), missing=missing, details=details)
+    if single := tuple(s.name for s in samples if len(s.values) < 2):
+        return Finding(lines=(text,), single=single, details=details)
+    if not estimate.error > 0:
+        return Finding(lines=(f"{text}; all seeds are the same: no spread to test by",), details=details)
+    back = math.exp if measure.log else float
+    value, (low, high) = back(estimate.value), (back(x) for x in estimate.interval())
+    kind = ("ratio" if measure.log else "difference") if len(samples) == 2 else "mean"
+    kind = "geometric mean" if measure.log and kind == "mean" else kind
+    numbers = {kind: value, "low": low, "high": high, "p for": p_for, "p against": p_against}
+    details |= {f"{names}: {measure.name} {k}": v for k, v in numbers.items()}
+    text += f"; {kind} {value:.3g} [{low:.3g}, {high:.3g}] (90%); {asked}: {_p_text(p_for, p_against)}"
+    if blocked:
+        text += "; members that diverged have no number, so those left are no fair picture"
+    return Finding(
+        lines=(text,),
+        p_for=math.nan if "for" in blocked else p_for,
+        p_against=math.nan if "against" in blocked else p_against,
+        details=details,
+    )
+
+
+def _p_text(p_for: float, p_against: float) -> str:
+    if p_for < ALPHA:
+        return f"p {p_for:.2g} for it"
+    if p_against < ALPHA:
+        return f"p {p_against:.2g} against it"
+    return f"p {p_for:.2g} for it, {p_against:.2g} against it"
+
+
+def _numbers(values: np.ndarray) -> dict[str, float]:
+    n = len(values)
+    return {
+        "n": float(n),
+        "mean": float(values.mean()) if n else math.nan,
+        "sd": float(values.std(ddof=1)) if n > 1 else math.nan,
+    }

@@ -1,0 +1,108 @@
+"""The report of one study: tables, figures and one page, in a folder of their own."""
+
+import time
+from pathlib import Path
+
+from analysis.claims.claims import judge
+from analysis.experiments import EXPERIMENTS
+from analysis.report import sections
+from analysis.report.contents import Contents
+from analysis.report.page import Page, Section, render
+from analysis.report.search_sections import search_sections
+from analysis.results.load import Study
+from analysis.tables import formats, tables
+from analysis.tables.provenance_tables import wall_clock, write_seeds
+from binarygan.errors import UserError
+
+PAGE = "report.html"
+MOST_NOTES = 20
+TABLES = (
+    "claims",
+    *(f"experiment-{e.name}" for e in EXPERIMENTS),
+    *(f"table-{n}" for n in range(1, 5)),
+    "differences-fid",
+    "anova-fid",
+    "ranks-fid",
+    *(f"search-{n}" for n in ("best", "trials", "failures", "importances")),
+    "cells",
+    *(f"all-{name}" for name in tables.SECTIONS),
+    "failures",
+    "environment",
+    "time",
+)
+"""Names of all tables that a report can have."""
+
+
+def write_report(folder: Path, out: Path) -> list[str]:
+    """Write tables/ (Markdown, LaTeX, CSV), figures (PNG, PDF) and report.html; what a reader has to be told.
+
+    Raises:
+        UserError: nothing to report, or `out` lies within results or cannot be written.
+    """
+    start = time.monotonic()
+    contents = Contents(folder, out)
+    prepare(out, folder)
+    contents.draw()
+    verdicts = contents.attempt("the verdicts", lambda: judge(contents.study.members)) or []
+    parts = [
+        *search_sections(contents),
+        sections.verdict_section(contents, verdicts),
+        *sections.training_data(contents),
+        *([] if contents.study.is_search else _of_grids(contents)),
+        sections.scores_section(contents),
+        sections.environment_section(contents),
+        sections.time_section(contents),
+    ]
+    parts.insert(0, sections.summary(contents, verdicts))
+    formats.write(contents.tables, out / "tables", TABLES)
+    write_seeds(contents.study.members, out / "tables" / "seeds.csv")
+    count, seconds = len(contents.study.members), time.monotonic() - start
+    foot = f"Made from {count:,} members in {seconds:.0f} s by python -m analysis report."
+    page = Page(f"Report of the study {contents.study.name}", _lead(contents.study), tuple(parts), foot)
+    (out / PAGE).write_text(render(page), encoding="utf-8")
+    return _notes(contents)
+
+
+def _of_grids(contents: Contents) -> list[Section]:
+    """What compares cells that were chosen to be compared: a search's were not."""
+    return [
+        *(sections.experiment_section(contents, e) for e in EXPERIMENTS),
+        sections.training_section(contents),
+        sections.statistics_section(contents),
+    ]
+
+
+def prepare(out: Path, *studies: Path) -> None:
+    """Make the folder `out`; a UserError where it lies within results or cannot be made."""
+    place = out.resolve()
+    for parent in (place, *place.parents):
+        if parent in {s.resolve() for s in studies} or list((parent / "members").glob("*.parquet")):
+            raise UserError(f"--out {out} lies inside the results; choose a folder outside {parent}")
+    try:
+        (out / "tables").mkdir(parents=True, exist_ok=True)
+        (out / ".writable").write_text("")
+        (out / ".writable").unlink()
+    except OSError as error:
+        raise UserError(f"--out {out} cannot be written: {error.strerror}") from None
+
+
+def _lead(study: Study) -> str:
+    members = study.members
+    fidelity = " and ".join(sorted(members["fidelity"].dropna().unique())) or "fidelity unknown"
+    cells = members["cell_id"].nunique()
+    return f"{len(members):,} members of {cells:,} cells, {fidelity}; {wall_clock(members) or 'start unknown'}."
+
+
+def _notes(contents: Contents) -> list[str]:
+    """Lines for the terminal: problems, what is missing, who is not done."""
+    members = contents.study.members
+    notes = list(contents.problems)
+    notes += [f"missing in {p.name}: {m}" for p in contents.pictures.values() for m in p.missing]
+    if stopped := int((members["status"] == "stopped").sum()):
+        notes.append(f"{stopped:,} members were stopped early: tables/seeds.csv says after which epoch")
+    for row in members[~members["status"].isin(("done", "stopped"))].head(MOST_NOTES + 1).to_dict("records"):
+        reason = row["error"] if isinstance(row["error"], str) else "not at its end"
+        notes.append(
+            f"{row['member_id']} ({contents.names.get(row['cell_id'], 'unknown cell')}) is {row['status']}: {reason}"
+        )
+    return notes

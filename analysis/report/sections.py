@@ -1,0 +1,235 @@
+"""The sections of the report, in the order of the page."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis import labels
+from analysis.claims.verdicts import Verdict
+from analysis.experiments import EXPERIMENTS, Experiment
+from analysis.report.contents import Contents
+from analysis.report.page import Section
+from analysis.results.command import command
+from analysis.search.trials import STATES, Trials
+from analysis.statistics.statistics import Unavailable
+from analysis.tables import tables
+from analysis.tables.architecture_tables import architecture_tables, counts_note
+from analysis.tables.entries import MOST_ROWS, Column, Table, count, spread, word
+from analysis.tables.provenance_tables import environment_table, failures_table, time_table
+from analysis.tables.rows import OURS, PLACE, Row, beside, rows_of
+from analysis.tables.search_tables import BEST
+from analysis.tables.statistics_tables import anova_table, claims_table, differences_table, ranks_table
+
+STATISTICS = ("scores", "interactions", "critical-difference")
+TRAINING = ("training-curves", "evolution")
+
+
+def summary(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
+    members = contents.study.members
+    counts = members["status"].value_counts()
+    listed = ", ".join(f"{counts[s]:,} {word_}" for s, word_ in labels.STATUSES.items() if s in counts)
+    facts = [("Members", listed), ("Training", _training(members))]
+    if verdicts:
+        tally = Counter(v.verdict for v in verdicts)
+        facts.append(
+            ("The paper's claims", ", ".join(f"{tally[v]} {v}" for v in dict.fromkeys(v.verdict for v in verdicts)))
+        )
+    facts += _best(contents.rows)
+    hours = members["seconds"].sum() / 3600
+    facts.append(("Time", f"{hours:,.1f} hours of training and evaluation, all members' together"))
+    if (members["split"] == "all").any():
+        said = "nothing: members of split `all` trained on the test images, too, as the released code does"
+        facts.append(("Held out of training", said))
+    missing = [] if contents.study.is_search else [line for e in EXPERIMENTS for line in e.missing(members)]
+    text = (
+        "Every number is over the seeds of a cell that are done. Members that failed, diverged or were stopped early "
+        "are counted, never averaged and never dropped.",
+    )
+    return Section(
+        name="summary",
+        title="Summary",
+        short="Summary",
+        text=text,
+        facts=tuple(facts),
+        warnings=tuple(contents.problems),
+        warnings_title="Read first: what is wrong with the files",
+        command="" if contents.study.is_search else command(contents.study),
+        missing=tuple(dict.fromkeys(missing)),
+    )
+
+
+def _training(members: pd.DataFrame) -> str:
+    epochs, images = members["epochs"].dropna(), members["train_images"].dropna()
+    parts = [f"{_span(epochs)} epochs of {_span(images)} images"] if len(epochs) and len(images) else []
+    seeds = members[members["status"] == "done"].groupby("cell_id")["seed"].nunique()
+    unit = "seed" if seeds.max() == 1 else "seeds"
+    parts += [f"{_span(seeds)} finished {unit} a cell"] if len(seeds) else ["no member is done yet"]
+    return "; ".join([*parts, ", ".join(sorted(members["data"].dropna().unique()))])
+
+
+def _span(values: pd.Series) -> str:
+    low, high = int(values.min()), int(values.max())
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _best(rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """The lowest mean FID, beside the released code's lowest and the floor."""
+    found = []
+    for source, title in (
+        (OURS, "Lowest mean FID"),
+        ("released code", "Lowest FID of the released code"),
+        ("real images", "FID of real images"),
+    ):
+        scored = [(s.mean, s, row) for row in rows if row.source == source and (s := row.summary("fid")).n]
+        if not scored:
+            continue
+        _, s, row = min(scored, key=lambda entry: entry[0])
+        what = ", ".join(row.fields[f] for f in PLACE) if source != "real images" else "train against test"
+        seeds = f"; {s.n} seed{'s' if s.n > 1 else ''}" if source != "real images" else ""
+        found.append((title, f"{spread(s).text} ({what}{seeds})"))
+    return found
+
+
+def verdict_section(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
+    contents.keep(claims_table(verdicts) if verdicts else None)
+    fidelities = list(dict.fromkeys(v.fidelity for v in verdicts))
+    groups = [(f if len(fidelities) > 1 else "", [v for v in verdicts if v.fidelity == f]) for f in fidelities]
+    text = (
+        "Each claim's test and threshold were declared before any study of full length was judged; the released code's "
+        "runs and studies of five epochs were known. Not tested: its cells are missing. "
+        "Inconclusive: neither shown nor refuted, as a rule for want of seeds or epochs. Each verdict is at level 0.05 "
+        "by itself, not corrected for there being nine. ± is a standard deviation over seeds; brackets hold 90% "
+        "intervals.",
+    )
+    if contents.study.is_search and all(v.verdict == "not tested" for v in verdicts):
+        text, groups = (
+            ("None of them is tested: the cells that they compare are not all among those that the search drew.",),
+            [],
+        )
+    return Section(name="claims", title="The paper's claims", short="Claims", text=text, verdicts=tuple(groups))
+
+
+def training_data(contents: Contents) -> list[Section]:
+    pictures = contents.pick(("figure-1",))
+    return (
+        [Section(name="data", title="Training images (Figure 1)", short="Data", pictures=pictures)] if pictures else []
+    )
+
+
+def experiment_section(contents: Contents, experiment: Experiment) -> Section:
+    members = contents.study.members
+    own = experiment.members(members)
+    made: list[Table] = []
+    folded: list[tuple[str, Table]] = []
+    if len(own):
+        rows = beside(rows_of(own, contents.anchors.iloc[:0], show=experiment.varies), contents.rows)
+        name = f"experiment-{experiment.name}"
+        made += [
+            t for t in (contents.attempt(name, lambda: tables.scores(rows, name, f"Scores: {experiment.title}")),) if t
+        ]
+    text = [experiment.shows]
+    if experiment.name == "architectures":
+        text.append(counts_note())
+        fidelity = members["fidelity"].mode().tolist() or ["as-described"]
+        networks = contents.attempt("tables 1 to 4", lambda: _architectures(fidelity[0])) or ()
+        folded += [(table.title, table) for table in contents.keep(*networks)]
+    missing = experiment.missing(members)
+    if experiment.choose is not None and not len(own):
+        missing = ["Not part of this study."]
+    return Section(
+        name=experiment.name,
+        title=experiment.title,
+        short=experiment.short,
+        text=tuple(text),
+        command=command(contents.study, experiment.grid),
+        command_title="Trained by" if contents.study.description.get("grid") == experiment.grid else "To train it:",
+        missing=tuple(missing),
+        pictures=contents.pick(experiment.figures),
+        tables=contents.keep(*made),
+        folded=tuple(folded),
+    )
+
+
+def _architectures(fidelity: str) -> list[Table]:
+    """Tables 1 to 4."""
+    found = []
+    for table in architecture_tables(fidelity):
+        columns = tuple(Column(c.replace(" ", "_"), c, numeric=c == "parameters") for c in table.rows.columns)
+        rows = tuple(
+            tuple(count(int(v)) if c == "parameters" else word(v) for c, v in row.items())
+            for row in table.rows.to_dict("records")
+        )
+        title = f"{table.name.replace('table-', 'Table ')}: {table.title}"
+        found.append(Table(table.name, title, columns, rows))
+    return found
+
+
+def training_section(contents: Contents) -> Section:
+    pictures = contents.pick(TRAINING)
+    missing = () if pictures else ("No epoch is done yet.",)
+    return Section(
+        name="training", title="Training over the epochs", short="Training", pictures=pictures, missing=missing
+    )
+
+
+def statistics_section(contents: Contents) -> Section:
+    members, unsaid, made = contents.study.members, [], []
+    for what, make in (
+        ("Differences to the baseline", lambda: differences_table(members, contents.names)),
+        ("Analysis of variance", lambda: anova_table(members)),
+        ("Ranks", lambda: ranks_table(members, contents.names)),
+    ):
+        found = contents.attempt(what, make)
+        if isinstance(found, Unavailable):
+            unsaid.append(f"{what}: {found.reason}")
+        elif found is not None:
+            made.append(found)
+    return Section(
+        name="statistics",
+        title="Statistics over seeds",
+        short="Statistics",
+        text=("What the seeds allow to say, all of FID.",),
+        warnings=tuple(unsaid),
+        warnings_title="What cannot be said",
+        pictures=contents.pick(STATISTICS),
+        tables=contents.keep(*made),
+    )
+
+
+def scores_section(contents: Contents) -> Section:
+    """All cells and numbers; on the page folded."""
+    overview = contents.attempt("the table of cells", lambda: tables.scores(contents.rows, "cells", "All cells"))
+    made = [] if overview is None else [overview]
+    for name, (title, numbers) in tables.SECTIONS.items():
+        table = contents.attempt(title, lambda: tables.means(contents.rows, f"all-{name}", title, numbers))  # noqa: B023
+        made += [] if table is None else [table]
+    text = ("Every cell of the study, then the released code's runs, then real images, measured by the same code.",)
+    if contents.study.is_search:
+        text = ("Every cell, the best trials first, and in the files the released code's runs and real images.",)
+    folded = tuple((t.title, t) for t in contents.keep(*made, most=BEST if contents.study.is_search else MOST_ROWS))
+    return Section(name="scores-all", title="All scores", short="All scores", text=text, folded=folded)
+
+
+def environment_section(contents: Contents) -> Section:
+    members = contents.study.members
+    failures = contents.attempt("the table of failures", lambda: failures_table(members, contents.names))
+    made = contents.keep(failures, contents.attempt("the environment", lambda: environment_table(members)))
+    stopped = int((members["status"] == "stopped").sum())
+    text = [] if failures else ["No member failed, diverged or was cut off."]
+    text += [f"{stopped:,} members were stopped early, as their search's scheduler is meant to do."] if stopped else []
+    return Section(
+        name="environment",
+        title="Failures, versions, commits",
+        short="Environment",
+        text=tuple(text),
+        tables=made,
+    )
+
+
+def time_section(contents: Contents) -> Section:
+    names = contents.names
+    if isinstance(contents.trials, Trials):
+        names = {t.cell_id: f"trials {STATES[t.state]}" for t in contents.trials.best_first}
+    made = contents.keep(contents.attempt("the table of time", lambda: time_table(contents.study, names)))
+    return Section(name="time", title="How long it took", short="Time", tables=made)

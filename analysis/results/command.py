@@ -1,0 +1,82 @@
+"""The command that made a study, or that would train a grid as the study was trained."""
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from analysis.results.load import Study
+from analysis.search.search import whole_number
+
+EPOCHS, QUICK_EPOCHS = 20, 1
+"""Of a run that names none."""
+PRECISIONS = {"float32": "fp32", "tf32": "tf32", "bfloat16": "bf16"}
+
+
+def command(study: Study, grid: str | None = None) -> str:
+    """The command that trains a grid as this study was trained; the study's own where none is named.
+
+    Empty where the study does not say what made it.
+    """
+    said = study.description
+    if grid is not None and said.get("grid") != grid:
+        return _joined(study, ["--grid", grid], study.name)
+    if isinstance(name := said.get("grid"), str):
+        return _joined(study, ["--grid", name], name)
+    if isinstance(name := said.get("search"), str):
+        return _joined(study, _search(study, name), f"search-{name}")
+    if isinstance(name := said.get("retrain"), str):
+        return _joined(study, ["--retrain", name], f"retrain-{name}")
+    return ""
+
+
+def _search(study: Study, name: str) -> list[str]:
+    said = study.description
+    words = ["--search", name]
+    if trials := whole_number(said.get("trials")):
+        words += ["--trials", str(trials)]
+    if isinstance(metrics := said.get("metrics"), list):
+        words += ["--metric", *(m for m in metrics if isinstance(m, str))]
+    for option in ("sampler", "scheduler"):
+        if isinstance(value := said.get(option), str) and value != "none":
+            words += [f"--{option}", value]
+    if seed := whole_number(said.get("sampler_seed")):
+        words += ["--sampler-seed", str(seed)]
+    return words
+
+
+def _joined(study: Study, words: list[str], usual_name: str) -> str:
+    """With the options that all kinds of runs share; of a member trained again, those that it does not settle."""
+    members, said = study.members, study.description
+    quick = said.get("quick") is True
+    usual = QUICK_EPOCHS if quick else EPOCHS
+    fidelity, epochs, data, dtype = (_most(members, c) for c in ("fidelity", "epochs", "data", "dtype"))
+    settled = words[0] == "--retrain"
+    present = members.groupby("cell_id")["seed"].nunique() if settled else members["seed"] + 1
+    seeds = whole_number(said.get("seeds")) or int(present.max())
+    if not settled:
+        words += ["--quick"] if quick else []
+        words += ["--fidelity", fidelity] if fidelity == "as-released" else []
+        on_cpus = "device" not in members or set(members["device"].dropna()) <= {"cpu"}
+        usual_there = dtype == "float32" and on_cpus
+        words += ["--precision", PRECISIONS[dtype]] if dtype in PRECISIONS and not usual_there else []
+    words += ["--seeds", str(seeds)] if seeds > 1 else []
+    if settled:
+        epochs = whole_number(said.get("epochs")) or usual
+    words += ["--epochs", str(int(epochs))] if epochs is not None and epochs != usual else []
+    words += data_words(said, data)
+    words += ["--study", study.name] if study.name != usual_name else []
+    return shlex.join(["python", "study/run.py", *words])
+
+
+def data_words(said: Mapping[str, Any], name: object) -> list[str]:
+    """The options that name the data: as the study's command had them, or a data set's name."""
+    data, root = said.get("data"), said.get("data_root")
+    data = data if isinstance(data, str) else name
+    words = ["--data", str(data)] if data not in (None, "", "mnist") else []
+    return words + (["--data-root", root] if isinstance(root, str) else [])
+
+
+def _most(members: Any, column: str) -> Any:
+    """The commonest value; None where there is none."""
+    counts = members[column].value_counts()
+    return counts.index[0] if len(counts) else None

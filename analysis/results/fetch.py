@@ -1,0 +1,31 @@
+"""A study that is not on a disk is copied to one: its tables and its description, never its checkpoints."""
+
+from pathlib import Path
+
+from binarygan.errors import UserError
+from binarygan.io.files import place_of, read_whole
+from study.store.schemas import SCHEMAS
+
+
+def local_study(text: str, scratch: Path) -> Path:
+    """The study's folder; a copy in `scratch`, under its name, where `text` is another file system's URL.
+
+    Raises:
+        UserError: the place cannot be read.
+    """
+    place = place_of(text)
+    if isinstance(place, Path):
+        return place
+    folder = scratch / (place.name or "study")
+    try:
+        for table in SCHEMAS:
+            (folder / table).mkdir(parents=True)
+            for file in sorted((place / table).glob("*.parquet"), key=str):
+                (folder / table / file.name).write_bytes(read_whole(file))
+        (folder / "study.json").write_bytes(read_whole(place / "study.json"))
+    except FileNotFoundError:
+        pass  # what is missing is told as of any other folder
+    except Exception as error:  # an object store's libraries raise what they like
+        said = str(error).splitlines()
+        raise UserError(f"{text} cannot be read: {type(error).__name__}: {said[0] if said else ''}") from None
+    return folder

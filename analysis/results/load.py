@@ -1,0 +1,276 @@
+"""Read a study's folder. Nothing is ever written there, and no name from a file is followed out of it."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from analysis.results.parquet import files_of, read_folder
+from analysis.results.reading import BROKEN, damaged, short
+from binarygan.data.images import load_images
+from binarygan.errors import UserError
+from study.store.schemas import SCHEMAS, check_version
+
+IMAGE = (64, 28, 28)
+KEPT_BYTES = 256 << 20
+"""Of a compacted file; larger ones are read anew for each member."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What a generator gave for the 64 fixed z after an epoch, each (64, 28, 28).
+
+    bits and bernoulli_bits are uint8 of 0 and 1; preactivated is float32 in [0, 1]. bernoulli_bits is of real-valued
+    members alone: their bits are by threshold.
+    """
+
+    epoch: int
+    bits: np.ndarray
+    bernoulli_bits: np.ndarray | None
+    preactivated: np.ndarray
+
+
+class Study:
+    """A study's members; its curves, samples and histograms are read when they are asked for.
+
+    Args:
+        folder: results/<study>.
+        members: a row a member; every column of the schema that it lacks is added as missing.
+        problems: what a reader has to be told of the files, one line each.
+    """
+
+    def __init__(self, folder: Path, members: pd.DataFrame, problems: tuple[str, ...] = ()) -> None:
+        self.folder = folder
+        self.name = folder.resolve().name
+        members = members.reindex(columns=[*SCHEMAS["members"].names])
+        texts = [c for c in members if isinstance(members[c].dtype, pd.StringDtype)]
+        # Texts as Python's own objects, and columns of a type in one block: pandas then takes rows ten times as fast.
+        self.members = members.astype(dict.fromkeys(texts, object)).copy()
+        self._problems = list(problems)
+        self._kept: dict[Path, pa.Table] = {}
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Damaged or foreign files, mixed versions, …: one line each. It grows as further tables are read."""
+        return tuple(dict.fromkeys(self._problems))
+
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        """What `study.json` says of the run (grid or search, fidelity, quick, …); empty where there is none."""
+        path = self.folder / "study.json"
+        try:
+            found = json.loads(path.read_text()) if path.resolve().is_relative_to(self.folder.resolve()) else {}
+            found = json.loads(json.dumps(found, ensure_ascii=False).encode(errors="replace"))  # no lone surrogates
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, RecursionError):
+            self._problems.append("study.json is damaged: the command that made the study is not known")
+            return {}
+        if not isinstance(found, dict):
+            return {}
+        try:
+            check_version(found.get("schema_version", 0), "study.json")
+        except UserError as error:
+            self._problems.append(str(error))
+            return {}
+        return found
+
+    @property
+    def is_search(self) -> bool:
+        """Whether its cells were drawn one by one: a search's, not a grid's."""
+        return "search" in self.description
+
+    def curves(self) -> pd.DataFrame:
+        """All members' epochs in order, with the columns of SCHEMAS["curves"]."""
+        return self._curves
+
+    @cached_property
+    def _curves(self) -> pd.DataFrame:
+        table, problems = read_folder(self.folder / "curves", "curves", needed=("member_id", "epoch"))
+        self._problems += problems
+        ordered = table.to_pandas().sort_values(["member_id", "epoch"], kind="stable", ignore_index=True)
+        return ordered.drop_duplicates(["member_id", "epoch"], keep="last", ignore_index=True)
+
+    def samples(self, member_id: str) -> Samples | None:
+        """After the last epoch; None where there are none."""
+        rows = self._of(member_id, "samples")
+        return _samples(rows[-1]) if rows else None
+
+    def evolution(self, member_id: str) -> list[Samples]:
+        """Of every stored epoch, in order."""
+        return [_samples(row) for row in self._of(member_id, "samples")]
+
+    def histogram(self, member_id: str) -> tuple[np.ndarray, np.ndarray] | None:
+        """Bin edges (n + 1) and counts (n) of preactivated outputs after the last epoch; None where there are none."""
+        rows = self._of(member_id, "histograms")
+        return (np.asarray(rows[-1]["bin_edges"]), np.asarray(rows[-1]["counts"])) if rows else None
+
+    def training_images(self) -> np.ndarray | None:
+        """The first 64 training images (64, 28, 28); None where the study's data is not the packaged MNIST."""
+        mnist = load_images("mnist")
+        if mnist.digest not in set(self.members["data_digest"].dropna()):
+            return None
+        return mnist.bits(IMAGE[0]).reshape(IMAGE)
+
+    @cached_property
+    def _places(self) -> dict[str, dict[str, list[Path]]]:
+        """Table -> member_id -> the files that may hold it. Only files that are there: no path is made of an id."""
+        places: dict[str, dict[str, list[Path]]] = {}
+        ids = set(self.members["member_id"])
+        for table in ("samples", "histograms"):
+            found: dict[str, list[Path]] = {}
+            for path in files_of(self.folder / table):
+                for member_id in [path.stem] if path.stem in ids else self._ids_in(path):
+                    found.setdefault(member_id, []).append(path)
+            places[table] = found
+        return places
+
+    def _ids_in(self, path: Path) -> list[str]:
+        try:
+            return pq.read_table(path, columns=["member_id"], partitioning=None).column(0).unique().to_pylist()
+        except (*BROKEN, IndexError) as error:
+            self._problems.append(damaged(path, error))
+            return []
+
+    def _of(self, member_id: str, table: str) -> list[dict[str, Any]]:
+        """A member's rows of a table that are whole, by epoch."""
+        rows: dict[int, dict[str, Any]] = {}
+        for path in self._places[table].get(member_id, ()):
+            try:
+                for row in _cast(self._read(path, member_id), SCHEMAS[table]).to_pylist():
+                    _check(table, row)
+                    rows[row["epoch"]] = row
+            except UserError as error:
+                self._problems.append(str(error))
+            except (*BROKEN, KeyError) as error:
+                self._problems.append(damaged(path, error))
+        return [rows[epoch] for epoch in sorted(rows)]
+
+    def _read(self, path: Path, member_id: str) -> pa.Table:
+        """A member's rows of a file. A compacted file is kept, where it is small enough, for the next member."""
+        if path not in self._kept:
+            file = pq.ParquetFile(path)
+            check_version((file.schema_arrow.metadata or {}).get(b"schema_version", b"0"), short(path))
+            sizes = file.metadata
+            whole = sum(sizes.row_group(i).total_byte_size for i in range(sizes.num_row_groups))
+            if path.stem == member_id or whole > KEPT_BYTES:
+                return pq.read_table(path, partitioning=None, filters=[("member_id", "==", member_id)])
+            self._kept[path] = pq.read_table(path, partitioning=None)
+        table = self._kept[path]
+        return table.filter(pc.equal(table.column("member_id"), member_id))
+
+
+def load_anchors() -> Study:
+    """The released code's runs and the floor of real images, measured by the code that measures ours."""
+    return load_study(Path(__file__).parents[1] / "anchors")
+
+
+def anchors_for(study: Study) -> pd.DataFrame:
+    """Those anchors that are of the study's data: none where it trained on something else than MNIST."""
+    anchors = load_anchors().members
+    return anchors[anchors["data"].isin(study.members["data"])].reset_index(drop=True)
+
+
+def load_study(folder: Path) -> Study:
+    """Read every member's row.
+
+    Raises:
+        UserError: no such folder, no study in it, or no file of its members/ can be read.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"{folder} {'is no folder' if folder.exists() else 'does not exist'}: name a results/<study>")
+    if not files_of(folder / "members"):
+        inside = sorted(p.parent.name for p in folder.glob("*/members") if files_of(p))
+        hint = f"; it holds the studies {', '.join(inside)}: name one of them" if inside else ""
+        raise UserError(f"{folder} holds no study: it has no members/*.parquet{hint}")
+    table, problems = read_folder(folder / "members", "members")
+    members = table.to_pandas()
+    twice = members["member_id"].duplicated(keep="last") & members["member_id"].notna()
+    if twice.any():
+        problems.append(f"members/: {twice.sum()} members stand in two files: the later of each is used")
+    nameless = members["member_id"].isna()
+    if nameless.any():
+        problems.append(f"members/: {nameless.sum()} rows have no member_id: left out")
+    members = members[~twice & ~nameless].reset_index(drop=True)
+    if members.empty:
+        if not problems:
+            raise UserError(f"{folder} holds no study: the files of its members/ have no rows")
+        raise UserError(f"{folder}: no file of members/ can be read; the first: {problems[0]}")
+    return Study(folder, members, (*problems, *_mixtures(members)))
+
+
+def _mixtures(members: pd.DataFrame) -> list[str]:
+    """Lines about versions, commits and extractors that differ between members."""
+    lines = []
+    packages: dict[str, dict[str, int]] = {}
+    for text, count in members["versions"].value_counts().items():
+        for package, version in versions_of(text).items():
+            counts = packages.setdefault(package, {})
+            counts[version] = counts.get(version, 0) + int(count)
+    for package, counts in packages.items():
+        if len(counts) > 1:
+            lines.append(f"members come from {len(counts)} versions of {package}: {_counted(counts)}")
+    for column, what in (("git_commit", "commits"), ("extractors", "feature extractors (their FIDs do not compare)")):
+        counts = {
+            str(k)[:12] + ("-dirty" if str(k).endswith("-dirty") else ""): int(v) for k, v in _counts(members, column)
+        }
+        if len(counts) > 1:
+            lines.append(f"members come from {len(counts)} {what}: {_counted(counts)}")
+    return lines
+
+
+def _counts(members: pd.DataFrame, column: str) -> list[tuple[Any, int]]:
+    return list(members[column].value_counts().items())
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} ({n} member{'s' if n > 1 else ''})" for name, n in counts.items())
+
+
+def versions_of(text: object) -> dict[str, str]:
+    """A row's `versions`: package -> version; empty where it is no JSON object."""
+    try:
+        found = json.loads(str(text))
+    except ValueError:
+        return {}
+    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+
+
+def _cast(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The schema's columns in its types; a KeyError where one is missing."""
+    return pa.table({f.name: table.column(f.name).cast(f.type) for f in schema})
+
+
+def _check(table: str, row: dict[str, Any]) -> None:
+    """Raise a ValueError where a row's images or counts have the wrong size."""
+    if table == "histograms":
+        if len(row["bin_edges"] or ()) != len(row["counts"] or ()) + 1:
+            raise ValueError("a histogram needs one edge more than counts")
+        return
+    packed, values = IMAGE[0] * 98, IMAGE[0] * 784
+    if len(row["bits"] or b"") != packed or len(row["bernoulli_bits"] or b"x" * packed) != packed:
+        raise ValueError(f"bits are not {packed} bytes")
+    if len(row["preactivated"] or ()) != values:
+        raise ValueError(f"preactivated outputs are not {values} values")
+
+
+def _samples(row: dict[str, Any]) -> Samples:
+    sampled = row["bernoulli_bits"]
+    return Samples(
+        epoch=row["epoch"],
+        bits=_bits(row["bits"]),
+        bernoulli_bits=None if sampled is None else _bits(sampled),
+        preactivated=np.asarray(row["preactivated"], np.float32).reshape(IMAGE),
+    )
+
+
+def _bits(packed: bytes) -> np.ndarray:
+    return np.unpackbits(np.frombuffer(packed, np.uint8)).reshape(IMAGE)

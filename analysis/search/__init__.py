@@ -1,0 +1,1 @@
+"""A search's trials and which of its parameters matter."""

@@ -1,0 +1,1 @@
+"""Summaries, tests, ranks and analysis of variance over seeds."""

@@ -1,0 +1,143 @@
+"""Differences between cells, paired by seed: members of one seed share their latents and the order of the data."""
+
+import math
+import warnings
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from analysis.statistics.summaries import SAME, by_binarization, described, finished, t_quantile
+from binarygan.errors import UserError
+from binarygan.metrics.names import BERNOULLI, BY_NAME
+
+WILCOXON_MINIMUM = 6
+"""Pairs below which the exact Wilcoxon test cannot reach 0.05: its smallest p is 2 / 2^n."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A cell against a baseline over their common seeds; NaN where there are too few of them to say."""
+
+    n: int
+    """Pairs."""
+    mean: float
+    """Of value minus baseline; of a ratio, the geometric mean of value over baseline."""
+    low: float
+    high: float
+    """t interval of it; NaN for one pair, and where all pairs differ by the same."""
+    effect: float
+    """Hedges' g_av: mean difference / √((sd² + sd_baseline²) / 2), times J(n - 1), of logarithms for a ratio; NaN below
+    three pairs."""
+    p: float
+    """Paired t test, two-sided."""
+    p_wilcoxon: float
+    """Wilcoxon's signed-rank test as a check; NaN below six pairs, where it cannot reach 0.05."""
+    note: str = ""
+    """What the number of pairs does not allow to say."""
+
+
+def is_ratio(metric: str) -> bool:
+    """Whether cells are compared by the ratio of a metric rather than by its difference."""
+    known = BY_NAME.get(metric.removesuffix(BERNOULLI))
+    return known is not None and known.ratio
+
+
+def paired(values: pd.Series, baseline: pd.Series, *, ratio: bool = False, confidence: float = 0.95) -> Difference:
+    """The mean of `values - baseline` over the seeds (their index) that both have, with interval, effect and p.
+
+    `ratio`: the same of their logarithms, given as a factor. g_av: Cumming (2012), with the small-sample correction
+    J(m) = Γ(m/2) / (√(m/2) Γ((m - 1)/2)). Where all pairs differ by the same there is no spread, and no test.
+
+    Raises:
+        ValueError: a seed stands twice.
+    """
+    if not (values.index.is_unique and baseline.index.is_unique):
+        raise ValueError("a seed stands twice: pairs need one value a seed")
+    seeds = values.index.intersection(baseline.index)
+    x, y = values[seeds].to_numpy(float), baseline[seeds].to_numpy(float)
+    known = np.isfinite(x) & np.isfinite(y) & ((not ratio) | ((x > 0) & (y > 0)))
+    x, y = (np.log(v[known]) if ratio else v[known] for v in (x, y))
+    back = np.exp if ratio else np.asarray
+    d, n, nan = x - y, len(x), math.nan
+    if n == 0:
+        return Difference(0, nan, nan, nan, nan, nan, nan, "no seed in common")
+    mean = float(d.mean())
+    if n == 1:
+        note = "one pair: no interval, no effect size and no test"
+        return Difference(1, float(back(mean)), nan, nan, nan, nan, nan, note)
+    if np.ptp(d) <= SAME * max(abs(x).max(), abs(y).max()):
+        note = "all pairs are equal" if not d.any() else "all pairs differ by the same: no spread, so no test"
+        return Difference(n, float(back(mean)), nan, nan, nan, nan, nan, note)
+    error = float(d.std(ddof=1)) / math.sqrt(n)
+    half = t_quantile(n - 1, confidence) * error
+    pooled = math.sqrt((x.var(ddof=1) + y.var(ddof=1)) / 2)
+    effect = mean / pooled * _small_sample_correction(n - 1) if n > 2 and pooled > 0 else nan
+    p = 2 * float(stats.t.sf(abs(mean) / error, n - 1))
+    note, p_wilcoxon = "", nan
+    if n < WILCOXON_MINIMUM:
+        note = f"{n} pairs: no check by Wilcoxon's test, whose p cannot be below {2 / 2**n:.2g} there"
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # ties: a check, not what decides
+            p_wilcoxon = float(stats.wilcoxon(x, y).pvalue)
+    mean, low, high = (float(back(v)) for v in (mean, mean - half, mean + half))
+    return Difference(n, mean, low, high, effect, p, p_wilcoxon, note)
+
+
+def compare_to_baseline(
+    members: pd.DataFrame, metric: str, baseline_cell_id: str, *, binarization: str | None = None
+) -> pd.DataFrame:
+    """Every other cell against the baseline cell, a row each; `p_holm` is adjusted over all of them.
+
+    Columns: cell_id, binarization, those that describe a cell, those of `Difference`, p_holm. A real-valued cell has
+    two rows, one a binarization; as baseline it is by threshold unless `binarization` is `bernoulli`.
+    A cell without a pair keeps its row, with NaN and a note: no failure drops out of sight.
+
+    Raises:
+        UserError: no such cell.
+    """
+    outputs = by_binarization(members, metric)
+    ours = outputs["cell_id"] == baseline_cell_id
+    if not ours.any():
+        raise UserError(f"baseline cell {baseline_cell_id!r} is not in the study: choose one of its cell_id column")
+    ours &= outputs["binarization"] == (binarization or outputs.loc[ours, "binarization"].iloc[0])
+    if not ours.any():
+        raise UserError(f"baseline cell {baseline_cell_id!r} has no binarization {binarization!r}")
+    baseline = finished(outputs[ours], "value")
+    keys = ["cell_id", "binarization"]
+    table = outputs[~ours].drop_duplicates(keys)[[*keys, *described(members)]].reset_index(drop=True)
+    differences = []
+    narrow = outputs.loc[~ours, [*keys, "status", "seed", "value"]]  # wide rows are slow to group
+    for _, cell in narrow.groupby(keys, sort=False, dropna=False):
+        values = finished(cell, "value")
+        difference = paired(values, baseline, ratio=is_ratio(metric))
+        if baseline.empty or values.empty:
+            who = "baseline" if baseline.empty else "cell"
+            difference = replace(difference, note=f"no finished seed of the {who}")
+        differences.append(difference)
+    for field in fields(Difference):
+        table[field.name] = [getattr(d, field.name) for d in differences]
+    return table.assign(p_holm=holm(table["p"]))
+
+
+def holm(p: ArrayLike) -> np.ndarray:
+    """Holm-adjusted p values; NaN stays NaN and does not count in the family."""
+    p = np.asarray(p, dtype=float)
+    adjusted = np.full_like(p, np.nan)
+    tested = np.isfinite(p)
+    if tested.sum() == 1:
+        return p  # a family of one
+    if tested.any():
+        from statsmodels.stats.multitest import multipletests  # seconds to import
+
+        adjusted[tested] = multipletests(p[tested], method="holm")[1]
+    return adjusted
+
+
+def _small_sample_correction(degrees: int) -> float:
+    """Hedges' J: what makes a standardized mean difference unbiased."""
+    half = degrees / 2
+    return math.exp(math.lgamma(half) - math.lgamma(half - 0.5)) / math.sqrt(half)

@@ -1,0 +1,1 @@
+"""Tables: their entries, and the formats that they are written in."""

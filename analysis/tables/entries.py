@@ -1,0 +1,156 @@
+"""What tables are made of: entries that every format writes in its own way."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from analysis.statistics.summaries import Summary
+
+NOTHING = "–"
+MOST_ROWS = 200
+"""Of a table for a reader; CSV has all rows."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What stands in one place of a table."""
+
+    text: str
+    key: float | str = ""
+    """What the column sorts by; NaN and the empty string come last."""
+    parts: Mapping[str, float | int | str] = field(default_factory=dict)
+    """In CSV: ending of the column -> value; the empty ending is the column itself. A column without a name has
+    whole names here."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """Its name in CSV, its head elsewhere, and what its numbers mean."""
+
+    name: str
+    label: str
+    meaning: str = ""
+    numeric: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """Entries in rows, with what a reader has to know of them."""
+
+    name: str
+    """Of its files."""
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Entry, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+def word(text: object) -> Entry:
+    """A text, a dash where it is missing."""
+    missing = text is None or text == "" or (isinstance(text, float) and math.isnan(text))
+    return Entry(NOTHING if missing else str(text), "" if missing else str(text), {"": "" if missing else str(text)})
+
+
+def count(value: int) -> Entry:
+    """A whole number."""
+    return Entry(f"{value:,}", value, {"": value})
+
+
+def measure(value: float | None, *, text: str | None = None) -> Entry:
+    """A number, a dash where it is missing; `text` where the number is written in another way."""
+    value = math.nan if value is None else float(value)
+    return Entry(text or number(value), value, {"": value})
+
+
+def interval(value: float, low: float, high: float) -> Entry:
+    """A number with its interval."""
+    return Entry(_with_interval(value, low, high), value, {"": value, "_low": low, "_high": high})
+
+
+def spread(summary: Summary) -> Entry:
+    """The mean over seeds with its interval."""
+    return mean_of(summary.mean, summary.low, summary.high, summary.sd, summary.n)
+
+
+def mean_of(mean: float, low: float, high: float, sd: float, n: int) -> Entry:
+    """A mean with its interval and what it rests on."""
+    parts = {"": mean, "_low": low, "_high": high, "_sd": sd, "_n": n}
+    return Entry(_with_interval(mean, low, high), mean, parts)
+
+
+def middle(summary: Summary) -> Entry:
+    """The interquartile mean over seeds with its interval."""
+    return interval(summary.iqm, summary.iqm_low, summary.iqm_high)
+
+
+def seeds(values: Mapping[int, float], *, most: int = 10) -> Entry:
+    """Every seed's number, in order of seeds; beyond `most` of them the text has the extremes, CSV still has all."""
+    listed = [number(v) for v in values.values()]
+    if len(listed) > most:
+        ordered = sorted(values.values())
+        listed = [f"{number(ordered[0])} to {number(ordered[-1])} ({len(ordered)} seeds)"]
+    every = "; ".join(f"{seed}: {float(value)!r}" for seed, value in values.items())
+    return Entry(", ".join(listed) or NOTHING, min(values.values(), default=math.nan), {"": every})
+
+
+def number(value: float, digits: int = 4) -> str:
+    """In four significant digits; an exponent for the very small alone.
+
+    >>> number(161.261), number(10.5), number(0.006241), number(0.0000312), number(12345.6), number(7.0)
+    ('161.3', '10.50', '0.006241', '3.12e-05', '12346', '7')
+    >>> number(float("nan"))
+    '–'
+    """
+    if math.isnan(value):
+        return NOTHING
+    if math.isinf(value) or (value.is_integer() and abs(value) < 1e9):
+        return f"{value:.0f}".replace("inf", "∞")
+    if not 1e-4 <= abs(value) < 1e9:
+        return f"{value:.3g}"
+    return f"{value:.{_decimals(value, digits)}f}"
+
+
+def outcome(counts: Mapping[str, int], names: Mapping[str, str]) -> Entry:
+    """How many members are done of how many, and what became of the others.
+
+    >>> outcome({"done": 2, "failed": 1, "running": 0}, {"failed": "failed"}).text
+    '2 of 3, 1 failed'
+    """
+    members = sum(counts.values())
+    others = [f"{n} {names[status]}" for status, n in counts.items() if n and status != "done"]
+    text = ", ".join([f"{counts['done']} of {members}", *others])
+    return Entry(text, counts["done"], {"members": members, **counts})
+
+
+def probability(value: float) -> Entry:
+    """A p value."""
+    return measure(value, text="< 0.0001" if value < 1e-4 else None if math.isnan(value) else f"{value:.2g}")
+
+
+def hundredths(value: float) -> Entry:
+    """A share or an effect size, in two decimals."""
+    return measure(value, text=NOTHING if math.isnan(value) else f"{value:.2f}")
+
+
+def first(table: Table, most: int = MOST_ROWS) -> Table:
+    """The table's first rows, with a note where that is not all of them."""
+    if len(table.rows) <= most:
+        return table
+    note = f"The first {most} of {len(table.rows):,} rows; tables/{table.name}.csv has all of them."
+    return Table(table.name, table.title, table.columns, table.rows[:most], (*table.notes, note))
+
+
+def _with_interval(value: float, low: float, high: float) -> str:
+    """`10.7 [9.7, 11.6]`: as many decimals as the largest of the three needs for three digits."""
+    if math.isnan(low):
+        return number(value, 3)
+    largest = max(abs(value), abs(low), abs(high))
+    decimals = _decimals(largest, 3)
+    if largest == 0 or math.isinf(largest) or decimals > 6:
+        return f"{number(value, 3)} [{number(low, 3)}, {number(high, 3)}]"
+    return f"{value:.{decimals}f} [{low:.{decimals}f}, {high:.{decimals}f}]"
+
+
+def _decimals(value: float, digits: int) -> int:
+    """Of a number with so many significant digits."""
+    return 0 if value == 0 or math.isinf(value) else max(0, digits - 1 - math.floor(math.log10(abs(value))))

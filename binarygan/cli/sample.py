@@ -1,0 +1,108 @@
+"""Samples of a trained generator: `python -m binarygan.sample MEMBER_OR_CHECKPOINT -n 1000 -o samples.npy`.
+
+examples:
+  python -m binarygan.sample 3f2a -n 64 -o samples.png              a member of any study in results/, by its id
+  python -m binarygan.sample results/demo/checkpoints/8c… -n 10000 -o samples.npy
+  python -m binarygan.sample generator.safetensors -n 64 --preactivated -o samples.npy -o samples.png
+
+MEMBER_OR_CHECKPOINT is a checkpoint, the folder of one, a file of `python -m binarygan.export`, or a member's id, of
+which the beginning is enough. An .npy holds N x 28 x 28 of 0 and 1 (uint8), which `python -m binarygan.evaluate`
+reads, or preactivated outputs (float32); a .png shows the first 10,000 at most, in rows. The same seed gives the same
+samples on the same machine, however many are asked for.
+"""
+
+import argparse
+import math
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from binarygan.cli.commands import Parser, add_generator_arguments, checked_endings, status_of, whole_files
+from binarygan.config import MemberConfig
+from binarygan.errors import UserError
+from binarygan.generators.finding import find_generator
+from binarygan.generators.sampling import BLOCK, draw
+from binarygan.model.architectures import IMAGE_SIZE
+
+ENDINGS = (".npy", ".png")
+BINARIZATIONS = ("threshold", "bernoulli")
+MOST_SHOWN = 10_000
+
+
+def parser() -> Parser:
+    """The command's arguments."""
+    p = Parser("python -m binarygan.sample", __doc__)
+    add_generator_arguments(p, ENDINGS)
+    p.add_argument("-n", type=int, default=64, metavar="N", help="how many samples (default: 64)")
+    p.add_argument("--seed", type=int, default=0, metavar="N", help="of z and of stochastic neurons (default: 0)")
+    p.add_argument("--binarization", choices=BINARIZATIONS, help="of real-valued members (default: threshold)")
+    p.add_argument("--preactivated", action="store_true", help="outputs in [0, 1] instead of bits")
+    return p
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; the exit status."""
+    return status_of(lambda: _sample(parser().parse_args(argv)))
+
+
+def _sample(arguments: argparse.Namespace) -> int:
+    checked_endings(arguments.out, ENDINGS)
+    count: int = arguments.n
+    if count < 1:
+        raise UserError(f"-n {count}: at least 1 sample is needed")
+    if arguments.preactivated and arguments.binarization:
+        raise UserError("--binarization has no effect with --preactivated")
+    sampler = find_generator(arguments.generator, results=arguments.results, member=arguments.member)
+    binarization = None if arguments.preactivated else _binarization(sampler.config, arguments.binarization)
+    dtype = np.dtype(np.float32 if arguments.preactivated else np.uint8)
+    shown: list[Tensor] = []
+    with whole_files(arguments.out) as files:
+        outputs = list(zip(arguments.out, files, strict=True))
+        arrays = [file for path, file in outputs if path.suffix == ".npy"]
+        pictures = [file for path, file in outputs if path.suffix == ".png"]
+        for file in arrays:
+            _write_header(file, count, dtype)
+        for block in draw(sampler, count, seed=arguments.seed, binarization=binarization):
+            for file in arrays:
+                file.write(block.numpy().astype(dtype).tobytes())
+            if pictures and len(shown) < MOST_SHOWN // BLOCK:
+                shown.append(block)
+        for file in pictures:
+            _write_picture(file, torch.cat(shown))
+    for path in arguments.out:
+        print(_line(path, count, sampler.config, sampler.epochs_done))
+    return 0
+
+
+def _binarization(config: MemberConfig, asked: str | None) -> str:
+    if config.neuron == "real":
+        return asked or BINARIZATIONS[0]
+    if asked:
+        raise UserError(f"--binarization is for real-valued members, and {config.member_id} is {config.neuron}")
+    return "bernoulli" if config.neuron == "stochastic" else "threshold"
+
+
+def _write_header(file: BinaryIO, count: int, dtype: np.dtype) -> None:
+    """The beginning of an .npy of `count` images."""
+    header = {
+        "descr": np.lib.format.dtype_to_descr(dtype),
+        "fortran_order": False,
+        "shape": (count, IMAGE_SIZE, IMAGE_SIZE),
+    }
+    np.lib.format.write_array_header_1_0(file, header)
+
+
+def _write_picture(file: BinaryIO, images: Tensor) -> None:
+    """A square grid of images, as a PNG."""
+    from torchvision.utils import save_image
+
+    save_image(images.unsqueeze(1).float(), file, format="PNG", nrow=math.ceil(math.sqrt(len(images))), pad_value=0.5)
+
+
+def _line(path: Path, count: int, config: MemberConfig, epochs_done: int) -> str:
+    number = min(count, MOST_SHOWN) if path.suffix == ".png" else count
+    whose = f"member {config.member_id} ({config.neuron}, {config.objective}, {config.architecture})"
+    return f"{path}: {number} samples of {whose} after {epochs_done} of {config.epochs} epochs"

@@ -1,0 +1,1 @@
+"""Gradients of a piecewise-linear discriminator, derived by hand."""

@@ -1,0 +1,146 @@
+"""Matrix products in the arithmetic that a configuration declares.
+
+    float32    as they are
+    tf32       on a GPU: operands rounded to ten bits of mantissa inside the product, sums in float32
+    bfloat16   operands rounded to bfloat16 (seven bits), sums in float32, the result rounded once more; layers of few
+               units, which gain nothing by it, stay in float32
+
+Parameters, optimizers' states, normalization and losses are float32 in all three, and so is everything else but what
+stays in bfloat16 between a CPU's products (`rounded`).
+
+On a CPU, products go to oneDNN where that is the faster library. Shapes: M members.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from binarygan.config import MemberConfig
+from binarygan.fast import onednn
+from binarygan.model.architectures import Layer
+
+FEW_UNITS = 16
+"""Of a dense layer: below it the casts take longer than the product does."""
+MOST_PARTS = 64
+"""Of a long product."""
+_of_products, _of_convolutions = torch.backends.cuda.matmul, torch.backends.cudnn.conv  # type: ignore[attr-defined]
+"""Where PyTorch keeps how a GPU rounds float32 operands."""
+
+
+def operands_of(config: MemberConfig) -> torch.dtype | None:
+    """What operands of products are cast to; None where they stay as they are."""
+    return torch.bfloat16 if config.dtype == "bfloat16" else None
+
+
+def operands_of_layer(layer: Layer, operands: torch.dtype | None) -> torch.dtype | None:
+    """The same for one layer: few units are not worth the rounding."""
+    return None if layer.kind == "dense" and layer.units < FEW_UNITS else operands
+
+
+def set_arithmetic(config: MemberConfig) -> None:
+    """Make the GPU's float32 products exact or tf32, as `config` has it, in this whole process.
+
+    Left alone, PyTorch multiplies in float32 but convolves in tf32.
+    """
+    rounding = "tf32" if config.dtype == "tf32" else "ieee"
+    _of_products.fp32_precision = rounding
+    _of_convolutions.fp32_precision = rounding
+
+
+@contextmanager
+def exact_arithmetic() -> Iterator[None]:
+    """Exact float32 products within the block: what is measured must not depend on how it was trained."""
+    kept = _of_products.fp32_precision, _of_convolutions.fp32_precision
+    _of_products.fp32_precision = _of_convolutions.fp32_precision = "ieee"
+    try:
+        yield
+    finally:
+        _of_products.fp32_precision, _of_convolutions.fp32_precision = kept
+
+
+@contextmanager
+def initial_arithmetic() -> Iterator[None]:
+    """PyTorch's own setting for convolutions within the block: torch.export refuses to work where they are exact."""
+    kept = _of_convolutions.fp32_precision
+    _of_convolutions.fp32_precision = "tf32"
+    try:
+        yield
+    finally:
+        _of_convolutions.fp32_precision = kept
+
+
+def operand(x: Tensor, operands: torch.dtype | None) -> Tensor:
+    """x as an operand."""
+    if operands is None:
+        return x
+    return x.to(operands)
+
+
+def result(y: Tensor) -> Tensor:
+    """A product's result, back in float32."""
+    return y.float() if y.dtype is torch.bfloat16 else y
+
+
+def multiply(a: Tensor, b: Tensor) -> Tensor:
+    """a @ b, (M, n, m), of operands (M, n, k) and (M, k, m), in float32; differentiable as often as one likes."""
+    return result(product(a, b))
+
+
+def multiply_long(a: Tensor, b: Tensor) -> Tensor:
+    """The same for few rows and columns, but a long k.
+
+    On a GPU in parts of k that are added up: one of its processors would go through all of it alone.
+    """
+    if a.device.type == "cpu":
+        return multiply(a, b)
+    members, rows, length = a.shape
+    parts = math.gcd(length, MOST_PARTS)
+    by_part = a.unflatten(2, (parts, -1)).transpose(1, 2).flatten(0, 1), b.unflatten(1, (parts, -1)).flatten(0, 1)
+    return multiply(*by_part).view(members, parts, rows, -1).sum(1)
+
+
+def weight_gradient(x: Tensor, d: Tensor, weight: Tensor) -> Tensor:
+    """x^T d, the gradient by a dense layer's `weight` (M, in, out), of rows x (M, N, in) and d (M, N, out).
+
+    In the operands' type, and as `weight` lies in memory: what an optimizer's kernel takes without a copy.
+    """
+    return product(x.mT, d) if weight.is_contiguous() else product(d.mT, x).mT
+
+
+def by_output_unit(weight: Tensor) -> Tensor:
+    """A dense layer's weight (M, in, out) as its products want it to lie in memory on a CPU: inputs side by side.
+
+    oneDNN copies a transposed first operand, which is d of the gradient d^T x so: the smaller of the two in all layers
+    but the generator's first.
+    """
+    return weight.mT.contiguous().mT
+
+
+def multiply_add(bias: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """The same plus a bias (M, m)."""
+    if a.dtype is not bias.dtype or (torch.is_grad_enabled() and onednn.serves(a, b)):
+        return multiply(a, b) + bias.unsqueeze(1)
+    return onednn.product(a, b, bias) if onednn.serves(a, b) else torch.baddbmm(bias.unsqueeze(1), a, b)
+
+
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """a @ b in the operands' type."""
+    if not onednn.serves(a, b):
+        return a @ b
+    return _Product.apply(a, b) if torch.is_grad_enabled() else onednn.product(a, b)
+
+
+class _Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
+        ctx.save_for_backward(a, b)
+        return onednn.product(a, b)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        (a, b), (of_a, of_b) = ctx.saved_tensors, ctx.needs_input_grad
+        return product(grads[0], b.mT) if of_a else None, weight_gradient(a, grads[0], b) if of_b else None

@@ -1,0 +1,110 @@
+"""Adam on a CPU for weights whose products are in bfloat16: one pass over a weight's numbers instead of three."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numba import njit
+from torch import Tensor
+
+from binarygan.fast.bf16_cpu.numbers import bits, compiled, rounded, wide
+from binarygan.training.optimizers import TensorFlowAdam
+
+
+@njit
+def _adam(w: Any, by: Any, m: Any, v: Any, rate: Any, beta1: Any, beta2: Any, rest2: Any, epsilon: Any) -> Any:
+    """Weight and moments after one step; rest2 is 1 - beta2."""
+    m = by + beta1 * (m - by)
+    v = beta2 * v + rest2 * by * by
+    return w - rate * m / (np.sqrt(v) + epsilon), m, v
+
+
+@compiled("void(f4[::1], f4[::1], f4[::1], f4[::1], f4, f4, f4, f4, f4)")
+def adam_(
+    parameter: Any,
+    gradient: Any,
+    mean: Any,
+    mean_square: Any,
+    rate: float,
+    beta1: float,
+    beta2: float,
+    rest2: float,
+    epsilon: float,
+) -> None:
+    """One step of Adam, w := w - rate m / (sqrt(v) + epsilon), all of n numbers; rest2 is 1 - beta2."""
+    for i in range(parameter.size):
+        parameter[i], mean[i], mean_square[i] = _adam(
+            parameter[i], gradient[i], mean[i], mean_square[i], rate, beta1, beta2, rest2, epsilon
+        )
+
+
+@compiled("void(f4[::1], u2[::1], f4[::1], f4[::1], u2[::1], f4, f4, f4, f4, f4)")
+def adam_rounding_(
+    parameter: Any,
+    gradient: Any,
+    mean: Any,
+    mean_square: Any,
+    copy: Any,
+    rate: float,
+    beta1: float,
+    beta2: float,
+    rest2: float,
+    epsilon: float,
+) -> None:
+    """The same from a gradient in bfloat16; the parameter's copy in it, too."""
+    for i in range(parameter.size):
+        parameter[i], mean[i], mean_square[i] = _adam(
+            parameter[i], wide(gradient[i]), mean[i], mean_square[i], rate, beta1, beta2, rest2, epsilon
+        )
+        copy[i] = rounded(parameter[i])
+
+
+class RoundingAdam(TensorFlowAdam):
+    """Takes the gradients of some parameters in bfloat16, and keeps a copy of these in it.
+
+    Parameters and states are TensorFlowAdam's, to rounding.
+
+    Args:
+        parameters: float32, on a CPU.
+        copied: of each, whether it has a copy.
+    """
+
+    def __init__(
+        self, parameters: Sequence[Tensor], copied: Sequence[bool], *, lr: float, betas: tuple[float, float]
+    ) -> None:
+        super().__init__(parameters, lr=lr, betas=betas)
+        own, copies = self._parameters.tensors, [t.bfloat16() for t in self._parameters.tensors]
+        named = self._parameters.named(copies)
+        self.operands = [
+            copy.requires_grad_() if flag else parameter
+            for parameter, copy, flag in zip(parameters, named, copied, strict=True)
+        ]
+        self._updated = [
+            [t.flatten().numpy() for t in each] for each in zip(own, self._means, self._mean_squares, strict=True)
+        ]
+        self._copies = [bits(c.detach().flatten()) if flag else None for c, flag in zip(copies, copied, strict=True)]
+        self._seen: list[Tensor] = []
+        self._arrays: list[Any] = []
+
+    def update(self, gradients: Sequence[Tensor]) -> None:
+        self._next_step()
+        assert self._count is not None
+        beta1, beta2 = self._betas
+        rate = self._lr * (1 - beta2**self._count) ** 0.5 / (1 - beta1**self._count)
+        told = rate, beta1, beta2, 1 - beta2, self._epsilon
+        by = self._arrays_of(gradients)
+        for (parameter, mean, mean_square), copy, own in zip(self._updated, self._copies, by, strict=True):
+            if copy is None:
+                adam_(parameter, own, mean, mean_square, *told)
+            else:
+                adam_rounding_(parameter, own, mean, mean_square, copy, *told)
+
+    def _arrays_of(self, gradients: Sequence[Tensor]) -> list[Any]:
+        """Made once for tensors that come again with new numbers."""
+        if len(self._seen) == len(gradients) and all(a is b for a, b in zip(self._seen, gradients, strict=True)):
+            return self._arrays
+        lying = [t.flatten() for t in self._parameters.as_they_lie(gradients)]
+        in_place = all(a.data_ptr() == b.data_ptr() for a, b in zip(lying, gradients, strict=True))
+        self._seen = [*gradients] if in_place else []
+        self._arrays = [t.numpy() if copy is None else bits(t) for t, copy in zip(lying, self._copies, strict=True)]
+        return self._arrays

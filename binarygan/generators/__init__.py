@@ -1,0 +1,1 @@
+"""Trained generators: sampling, finding, files for use elsewhere."""

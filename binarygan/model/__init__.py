@@ -1,0 +1,1 @@
+"""The science: neurons, layers, networks, objectives. Read this first."""

@@ -1,0 +1,1 @@
+"""Training a cohort: the trainer, its steps, optimizers, checkpoints."""

@@ -1,0 +1,1 @@
+"""What `study/run.py` does for --grid, --search and --retrain."""

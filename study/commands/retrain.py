@@ -1,0 +1,123 @@
+"""`study/run.py --retrain`: a member of any study again, outside it, and other seeds of its cell."""
+
+import argparse
+import dataclasses
+import json
+import math
+import sys
+from typing import Any
+
+from binarygan.config import MemberConfig
+from binarygan.data.images import load_images
+from binarygan.errors import UserError
+from binarygan.io.files import Place
+from binarygan.metrics.names import columns
+from study.commands.grid import run_members
+from study.design.cohorts import members_of
+from study.launch.devices import device_of
+from study.options import data_options, place_of_results
+from study.publish import SHIPPED, rows_of
+from study.store.store import Store
+
+
+def run_retrain(arguments: argparse.Namespace) -> int:
+    """Train it and `--seeds` - 1 others of its cell; say how it compares with what stands in its study."""
+    for option, usual in (("quick", False), ("fidelity", "as-described"), ("precision", None)):
+        if getattr(arguments, option) != usual:
+            raise UserError(f"--{option} is settled by the member that is trained again: leave it out")
+    row, home = find_member(arguments)
+    config = MemberConfig.from_dict({f.name: row[f.name] for f in dataclasses.fields(MemberConfig)})
+    data = load_images(arguments.data, root=arguments.data_root, download=arguments.download)
+    if data.digest != config.data_digest:
+        raise UserError(
+            f"member {config.member_id} was trained on {config.data} (digest {config.data_digest}), "
+            f"--data {arguments.data} is {data.digest}: name the same data"
+        )
+    if config.dtype == "tf32" and device_of(arguments) == "cpu":
+        print("tf32, which the member's row names, is a GPU's: here products are of float32", file=sys.stderr)
+    if arguments.epochs:
+        config = dataclasses.replace(config, epochs=arguments.epochs)
+    others = [m for m in members_of([config], arguments.seeds + 1) if m.seed != config.seed]
+    members = [config, *others][: arguments.seeds]
+    store = Store(place_of_results(arguments), arguments.study or f"retrain-{row['member_id']}")
+    if store.study == home:
+        raise UserError(f"--study {home} is where the member stands: choose another name")
+    described = {"retrain": row["member_id"], "of": home, "fidelity": row["fidelity"], "quick": False}
+    described |= data_options(arguments) | ({"epochs": arguments.epochs} if arguments.epochs else {})
+    cell = dataclasses.replace(config, seed=0)
+    status = run_members(arguments, store, [cell], members, data, described, reuse=False)
+    again = store.read("members", config.member_id)
+    if not arguments.plan and again and config.member_id == row["member_id"]:
+        print(_comparison(row, again[0], home))
+    if not arguments.plan and "search" in (Store(place_of_results(arguments), home).description() or {}):
+        print(f"{home} is a search, which chose this cell by its seeds: for a fair mean leave those out")
+    return status
+
+
+Found = tuple[dict[str, Any], str]
+"""A member's row and the study that has it."""
+
+
+def find_member(arguments: argparse.Namespace) -> Found:
+    """The row of the member whose id begins so, and its study; a UserError where there is none or are several."""
+    root, wanted = place_of_results(arguments), str(arguments.retrain)
+    if not wanted.isalnum():
+        raise UserError(f"--retrain {wanted} is no member's id: ids are 16 hexadecimal digits")
+    found = _in_results(root, wanted) or _in_shipped(wanted)
+    if not found:
+        raise UserError(f"no study in {root} has a member {wanted}, nor has one in {SHIPPED}: name its --results DIR")
+    if len(found) > 1:
+        raise UserError(f"--retrain {wanted} is the beginning of several ids: {', '.join(sorted(found)[:8])}")
+    return next(iter(found.values()))
+
+
+def _in_results(root: Place, wanted: str) -> dict[str, Found]:
+    """The members whose ids begin so, each with the first study that has it."""
+    found: dict[str, Found] = {}
+    studies = sorted(p.name for p in root.iterdir() if p.is_dir()) if root.exists() else []
+    for name in sorted(studies, key=lambda name: name.startswith("retrain-")):  # copies come after what they repeat
+        store = Store(root, name)
+        for member_id in store.ids(prefix=wanted):
+            for row in store.read("members", member_id):
+                found.setdefault(member_id, (row, name))
+    return found
+
+
+def _in_shipped(wanted: str) -> dict[str, Found]:
+    """The same among the studies that come with the project."""
+    found: dict[str, Found] = {}
+    for folder in sorted(p for p in SHIPPED.glob("*") if (p / "members").is_dir()):
+        for row in rows_of(folder, "members"):
+            if row["member_id"].startswith(wanted):
+                found.setdefault(row["member_id"], (row, folder.name))
+    return found
+
+
+def _comparison(before: dict[str, Any], now: dict[str, Any], home: str) -> str:
+    """Whether the member came out as it was."""
+    names = [n for n in ("discriminator_loss", "generator_loss", *columns(light=False)) if before.get(n) is not None]
+    unlike = [n for n in names if now.get(n) is None or not _same(before[n], now[n])]
+    if before["status"] != "done":
+        return f"{now['member_id']}: {before['status']} in {home}, {now['status']} now"
+    if not unlike:
+        return f"{now['member_id']}: all {len(names)} numbers equal those in {home}"
+    name = "fid" if "fid" in unlike else unlike[0]
+    versions = [_torch(row) for row in (before, now)]
+    also = f"; PyTorch {versions[0]} there, {versions[1]} now" if versions[0] != versions[1] else ""
+    return (
+        f"{now['member_id']}: {len(unlike)} of {len(names)} numbers differ from those in {home} "
+        f"({name}: {before[name]:.6g} there, {now[name] if now.get(name) is not None else math.nan:.6g} now): "
+        f"another device, precision or cohort rounds otherwise, a GPU draws other numbers{also}"
+    )
+
+
+def _torch(row: dict[str, Any]) -> str:
+    """The version that the row was trained with."""
+    try:
+        return str(json.loads(row["versions"])["torch"])
+    except (TypeError, ValueError, KeyError):
+        return "of unknown version"
+
+
+def _same(a: float, b: float) -> bool:
+    return a == b or (math.isnan(a) and math.isnan(b))

@@ -1,0 +1,1 @@
+"""How long a study takes, and how many runs to train together."""

@@ -1,0 +1,1 @@
+"""What a study trains: grids, search spaces, cohorts."""

@@ -1,0 +1,225 @@
+"""A search's trials in Optuna's storage: agreed upon, settled after a crash, warmed up from other studies."""
+
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from binarygan.config import MemberConfig
+from binarygan.errors import UserError
+from binarygan.io.files import Place
+from study.search.declarations import differences
+from study.search.search import Search, outcome
+from study.search.storage import JOURNAL, existing_database, first_line, storage_of
+from study.store.schemas import FINISHED, STOPPED
+from study.store.store import Store
+
+DECLARED, STATUS, REASON, MEMBERS, SOURCE = "binarygan", "status", "reason", "members", "warm start from"
+"""Names of the attributes that stand in Optuna's storage, where its dashboard shows them."""
+AGAIN = "again, of trial"
+CRASHED = "crashed"
+"""Status of a trial whose worker died or whose code failed: it is tried again under a new number."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many trials of a search ended in which way; warm starts are none of them."""
+
+    complete: int = 0
+    stopped: int = 0
+    failed: int = 0
+    running: int = 0
+
+    @property
+    def settled(self) -> int:
+        """Those that are not to be tried again."""
+        return self.complete + self.stopped + self.failed
+
+
+class Trials:
+    """The trials of one search.
+
+    Args:
+        existing: nothing is written.
+
+    Raises:
+        UserError: the storage holds another search under this name, or cannot be used.
+        KeyError: `existing`, and there are none.
+    """
+
+    def __init__(
+        self, storage: optuna.storages.BaseStorage, name: str, search: Search, *, existing: bool = False
+    ) -> None:
+        self.search = search
+        try:
+            if existing:
+                self.study = optuna.load_study(storage=storage, study_name=name)
+            else:
+                self.study = optuna.create_study(
+                    storage=storage, study_name=name, load_if_exists=True, directions=search.directions
+                )
+            self._agree(declare=not existing)
+        except (UserError, KeyError):
+            raise
+        except Exception as error:
+            raise UserError(f"Optuna's storage of {name} cannot be used: {first_line(error)}") from None
+
+    @property
+    def storage(self) -> optuna.storages.BaseStorage:
+        """Where they are kept."""
+        return self.study._storage
+
+    def _agree(self, *, declare: bool) -> None:
+        wanted = json.loads(json.dumps(self.search.declaration()))
+        known = self.study.user_attrs.get(DECLARED)
+        if known is None and self.study.trials:
+            raise UserError(
+                f"the Optuna study {self.study.study_name!r} is not of this program: choose another --study NAME"
+            )
+        if known is None and declare:
+            self.study.set_user_attr(DECLARED, wanted)
+        elif known is not None and known != wanted:
+            raise UserError(
+                f"the Optuna study {self.study.study_name!r} is another search's ({differences(known, wanted)}); "
+                "choose another --study NAME"
+            )
+
+    def settle(self) -> int:
+        """Put back what a killed run left running, under its number, and what crashed, under a new one; how many.
+
+        Only for the run that holds the study's lock.
+        """
+        trials = self.study.get_trials(deepcopy=False)
+        again = {t.user_attrs[AGAIN] for t in trials if AGAIN in t.user_attrs}
+        running = [t for t in trials if t.state == TrialState.RUNNING]
+        for trial in running:
+            self.storage.set_trial_state_values(trial._trial_id, TrialState.WAITING)
+        crashed = [t for t in trials if t.user_attrs.get(STATUS) == CRASHED and t.number not in again]
+        for trial in crashed:
+            self.study.enqueue_trial(trial.params, user_attrs={AGAIN: trial.number})
+        return len(running) + len(crashed)
+
+    def counts(self) -> Counts:
+        """As they stand."""
+        found = {"complete": 0, "stopped": 0, "failed": 0, "running": 0}
+        for trial in self.own():
+            if trial.user_attrs.get(STATUS) == CRASHED:
+                continue
+            state = trial.state
+            kind = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "stopped", TrialState.FAIL: "failed"}
+            found[kind.get(state, "running")] += 1
+        return Counts(**found)
+
+    def own(self) -> list[FrozenTrial]:
+        """All but the warm starts."""
+        return [t for t in self.study.get_trials(deepcopy=False) if SOURCE not in t.user_attrs]
+
+    def best(self) -> list[FrozenTrial]:
+        """The best complete one of this search, or the front where there are several goals."""
+        complete = [t for t in self.own() if t.state == TrialState.COMPLETE]
+        if not complete:
+            return []
+        if len(self.search.metrics) > 1:
+            return _front(complete, self.study.directions)
+        pick = min if self.search.directions == ["minimize"] else max
+        return [pick(complete, key=lambda t: t.values[0])]
+
+    def warm_start(self, store: Store) -> tuple[int, int]:
+        """Enter the finished cells of another study that this space holds, once; how many, and how many others.
+
+        A cell is one of the space's where all that the search does not draw is the same.
+        """
+        before = {t.user_attrs.get(SOURCE) for t in self.study.get_trials(deepcopy=False)}
+        cells: dict[str, list[dict[str, Any]]] = {}
+        for row in store.statuses().values():
+            cells.setdefault(row["cell_id"], []).append(row)
+        taken = others = 0
+        for cell_id, rows in sorted(cells.items()):
+            place = f"{store.folder}/{cell_id}"
+            if place in before:
+                continue
+            trial = self._evaluated(rows, place)
+            if trial is None:
+                others += 1
+            else:
+                self.study.add_trial(trial)
+                taken += 1
+        return taken, others
+
+    def _evaluated(self, rows: list[dict[str, Any]], place: str) -> FrozenTrial | None:
+        ended = [r for r in rows if r["status"] in FINISHED]
+        values = outcome(self.search.metrics, ended).values if ended else None
+        try:
+            config = MemberConfig.from_dict({k: rows[0][k] for k in MemberConfig.__dataclass_fields__} | {"seed": 0})
+            params = self.search.space.params_of(config)
+            same = params is not None and self.search.cohort(params).members[0] == config
+        except (UserError, KeyError, ValueError):
+            return None
+        if not same or params is None or values is None:
+            return None
+        known = {p.name: p.distribution for p in self.search.space.parameters}
+        return create_trial(
+            params=params,
+            distributions={name: known[name] for name in params},
+            values=list(values),
+            user_attrs={SOURCE: place, MEMBERS: [r["member_id"] for r in ended]},
+        )
+
+
+def existing_trials(url: str | None, folder: Place, name: str, search: Search) -> Trials | None:
+    """The search's trials where there are any; nothing is written, no database made.
+
+    Raises:
+        UserError: as `Trials`.
+    """
+    if url is None:
+        if not (folder / JOURNAL).exists():
+            return None
+        storage = storage_of(None, folder)
+    else:
+        found = existing_database(url)
+        if found is None:
+            return None
+        storage = found
+    try:
+        return Trials(storage, name, search, existing=True)
+    except KeyError:
+        return None
+
+
+def _front(complete: list[FrozenTrial], directions: list[StudyDirection]) -> list[FrozenTrial]:
+    """Those that no other beats in one goal without being worse in another."""
+    signs = [1 if d == StudyDirection.MINIMIZE else -1 for d in directions]
+    values = {t.number: [s * v for s, v in zip(signs, t.values, strict=True)] for t in complete}
+
+    def beaten(one: list[float]) -> bool:
+        return any(o != one and all(a <= b for a, b in zip(o, one, strict=True)) for o in values.values())
+
+    return [t for t in complete if not beaten(values[t.number])]
+
+
+def close(trials: Trials, number: int, store: Store) -> None:
+    """Let the store's members of a trial say how it ended, where they were cut off with it."""
+    trial = trials.study.get_trials(deepcopy=False)[number]
+    ids = trial.user_attrs.get(MEMBERS, [])
+    if trial.state == TrialState.PRUNED:
+        store.end(ids, STOPPED, f"stopped early by the search's scheduler after epoch {trial.last_step}")
+    elif trial.state == TrialState.FAIL:
+        reason = trial.user_attrs.get(REASON, "")
+        crashed = trial.user_attrs.get(STATUS) == CRASHED
+        store.end(ids, "failed" if crashed else STOPPED, reason if crashed else f"its trial ended: {reason}")
+        if crashed:
+            return  # it may be gone on with
+    else:
+        return
+    from binarygan.training import checkpoints
+
+    members = trials.search.cohort(trial.params)
+    try:
+        checkpoints.keep_generators(store.checkpoints(members.cohort_id))
+    except checkpoints.DamagedCheckpointError as error:
+        logging.getLogger(__name__).warning("no generator is kept of trial %d: %s", number, error)

@@ -1,0 +1,178 @@
+"""The store: a study's folder of Parquet files, one a member in each table. It alone decides what is finished.
+
+Files are written whole under a temporary name in another folder, then renamed, so that readers see whole files only.
+The folder may be on any file system that `binarygan.io.files` knows, an object store among them.
+"""
+
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from binarygan.config import MemberConfig
+from binarygan.errors import UserError
+from binarygan.io.files import Place, read_whole, write_whole
+from study.store.schemas import FINISHED, SCHEMA_VERSION, SCHEMAS, check_version
+from study.store.tables import append_row, read_epochs, read_rows, write_rows
+
+
+class Store:
+    """The folder `root/<study>`."""
+
+    def __init__(self, root: Place, study: str) -> None:
+        self.study, self.folder = study, root / study
+
+    def create(self) -> None:
+        """Make the folders; a UserError where that cannot be, or where a link would lead out of them."""
+        try:
+            if isinstance(self.folder, Path):
+                _refuse_links(self.folder)
+            if isinstance(self.folder, Path):
+                for name in (*SCHEMAS, "checkpoints", ".partial"):
+                    (self.folder / name).mkdir(parents=True, exist_ok=True)
+            probe = self.folder / ".partial" / uuid.uuid4().hex
+            probe.write_bytes(b"probe")
+            probe.unlink()
+        except ImportError as error:
+            raise UserError(f"results folder {self.folder}: {error}") from None
+        except Exception as error:  # an object store's libraries raise what they like
+            reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}".splitlines()[0]
+            raise UserError(f"results folder {self.folder} cannot be written: {reason}") from None
+
+    def tidy(self) -> None:
+        """Drop what a killed run left half written, or of finished cohorts; for the run that holds the study's lock."""
+        if partial := self._partial():
+            for left in partial.iterdir():
+                left.unlink(missing_ok=True)
+        for folder, members in self._started().items():
+            rows = [row for m in members for row in self.read("members", m.member_id)]
+            if len(rows) == len(members) and all(row["status"] in FINISHED for row in rows):
+                from binarygan.training import checkpoints
+
+                checkpoints.forget_epochs(folder)
+
+    def checkpoints(self, cohort_id: str) -> Place:
+        """Where a cohort's checkpoint is."""
+        return self.folder / "checkpoints" / cohort_id
+
+    def started(self) -> list[list[MemberConfig]]:
+        """The members of each cohort that has a checkpoint to go on from."""
+        return list(self._started().values())
+
+    def _started(self) -> dict[Place, list[MemberConfig]]:
+        folders = sorted({p.parent for p in self._files("checkpoints", "*/epoch-*")}, key=str)
+        if not folders:
+            return {}
+        from binarygan.training import checkpoints
+
+        return {folder: members for folder in folders if (members := checkpoints.saved_members(folder))}
+
+    def write(self, table: str, member_id: str, rows: list[dict[str, Any]]) -> None:
+        """Replace one member's rows of a table."""
+        write_rows(self._file(table, member_id), table, rows, partial=self._partial())
+
+    def append(self, table: str, member_id: str, row: dict[str, Any]) -> None:
+        """Add an epoch's row to a member's, in place of any that there are of this epoch and later ones."""
+        append_row(self._file(table, member_id), table, row, partial=self._partial())
+
+    def read(self, table: str, member_id: str) -> list[dict[str, Any]]:
+        """One member's rows of a table; none where there is no file."""
+        return read_rows(self._file(table, member_id), table)
+
+    def epochs(self, table: str, member_id: str, having: str | None = None) -> dict[int, bool]:
+        """The epochs that a member has rows of in a table, and whether the column `having` has a number there."""
+        return read_epochs(self._file(table, member_id), table, having)
+
+    def _file(self, table: str, member_id: str) -> Place:
+        return self.folder / table / f"{member_id}.parquet"
+
+    def _partial(self) -> Path | None:
+        """Where files are written before they get their names; None on an object store, which shows whole ones only."""
+        partial = self.folder / ".partial"
+        return partial if isinstance(partial, Path) else None
+
+    def end(self, member_ids: Iterable[str], status: str, reason: str) -> None:
+        """Give members that are still `running` another status; what a trial wrote of itself stays."""
+        for member_id in member_ids:
+            for row in self.read("members", member_id):
+                if row["status"] == "running":
+                    self.write("members", member_id, [row | {"status": status, "error": reason}])
+
+    def fail(self, members: Sequence[MemberConfig], fidelity: str, reason: str) -> None:
+        """Enter that members failed whose trial could not say so itself: also those that it had no row of yet."""
+        for member in members:
+            key = {"study": self.study, "member_id": member.member_id, "cell_id": member.cell_id}
+            first = (
+                key | member.to_dict() | {"fidelity": fidelity, "status": "running", "seconds": 0.0, "epochs_done": 0}
+            )
+            if not self.read("members", member.member_id):
+                self.write("members", member.member_id, [first])
+        self.end([member.member_id for member in members], "failed", reason)
+
+    def ids(self, prefix: str = "") -> list[str]:
+        """Those of all members, or those that begin so."""
+        return sorted(p.stem for p in self._files("members", f"{prefix}*.parquet"))
+
+    def statuses(self) -> dict[str, dict[str, Any]]:
+        """Every member's row, by member_id."""
+        return {name: rows[0] for name in self.ids() if (rows := self.read("members", name))}
+
+    def _files(self, folder: str, pattern: str) -> list[Place]:
+        """As they are now: listings of an object store are kept by its client."""
+        if not isinstance(self.folder, Path):
+            self.folder.fs.invalidate_cache()
+            return list((self.folder / folder).glob(pattern))
+        return [p for p in (self.folder / folder).glob(pattern) if p.is_file()]  # a pipe would wait for ever
+
+    def agree(self, cells: list[MemberConfig], description: dict[str, Any]) -> None:
+        """Enter the study's cells, or compare with those entered before; a UserError says what differs."""
+        wanted = {c.cell_id: {k: v for k, v in c.to_dict().items() if k != "seed"} for c in cells}
+        entered = self.description()
+        if entered is None:
+            return self.describe({**description, "cells": wanted})
+        if "cells" not in entered:
+            raise UserError(f"{self.folder} is a search's: choose another folder with --study NAME or --results DIR")
+        if set(entered["cells"]) != set(wanted):
+            raise UserError(
+                f"{self.folder} was written by another configuration ({_difference(entered['cells'], wanted)}); "
+                "choose another folder with --study NAME or --results DIR"
+            )
+        return None
+
+    def description(self) -> dict[str, Any] | None:
+        """What `study.json` says; None where there is none, a UserError where it is damaged."""
+        path = self.folder / "study.json"
+        try:
+            found = json.loads(read_whole(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (ValueError, RecursionError):
+            found = None
+        cells = found.get("cells", {}) if isinstance(found, dict) else None
+        if not isinstance(cells, dict) or not all(isinstance(c, dict) for c in cells.values()):
+            raise UserError(f"{path} is damaged: move the folder away or choose --study NAME")
+        check_version(found.get("schema_version", 0), path)
+        return found
+
+    def describe(self, description: dict[str, Any]) -> None:
+        """Write `study.json`."""
+        content = json.dumps({**description, "study": self.study, "schema_version": SCHEMA_VERSION}, indent=1)
+        write_whole(self.folder / "study.json", content.encode())
+
+
+def _refuse_links(folder: Path) -> None:
+    """What a run writes, truncates and tidies is in the study's own folder, whoever the folder came from."""
+    for path in (p for parent in (folder, folder / "checkpoints") if parent.is_dir() for p in parent.iterdir()):
+        if path.is_symlink():
+            raise UserError(f"{path} is a link: a study is written into its own folder alone (which may be a link)")
+
+
+def _difference(known: dict[str, dict[str, Any]], wanted: dict[str, dict[str, Any]]) -> str:
+    """The fields whose sets of values differ, or how many cells do."""
+    parts = []
+    for field in next(iter(wanted.values())):
+        before, now = ({str(c.get(field)) for c in cells.values()} for cells in (known, wanted))
+        if before != now:
+            parts.append(f"{field}: {'/'.join(sorted(before))} there, {'/'.join(sorted(now))} asked")
+    return "; ".join(parts) or f"{len(known)} cells there, {len(wanted)} asked"

@@ -1,0 +1,119 @@
+"""One member's rows of a table: a Parquet file, read and written whole, its row groups some epochs each."""
+
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from binarygan.errors import UserError
+from binarygan.io.files import Place, read_whole, write_whole
+from study.store.schemas import NEEDED, SCHEMAS, check_version
+
+ROWS_AT_A_TIME = 8
+"""Of a file that is written anew with one more: eight epochs' samples are 2 MB."""
+MEND = "move it away and run the same command again"
+
+
+def read_rows(path: Place, table: str) -> list[dict[str, Any]]:
+    """The file's rows; none where there is no file.
+
+    Raises:
+        UserError: damaged, or of a version that this program does not know.
+    """
+    try:
+        content = read_whole(path)
+    except FileNotFoundError:
+        return []
+    return pa.concat_tables(_parts(table, path, content)).to_pylist()
+
+
+def read_epochs(path: Place, table: str, having: str | None = None) -> dict[int, bool]:
+    """The epochs that the file has rows of, and whether the column `having` has a number there; none without a file.
+
+    Raises:
+        UserError: as `read_rows`.
+    """
+    try:
+        file = pq.ParquetFile(BytesIO(read_whole(path)))
+        check_version((file.schema_arrow.metadata or {}).get(b"schema_version", b"0"), path)
+        columns = ["epoch", *([having] if having else [])]
+        found = file.read(columns=columns).to_pylist()
+    except FileNotFoundError:
+        return {}
+    except (pa.ArrowException, OSError, ValueError, OverflowError):
+        raise UserError(f"{path} is damaged: {MEND}") from None
+    return {row["epoch"]: having is None or row.get(having) is not None for row in found}
+
+
+def write_rows(path: Place, table: str, rows: list[dict[str, Any]], *, partial: Path | None) -> None:
+    """Write the file anew; `partial` is the folder for its temporary name, where the file system needs one."""
+    _write(path, table, [pa.Table.from_pylist(rows, schema=SCHEMAS[table])], partial)
+
+
+def append_row(path: Place, table: str, row: dict[str, Any], *, partial: Path | None) -> None:
+    """Add an epoch's row, in place of any that there are of this epoch and later ones.
+
+    A few earlier rows are in memory at a time, however many there are.
+
+    Raises:
+        UserError: the file is damaged, or of a version that this program does not know.
+    """
+    new = pa.Table.from_pylist([row], schema=SCHEMAS[table])
+    try:
+        content = read_whole(path)
+    except FileNotFoundError:
+        return _write(path, table, [new], partial)
+
+    def whole() -> Iterator[pa.Table]:
+        for some in _parts(table, path, content):
+            yield some.filter(pc.less(some.column("epoch"), row["epoch"])).cast(SCHEMAS[table])
+        yield new
+
+    return _write(path, table, _in_groups(whole()), partial)
+
+
+def _write(path: Place, table: str, parts: Iterable[pa.Table], partial: Path | None) -> None:
+    """A row group a part."""
+    buffer = BytesIO()
+    with pq.ParquetWriter(buffer, SCHEMAS[table], compression="zstd") as writer:
+        for part in parts:
+            writer.write_table(part)
+    write_whole(path, buffer.getvalue(), partial=partial)
+
+
+def _parts(table: str, path: Place, content: bytes) -> Iterator[pa.Table]:
+    """A file's rows, some at a time; a UserError where it is damaged."""
+    try:
+        file = pq.ParquetFile(BytesIO(content))
+        check_version((file.schema_arrow.metadata or {}).get(b"schema_version", b"0"), path)
+        yield _checked(file.schema_arrow.empty_table(), table, path)
+        for batch in file.iter_batches(batch_size=ROWS_AT_A_TIME):
+            part = pa.Table.from_batches([batch])
+            part.validate(full=True)
+            yield _checked(part, table, path)
+    except (pa.ArrowException, OSError, ValueError, OverflowError):
+        raise UserError(f"{path} is damaged: {MEND}") from None
+
+
+def _in_groups(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows, as many together as row groups should have."""
+    waiting: list[pa.Table] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(map(len, waiting)) >= ROWS_AT_A_TIME:
+            yield pa.concat_tables(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)
+
+
+def _checked(part: pa.Table, table: str, path: Place) -> pa.Table:
+    """The part; a UserError where a column is missing or empty that every file has."""
+    for name in NEEDED[table]:
+        if name not in part.column_names or part[name].null_count:
+            raise UserError(f"{path} is damaged, it has no {name}: {MEND}")
+    return part

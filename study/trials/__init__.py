@@ -1,0 +1,1 @@
+"""One trial: a cohort trained into the store."""

@@ -1,0 +1,199 @@
+"""One trial: trains a cohort into the store, an epoch at a time, going on from its checkpoint where there is one."""
+
+import logging
+import time
+import traceback
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import torch
+
+from binarygan.data.images import load_images
+from binarygan.errors import UserError
+from binarygan.fast.memory import give_back, is_out_of_memory, keep_freed_memory
+from binarygan.fast.threads import use_one_thread
+from binarygan.metrics.evaluation import Evaluation, evaluate
+from binarygan.metrics.scores import Reference, reference_of
+from binarygan.training import checkpoints
+from binarygan.training.trainer import Trainer
+from study.design.cohorts import Cohort
+from study.store.store import Store
+from study.store.wholeness import missing_epochs
+from study.trials.recording import LOSSES, Report, Row, divergence, keep_finished, new_row, record, replay, resume
+from study.trials.reports import Gathering
+from study.trials.task import Task
+from study.trials.tensorboard import Boards, boards_of
+
+log = logging.getLogger(__name__)
+
+WRITERS = 4
+"""Members whose files are written at a time."""
+
+
+def train_cohort(cohort: Cohort, task: Task, report: Report) -> None:
+    """Train to the end; every epoch is reported once, of all members, those too that the store had before.
+
+    Where the device's memory does not hold the cohort its halves are trained one after the other, each from the last
+    whole epoch.
+
+    Raises:
+        Exception: whatever went wrong last, after each unfinished member's row says so.
+    """
+    store = task.store
+    if replay(cohort, store, cohort.members[0].epochs, report):
+        return
+    parts, gathering = [cohort], Gathering(cohort, report)
+    failure: Exception | None = None
+    while parts:
+        part = parts.pop(0)
+        try:
+            _train_part(part, task, store, gathering.of(part))
+            gathering.end(part)
+        except Exception as error:
+            if is_out_of_memory(error) and len(part.members) > 1:
+                parts = [*_split(part, store), *parts]
+            else:
+                failure = error.with_traceback(None)
+        give_back()  # what a failed part had on the device
+    if failure is not None:
+        raise failure
+
+
+def _split(cohort: Cohort, store: Store) -> tuple[Cohort, Cohort]:
+    """The cohort's halves, with the last checkpoint shared out between them."""
+    halves, middle = cohort.halves(), (len(cohort.members) + 1) // 2
+    places = (range(middle), range(middle, len(cohort.members)))
+    folders = [store.checkpoints(half.cohort_id) for half in halves]
+    checkpoints.split(store.checkpoints(cohort.cohort_id), dict(zip(folders, places, strict=True)))
+    log.warning("out of memory with %d members: going on with halves of them", len(cohort.members))
+    return halves
+
+
+def _train_part(cohort: Cohort, task: Task, store: Store, report: Report) -> None:
+    rows = {m.member_id: new_row(m, task) for m in cohort.members}
+    try:
+        keep_finished(store, rows)
+        _train(cohort, task, store, rows, report)
+    except Exception as error:
+        if is_out_of_memory(error) and len(cohort.members) > 1:
+            raise
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        for member_id, row in rows.items():
+            if row["status"] == "running":
+                row |= {"status": "failed", "error": f"{reason} ({Path(place.filename).name}:{place.lineno})"}
+                store.write("members", member_id, [row])
+        raise
+
+
+def _train(cohort: Cohort, task: Task, store: Store, rows: dict[str, Row], report: Report) -> None:
+    use_one_thread()
+    keep_freed_memory()
+    device = torch.device(task.device)
+    if device.type == "cuda":
+        going = [row for row in rows.values() if row["status"] == "running"]
+        for row in going:
+            row["device"] = torch.cuda.get_device_name()
+    shared = cohort.members[0]
+    data = load_images(task.source, root=task.root)
+    if data.digest != shared.data_digest:
+        raise UserError(f"{task.source} changed since the study was planned: digest {data.digest}")
+    images = torch.from_numpy(data.bits(shared.train_images))
+    reference = reference_of(data, device)
+    trainer = Trainer(cohort.members, images, device=device)
+    folder = store.checkpoints(cohort.cohort_id)
+    try:
+        if checkpoints.restore(trainer, folder):
+            running = [i for i, row in rows.items() if row["status"] == "running"]
+            if lacking := missing_epochs(store, running, trainer.epochs_done):
+                raise checkpoints.DamagedCheckpointError(f"{folder} is of {trainer.epochs_done} epochs, but {lacking}")
+            resume(store, rows, trainer.epochs_done, trainer.finite())
+            replay(cohort, store, trainer.epochs_done, report)
+    except checkpoints.DamagedCheckpointError as error:
+        log.warning("starting again from the first epoch: %s", error)
+        trainer = Trainer(cohort.members, images, device=device)
+    for member_id, row in rows.items():
+        store.write("members", member_id, [row])
+    with boards_of(task) as boards:
+        _train_epochs(cohort, trainer, store, rows, reference, boards, report)
+
+
+def _train_epochs(
+    cohort: Cohort,
+    trainer: Trainer,
+    store: Store,
+    rows: dict[str, Row],
+    reference: Reference,
+    boards: Boards | None,
+    report: Report,
+) -> None:
+    shared, folder = cohort.members[0], store.checkpoints(cohort.cohort_id)
+    if not _any_running(rows):  # found out again, after a kill
+        checkpoints.save_generators(trainer, folder)
+        checkpoints.forget_epochs(folder)
+        return
+    while trainer.epochs_done < shared.epochs:
+        going = [row["status"] == "running" for row in rows.values()]
+        numbers, lost, evaluations = _next_epoch(trainer, reference, going)
+        epoch = trainer.epochs_done
+        with ThreadPoolExecutor(WRITERS) as writers:
+            written = [
+                writers.submit(record, store, row, epoch, numbers[i], evaluations[i])
+                for i, row in enumerate(rows.values())
+                if going[i]
+            ]
+        for one in written:
+            one.result()
+        for i, row in enumerate(rows.values()):
+            if going[i]:
+                row |= lost[i]
+                if boards:
+                    boards.write(epoch, row)
+        if epoch == shared.epochs:
+            _finish(store, rows, epoch)
+        ended = epoch == shared.epochs or not _any_running(rows)
+        (checkpoints.save_generators if ended else checkpoints.save)(trainer, folder)
+        # Rows come after all else: a member is never done without its other files. What the last epoch would be trained
+        # from stays until they are there.
+        for member_id, row in rows.items():
+            store.write("members", member_id, [row])
+        if ended:
+            checkpoints.forget_epochs(folder)
+        report(epoch, [dict(row) for row in rows.values()])  # a scheduler may end the trial here
+        if ended:
+            return
+
+
+def _next_epoch(
+    trainer: Trainer, reference: Reference, going: Sequence[bool]
+) -> tuple[list[dict[str, float]], list[Row], list[Evaluation | None]]:
+    """Train one more epoch and evaluate the members that are going and did not diverge in it.
+
+    Returns:
+        For each member its losses and seconds, what a divergence puts in its row, and its evaluation.
+    """
+    places, start = range(len(going)), time.perf_counter()
+    losses = trainer.train_epoch()
+    finite = {network: f.tolist() for network, f in trainer.finite().items()}
+    trained, epoch = time.perf_counter(), trainer.epochs_done
+    numbers = [{name: float(getattr(losses, name)[i]) for name in LOSSES} for i in places]
+    lost = [divergence(numbers[i], {n: f[i] for n, f in finite.items()}, epoch) for i in places]
+    full = epoch == trainer.configs[0].epochs
+    evaluations = [evaluate(trainer, i, reference, full=full) if going[i] and not lost[i] else None for i in places]
+    end, share = time.perf_counter(), 1 / max(1, sum(going))
+    seconds = {"seconds": share * (end - start), "evaluation_seconds": share * (end - trained)}
+    return [own | seconds for own in numbers], lost, evaluations
+
+
+def _finish(store: Store, rows: dict[str, Row], epoch: int) -> None:
+    """Have the running members done, all of whose epochs must be there."""
+    done = [row for row in rows.values() if row["status"] == "running"]
+    if lacking := missing_epochs(store, [row["member_id"] for row in done], epoch if done else 0):
+        raise RuntimeError(f"{lacking}: another process wrote here, too; run the same command again")
+    for row in done:
+        row["status"] = "done"
+
+
+def _any_running(rows: dict[str, Row]) -> bool:
+    return any(row["status"] == "running" for row in rows.values())

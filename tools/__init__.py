@@ -1,0 +1,1 @@
+"""What rebuilds the packaged data."""
