@@ -9,10 +9,10 @@ import time
 
 import torch
 
-from binarygan.config import paper_config
 from binarygan.fast.analytic.convolutions import ColumnConvolution, GroupedConvolution
 from binarygan.fast.arithmetic import operands_of, set_arithmetic
 from binarygan.model.architectures import Architecture, Layer
+from binarygan.paper import paper_config
 
 EXAMPLES = 192  # real, fake and mixed images
 

@@ -19,8 +19,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from binarygan.config import MemberConfig, paper_config
+from binarygan.config import MemberConfig
 from binarygan.fast.memory import is_out_of_memory
+from binarygan.paper import paper_config
 from binarygan.training.schedules import critic_steps_in_epoch
 
 PRECISIONS = {"fp32": "float32", "tf32": "tf32", "bf16": "bfloat16"}

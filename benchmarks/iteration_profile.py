@@ -13,9 +13,9 @@ import torch
 from floor import flops, product_rate
 from torch.profiler import ProfilerActivity, profile, schedule
 
-from binarygan.config import paper_config
 from binarygan.data.images import load_images
 from binarygan.fast.memory import keep_freed_memory
+from binarygan.paper import paper_config
 from binarygan.training.trainer import Trainer
 
 ITERATIONS = {"mlp": 40, "cnn": 6}

@@ -17,9 +17,10 @@ from typing import Any
 
 import torch
 
-from binarygan.config import MemberConfig, paper_config
+from binarygan.config import MemberConfig
 from binarygan.data.images import load_images
 from binarygan.fast.threads import use_one_thread
+from binarygan.paper import paper_config
 from binarygan.training.trainer import Trainer
 
 BATCH, ITERATIONS, EPOCHS = 64, 4, 2

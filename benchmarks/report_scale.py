@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.results.load import load_anchors
-from binarygan.config import MemberConfig, paper_config
+from binarygan.config import MemberConfig
+from binarygan.paper import paper_config
 from study.store.schemas import SCHEMAS
 
 ROOT = Path(__file__).parents[1]

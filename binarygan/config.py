@@ -24,7 +24,6 @@ OPTIMIZERS = ("adam", "rmsprop")
 CRITIC_SCHEDULES = ("released", "constant")
 SPLITS = ("train", "all")
 DTYPES = ("float32", "tf32", "bfloat16")
-FIDELITIES = ("as-described", "as-released")
 
 _CHOICES = {
     "neuron": NEURONS,
@@ -162,49 +161,6 @@ class MemberConfig:
 
 COHORT_FREE = ("neuron", "slope_rate", "seed")
 """Fields in which the members of a cohort may differ."""
-
-
-def paper_config(*, fidelity: str, **choices: Any) -> MemberConfig:
-    """The paper's settings for the given choices (an objective, a neuron, …), everything resolved.
-
-    `as-described` is the paper's text: batch normalization, slope annealing, the train split.
-    `as-released` is its code: an affine map where the paper has batch normalization, slope 1, train and test merged.
-    `choices` must name `objective`, `data_digest` and `train_images`; any other field may be overridden.
-    Where an optimizer is not named it is the objective's: RMSProp for WGAN, Adam for the others.
-    """
-    if fidelity not in FIDELITIES:
-        raise UserError(f"fidelity {fidelity!r} is unknown: {nearest(fidelity, FIDELITIES)}")
-    objective = choices["objective"]
-    norm = "batch" if fidelity == "as-described" else "affine"
-    optimizer = choices.get("optimizer", "rmsprop" if objective == "wgan" else "adam")
-    neuron = choices.get("neuron", "deterministic")
-    # Annealing hardens a straight-through estimator; the real-valued neuron has none, so its sigmoid stays as it is.
-    anneals = fidelity == "as-described" and neuron != "real"
-    values: dict[str, Any] = {
-        "neuron": neuron,
-        "architecture": "mlp",
-        "generator_norm": norm,
-        "discriminator_norm": norm if objective == "gan" else "none",
-        "slope_rate": 1.1 if anneals else 1.0,
-        "estimator": "sigmoid",
-        "seed": 0,
-        "data": "mnist",
-        "split": "train" if fidelity == "as-described" else "all",
-        "epochs": 20,
-        "batch_size": 64,
-        "latent_size": 128,
-        "optimizer": optimizer,
-        "learning_rate": 1e-4,
-        "beta1": 0.5 if optimizer == "adam" else None,
-        "beta2": 0.9 if optimizer == "adam" else None,
-        "decay": 0.9 if optimizer == "rmsprop" else None,
-        "clip_value": 0.01 if objective == "wgan" else None,
-        "penalty_weight": 10.0 if objective == "wgan-gp" else None,
-        "critic_schedule": "released",
-        "critic_steps": 5,
-        "dtype": "float32",
-    }
-    return MemberConfig.from_dict(values | choices)
 
 
 def _digest(fields: dict[str, Any]) -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from binarygan.cli.commands import Parser
-from binarygan.config import FIDELITIES
 from binarygan.data.images import Images
 from binarygan.errors import UserError
 from binarygan.io.files import Place, is_local, place_of, reached
+from binarygan.paper import FIDELITIES
 
 EXAMPLES = """examples:
   python study/run.py --grid paper-appendix            Figure 8, full length

@@ -15,12 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from binarygan.config import paper_config
 from binarygan.data.images import load_images
 from binarygan.metrics.extractor import extractors_digest
 from binarygan.metrics.names import BERNOULLI
 from binarygan.metrics.preactivations import HISTOGRAM_BINS, of_histogram
 from binarygan.metrics.scores import Reference, full_scores, reference_of
+from binarygan.paper import paper_config
 from study.store import provenance
 from study.store.store import Store
 

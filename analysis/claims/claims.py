@@ -15,9 +15,10 @@ from analysis.claims.counts import FewerParameters, Trained
 from analysis.claims.evidence import Evidence, Measure
 from analysis.claims.verdicts import Claim, Verdict, verdict_on
 from analysis.results.cells import Cell, members_of
-from binarygan.config import ARCHITECTURES, FIDELITIES, paper_config
+from binarygan.config import ARCHITECTURES
 from binarygan.metrics.names import BERNOULLI
 from binarygan.model.architectures import Architecture
+from binarygan.paper import FIDELITIES, paper_config
 
 __all__ = ["CLAIMS", "Claim", "Verdict", "judge"]
 

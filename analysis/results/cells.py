@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from analysis import labels
-from binarygan.config import FIDELITIES, paper_config
 from binarygan.errors import UserError
+from binarygan.paper import FIDELITIES, paper_config
 
 BACKGROUND = (
     "generator_norm",

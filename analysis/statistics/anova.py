@@ -9,8 +9,8 @@ from scipy import stats
 
 from analysis.statistics.differences import holm
 from analysis.statistics.summaries import Unavailable
-from binarygan.config import FIDELITIES, paper_config
 from binarygan.metrics.names import BERNOULLI
+from binarygan.paper import FIDELITIES, paper_config
 
 FACTORS = {
     "objective": "objective",

@@ -6,8 +6,8 @@ from math import prod
 
 import pandas as pd
 
-from binarygan.config import paper_config
 from binarygan.model.architectures import Architecture
+from binarygan.paper import paper_config
 
 NETWORKS = (("mlp", "generator"), ("mlp", "discriminator"), ("cnn", "generator"), ("cnn", "discriminator"))
 """In the order of the paper's tables."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from binarygan.config import MemberConfig, paper_config
+from binarygan.config import MemberConfig
 from binarygan.errors import UserError, nearest
+from binarygan.paper import paper_config
 
 BINARY = ("deterministic", "stochastic")
 

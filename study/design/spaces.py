@@ -12,8 +12,9 @@ from typing import Any, Protocol
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from binarygan.config import MemberConfig, paper_config
+from binarygan.config import MemberConfig
 from binarygan.errors import UserError, nearest
+from binarygan.paper import paper_config
 
 Distribution = CategoricalDistribution | FloatDistribution | IntDistribution
 Choices = dict[str, Any]

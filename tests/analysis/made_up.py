@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from binarygan.config import paper_config
+from binarygan.paper import paper_config
 from study.store.schemas import SCHEMAS
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from analysis.tables.architecture_tables import COLUMNS, architecture_tables, counts_note, parameter_counts
-from binarygan.config import FIDELITIES, paper_config
 from binarygan.model.networks import discriminator, generator
+from binarygan.paper import FIDELITIES, paper_config
 
 TABLES = {t.name: t for t in architecture_tables()}
 

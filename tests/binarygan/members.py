@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from binarygan.config import MemberConfig, paper_config
+from binarygan.config import MemberConfig
 from binarygan.data.images import load_images
 from binarygan.metrics.scores import Reference
+from binarygan.paper import paper_config
 from binarygan.training.trainer import Trainer
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from binarygan.config import paper_config
 from binarygan.data.images import load_images
 from binarygan.model.architectures import PIXELS
 from binarygan.model.networks import Network, discriminator, generator
+from binarygan.paper import paper_config
 from binarygan.training.trainer import Trainer
 
 CRITIC_STEPS, BATCH, LATENT = 5, 64, 128

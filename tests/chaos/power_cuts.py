@@ -14,10 +14,10 @@ from typing import Any
 import pandas as pd
 from study_under_test import assert_equal, assert_readable, tables, write_digits
 
-from binarygan.config import paper_config
 from binarygan.data.images import load_images
 from binarygan.io import files
 from binarygan.metrics import evaluation
+from binarygan.paper import paper_config
 from study.design.cohorts import Cohort
 from study.store.store import Store
 from study.trials.task import Task

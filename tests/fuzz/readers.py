@@ -16,7 +16,7 @@ import torch
 from analysis.results.load import Study, load_study
 from analysis.search.search import read_search
 from binarygan.cli.evaluate import load_samples
-from binarygan.config import MemberConfig, paper_config
+from binarygan.config import MemberConfig
 from binarygan.data.images import load_images
 from binarygan.errors import UserError
 from binarygan.generators.files import generator_bytes, load_generator
@@ -24,6 +24,7 @@ from binarygan.generators.finding import find_generator
 from binarygan.generators.sampling import Sampler
 from binarygan.io.arrays import IMAGES_MAGIC, LABELS_MAGIC, read_idx
 from binarygan.io.tensor_files import DamagedFileError
+from binarygan.paper import paper_config
 from binarygan.training import checkpoints
 from binarygan.training.trainer import Trainer
 from study.design.spaces import find_space

@@ -10,18 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from binarygan.config import (
-    ARCHITECTURES,
-    CRITIC_SCHEDULES,
-    DTYPES,
-    FIDELITIES,
-    NEURONS,
-    NORMS,
-    OBJECTIVES,
-    MemberConfig,
-    paper_config,
-)
+from binarygan.config import ARCHITECTURES, CRITIC_SCHEDULES, DTYPES, NEURONS, NORMS, OBJECTIVES, MemberConfig
 from binarygan.errors import UserError
+from binarygan.paper import FIDELITIES, paper_config
 from study.design.cohorts import make_cohorts, members_of
 from study.design.grids import GRIDS
 from study.store.schemas import SCHEMAS

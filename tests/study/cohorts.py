@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from binarygan.config import paper_config
 from binarygan.data.images import load_images
+from binarygan.paper import paper_config
 from study.design.cohorts import Cohort
 from study.store.store import Store
 from study.trials.recording import Report

@@ -13,7 +13,7 @@ import json, sys
 from pathlib import Path
 import psutil
 from binarygan.metrics import evaluation
-from binarygan.config import paper_config
+from binarygan.paper import paper_config
 from binarygan.data.images import load_images
 from study.design.cohorts import Cohort
 from study.store.store import Store

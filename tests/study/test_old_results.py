@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis.results.load import load_study
-from binarygan.config import paper_config
 from binarygan.errors import UserError
 from binarygan.io.tensor_files import write_tensors
+from binarygan.paper import paper_config
 from binarygan.training import checkpoints
 from study.publish import publish
 from study.store.schemas import SCHEMA_VERSION

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from binarygan.config import MemberConfig, paper_config
+from binarygan.config import MemberConfig
+from binarygan.paper import paper_config
 from study.cost.cohort_size import best_size, fastest_sizes
 from study.design.cohorts import Cohort, make_cohorts, members_of
 from study.design.grids import GRIDS, find_grid
