@@ -1,0 +1,130 @@
+"""Registries: the parts of one kind, by name. A part is a class, a function or an object that a study can name."""
+
+import dataclasses
+import hashlib
+import inspect
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from binarygan.errors import UserError, nearest
+
+T = TypeVar("T")
+BUILT_IN = ("binarygan", "study", "analysis")
+"""The packages whose parts are known by their names alone; every other part's source is part of a run's identity."""
+
+
+class Registry(Generic[T]):
+    """The parts of one kind, in the order in which they were registered.
+
+    >>> animals: Registry[str] = Registry("animal")
+    >>> animals.register("cat", "a cat")
+    'a cat'
+    >>> animals["cat"], "dog" in animals
+    ('a cat', False)
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._parts: dict[str, T] = {}
+
+    def register(self, name: str, part: T) -> T:
+        """Enter a part under a name of its own; a UserError where the name is taken by another part."""
+        known = self._parts.get(name)
+        if known is not None and known is not part and not _same_definition(known, part):
+            raise UserError(f"{self.kind} {name!r} is registered twice: choose another name")
+        self._parts[name] = part
+        return part
+
+    def named(self, name: str) -> Callable[[T], T]:
+        """The same as a decorator."""
+        return lambda part: self.register(name, part)
+
+    def __getitem__(self, name: str) -> T:
+        """The part of that name; a UserError with the nearest name where there is none."""
+        try:
+            return self._parts[name]
+        except (KeyError, TypeError):
+            raise UserError(f"{self.kind} {name!r} is unknown: {nearest(str(name), self)}") from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def items(self) -> Iterator[tuple[str, T]]:
+        """Names and parts."""
+        return iter(tuple(self._parts.items()))
+
+    def values(self) -> Iterator[T]:
+        """The parts."""
+        return iter(tuple(self._parts.values()))
+
+    def name_of(self, part: T) -> str:
+        """The name of a part, or of the class that it is an instance of."""
+        for name, known in self._parts.items():
+            if known is part or known is type(part):
+                return name
+        raise UserError(f"{part!r} is no registered {self.kind}")
+
+
+def parameter(
+    meaning: str, *, default: Any, above: float = -math.inf, least: float = -math.inf, most: float = math.inf
+) -> Any:
+    """A field of a part: what it means, its default, and its bounds (`above` is excluded, `least` and `most` are not).
+
+    >>> @dataclasses.dataclass(frozen=True, kw_only=True)
+    ... class Warm:
+    ...     temperature: float = parameter("of the logistic noise", default=1.0, above=0)
+    >>> check_parameters("neuron", Warm(temperature=0.0))
+    Traceback (most recent call last):
+    binarygan.errors.UserError: neuron: temperature=0.0 must be above 0
+    """
+    return dataclasses.field(
+        default=default, metadata={"meaning": meaning, "above": above, "least": least, "most": most}
+    )
+
+
+def parameters_of(part: Any) -> dict[str, dataclasses.Field[Any]]:
+    """The parameters that a part, or its class, declares."""
+    return {f.name: f for f in dataclasses.fields(part)} if dataclasses.is_dataclass(part) else {}
+
+
+def check_parameters(kind: str, part: Any) -> None:
+    """A UserError where a parameter of the part is out of its bounds."""
+    for name, field in parameters_of(part).items():
+        value, bounds = getattr(part, name), field.metadata
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            continue
+        if not (math.isfinite(value) and value > bounds.get("above", -math.inf)):
+            raise UserError(f"{kind}: {name}={value} must be above {bounds.get('above', -math.inf):g}")
+        if not bounds.get("least", -math.inf) <= value <= bounds.get("most", math.inf):
+            raise UserError(f"{kind}: {name}={value} must be from {bounds['least']:g} to {bounds['most']:g}")
+
+
+def is_built_in(part: Any) -> bool:
+    """Whether a part (a class, a function or an instance) belongs to this project."""
+    module = getattr(part, "__module__", None) or type(part).__module__
+    return module.partition(".")[0] in BUILT_IN
+
+
+def source_digest(part: Any) -> str:
+    """SHA-256 of the file that defines a part, first 16 hex digits; a UserError where it is in no file."""
+    defined = part if inspect.isclass(part) or inspect.isroutine(part) else type(part)
+    try:
+        return hashlib.sha256(Path(inspect.getfile(defined)).read_bytes()).hexdigest()[:16]
+    except (TypeError, OSError):
+        raise UserError(
+            f"{defined.__qualname__} is defined in no file: put it into one, so that runs can name it"
+        ) from None
+
+
+def _same_definition(a: Any, b: Any) -> bool:
+    """Whether two parts are one definition, imported twice."""
+    names = [(getattr(x, "__module__", None), getattr(x, "__qualname__", None)) for x in (a, b)]
+    return names[0] == names[1] and names[0][1] is not None
