@@ -18,6 +18,6 @@ class _Lazy(ModuleType):
 
 
 if TYPE_CHECKING:
-    import torch as torch
+    import torch as torch  # noqa: PLC0414
 else:
     torch = _Lazy("torch")

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from binarygan.fast.arithmetic import multiply_add, operand, operands_of_layer, result
+from binarygan.arithmetic.products import multiply_add, operand, operands_of_layer, result
 from binarygan.model.architectures import Layer
 
 EPSILON = 1e-3

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from binarygan.arithmetic.products import by_output_unit, operands_of, operands_of_layer
 from binarygan.config import MemberConfig
-from binarygan.fast.arithmetic import by_output_unit, operands_of, operands_of_layer
 from binarygan.model.architectures import Architecture
 from binarygan.model.layers import (
     Statistics,

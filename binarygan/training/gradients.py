@@ -9,9 +9,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from binarygan.arithmetic.products import operands_of_layer
 from binarygan.config import MemberConfig
 from binarygan.fast.analytic.gradients import PiecewiseGradients, serves
-from binarygan.fast.arithmetic import operands_of_layer
 from binarygan.model.networks import Network, Parameters
 from binarygan.model.objectives import Objective, make_objective
 

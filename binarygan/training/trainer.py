@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from binarygan.arithmetic.products import set_arithmetic
 from binarygan.config import COHORT_FREE, MemberConfig
-from binarygan.fast.arithmetic import set_arithmetic
 from binarygan.fast.cuda_graphs import CudaGraphs, RecordedIteration, Recorder
 from binarygan.model.architectures import PIXELS
 from binarygan.model.networks import Parameters, discriminator, generator

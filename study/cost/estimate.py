@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import torch
 
+from binarygan.arithmetic.process import keep_freed_memory, use_one_thread
 from binarygan.config import MemberConfig
 from binarygan.data.images import Images
-from binarygan.fast.memory import keep_freed_memory
-from binarygan.fast.threads import use_one_thread
 from binarygan.metrics.evaluation import evaluate
 from binarygan.metrics.scores import reference_of
 from binarygan.model.architectures import Architecture

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import torch
 
+from binarygan.arithmetic.process import give_back, is_out_of_memory, keep_freed_memory, use_one_thread
 from binarygan.data.images import load_images
 from binarygan.errors import UserError
-from binarygan.fast.memory import give_back, is_out_of_memory, keep_freed_memory
-from binarygan.fast.threads import use_one_thread
 from binarygan.metrics.evaluation import Evaluation, evaluate
 from binarygan.metrics.scores import Reference, reference_of
 from binarygan.training import checkpoints

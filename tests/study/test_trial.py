@@ -107,7 +107,7 @@ def test_workers_are_told_where_data_sets_are(tmp_path: Path) -> None:
 def test_one_thread_whatever_the_environment_says() -> None:
     code = (
         "import numpy, scipy.linalg, torch, threadpoolctl\n"
-        "from binarygan.fast.threads import use_one_thread\n"
+        "from binarygan.arithmetic.process import use_one_thread\n"
         "use_one_thread()\n"
         "print({torch.get_num_threads(), *(p['num_threads'] for p in threadpoolctl.threadpool_info())})"
     )

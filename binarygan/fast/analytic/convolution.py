@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from binarygan.arithmetic.products import operand, result
 from binarygan.fast.analytic.convolutions import convolution
 from binarygan.fast.analytic.stages import GAIN, put_mixed, times_slope
-from binarygan.fast.arithmetic import operand, result
 from binarygan.model.architectures import Layer
 from binarygan.model.layers import LEAK, to_maps
 from binarygan.model.networks import Parameters

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from binarygan.fast.arithmetic import multiply, multiply_add, multiply_long, operand, product, result
+from binarygan.arithmetic.products import multiply, multiply_add, multiply_long, operand, product, result
 from binarygan.model.architectures import Layer
 
 

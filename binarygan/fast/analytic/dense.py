@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from binarygan.arithmetic.products import multiply, multiply_add, operand, operands_of_layer, weight_gradient
 from binarygan.fast.analytic.stages import GAIN, times_slope_
-from binarygan.fast.arithmetic import multiply, multiply_add, operand, operands_of_layer, weight_gradient
 from binarygan.model.architectures import Layer
 from binarygan.model.layers import LEAK, to_rows
 from binarygan.model.networks import Parameters

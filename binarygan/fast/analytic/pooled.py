@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from binarygan.arithmetic.products import multiply, multiply_long, operand, product, result
 from binarygan.fast.analytic.stages import put_mixed, times_slope
-from binarygan.fast.arithmetic import multiply, multiply_long, operand, product, result
 from binarygan.model.architectures import IMAGE_SIZE, PIXELS, Layer
 from binarygan.model.layers import LEAK
 from binarygan.model.networks import Parameters

@@ -19,8 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from binarygan.arithmetic import onednn
 from binarygan.config import MemberConfig
-from binarygan.fast import onednn
 from binarygan.model.architectures import Layer
 
 FEW_UNITS = 16
