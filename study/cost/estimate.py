@@ -14,7 +14,6 @@ from binarygan.config import MemberConfig
 from binarygan.data.images import Images
 from binarygan.metrics.evaluation import evaluate
 from binarygan.metrics.scores import reference_of
-from binarygan.model.architectures import Architecture
 from binarygan.training.trainer import Trainer
 from study.design.cohorts import Cohort
 
@@ -55,7 +54,7 @@ def hours(seconds: Sequence[float], places: int) -> float:
 def megabytes(cohort: Cohort) -> float:
     """What a cohort leaves in the store: its rows, an epoch's samples and histogram each, its generators."""
     shared = cohort.members[0]
-    weights = sum(math.prod(shape) for shape in Architecture.of_generator(shared).parameter_shapes().values())
+    weights = sum(math.prod(shape) for shape in shared.generator_layers().parameter_shapes().values())
     return len(cohort.members) * (ROW_BYTES + EPOCH_BYTES * shared.epochs + 4 * weights) / 1e6
 
 
