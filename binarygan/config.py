@@ -151,7 +151,7 @@ class MemberConfig:
 
     def part(self, field: str) -> Any:
         """The part that a field names, with this configuration's parameters: an Objective for `objective`, …"""
-        return _part(self, field)
+        return _part(self, field, PARTS[field][getattr(self, field)])
 
     @property
     def member_id(self) -> str:
@@ -255,8 +255,7 @@ def _digest(fields: dict[str, Any]) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _part(config: MemberConfig, field: str) -> Any:
-    part = PARTS[field][getattr(config, field)]
+def _part(config: MemberConfig, field: str, part: Any) -> Any:
     if not isinstance(part, type):
         return part
     own = _json_object("part_parameters", config.part_parameters)
