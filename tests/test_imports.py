@@ -38,6 +38,7 @@ def test_nothing_imports_against_the_arrows(path: Path) -> None:
         ("analysis.__main__", ("torch", "ray")),
         ("study.run", ("torch", "ray", "optuna")),
         ("study.launch.local", ("ray",)),
+        ("binarygan.metrics.names", ("torch", "scipy", "torchmetrics")),
     ],
 )
 def test_heavy_packages_stay_out(module: str, absent: tuple[str, ...]) -> None:
