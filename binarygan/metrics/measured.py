@@ -23,7 +23,7 @@ class Measured:
     def _known(self) -> dict[tuple[Any, ...], Any]:
         return {}
 
-    def of(self, quantity: Callable[..., Q], *others: Measured) -> Q:
+    def of(self, quantity: Callable[..., Q], *others: Any) -> Q:
         """`quantity(self, *others)`, which is computed at the first call and kept as long as this object.
 
         >>> class Word(Measured): ...
@@ -50,17 +50,17 @@ class ImageSet(Measured):
     @property
     def features(self) -> Tensor:
         """Of the first extractor: (N, 64)."""
-        return self.of(_primary)[0]
+        return self.of(_extracted, "primary")[0]
 
     @property
     def probabilities(self) -> Tensor:
         """Of the classes, by the first extractor: (N, 10)."""
-        return self.of(_primary)[1]
+        return self.of(_extracted, "primary")[1]
 
     @property
     def check_features(self) -> Tensor:
         """Of the second extractor: (N, 48)."""
-        return self.of(_check)
+        return self.of(_extracted, "check")[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,15 +75,7 @@ class Reference(ImageSet):
     train: Tensor
 
 
-def _primary(images: ImageSet) -> tuple[Tensor, Tensor]:
-    return _extracted("primary", images)
-
-
-def _check(images: ImageSet) -> Tensor:
-    return _extracted("check", images)[0]
-
-
-def _extracted(name: str, images: ImageSet) -> tuple[Tensor, Tensor]:
+def _extracted(images: ImageSet, name: str) -> tuple[Tensor, Tensor]:
     from binarygan.metrics.extractor import extract, load_extractor  # and with it torch
 
     return extract(load_extractor(name, images.images.device), images.images)

@@ -97,6 +97,12 @@ def test_a_notebooks_cell_may_run_again(registry: None) -> None:
     assert METRICS["again"].measure(None, None) == 2.0
 
 
+def test_two_lambdas_are_not_one(registry: None) -> None:
+    metric("again", "again", "an example", "target")(lambda *_: 1.0)
+    with pytest.raises(UserError, match="results have a column 'again' already"):
+        metric("again", "again", "an example", "target")(lambda *_: 2.0)
+
+
 def half(*_: Any) -> float:
     return 0.5
 
