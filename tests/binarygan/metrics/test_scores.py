@@ -123,11 +123,13 @@ def test_each_metric_sees_its_fault_grow(fault: Fault, scores: Scores) -> None:
             assert values[0] < values[-1], (name, values)
 
 
-def test_every_metric_sees_a_fault(scores: Scores) -> None:
-    """One that is added, too, before anybody says here which one it is."""
+def test_every_metric_sees_a_fault(scores: Scores, real: Tensor, reference: Reference) -> None:
+    """One that is added, too, before anybody says in `WORSE` which one it is."""
+    extremes = [full_scores(same, reference) for same in (torch.zeros_like(real), torch.ones_like(real))]
+    faulty = [*(scores(fault, 0.95) for fault in WORSE), *extremes]
     for one in OF_IMAGES:
         sign = {"lower": 1, "higher": -1, "target": 0}[one.better]
-        changes = [scores(fault, 0.95)[one.name] - scores(fault, 0.0)[one.name] for fault in WORSE]
+        changes = [found[one.name] - scores(noise, 0.0)[one.name] for found in faulty]
         assert any(sign * change > 0 if sign else change != 0 for change in changes), one.name
 
 
