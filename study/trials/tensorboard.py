@@ -9,8 +9,6 @@ from typing import Any
 from binarygan.metrics.names import columns
 from study.trials.task import Task
 
-NAMES = ("discriminator_loss", "generator_loss", *columns(light=True))
-
 
 class Boards:
     """Writers of the members of a trial."""
@@ -26,7 +24,7 @@ class Boards:
         member_id = str(row["member_id"])
         if member_id not in self._writers:
             self._writers[member_id] = SummaryWriter(str(self._folder / member_id))
-        for name in NAMES:
+        for name in ("discriminator_loss", "generator_loss", *columns(light=True)):
             value = row.get(name)
             if value is not None and math.isfinite(value):
                 self._writers[member_id].add_scalar(name, value, epoch)
