@@ -24,51 +24,44 @@ from binarygan.paper import paper_config
 from binarygan.training.trainer import Trainer
 
 BATCH, ITERATIONS, EPOCHS = 64, 4, 2
-BF16 = {"dtype": "bfloat16"}
-CNN = {"architecture": "cnn"}
+SBN, REAL, RELEASED = {"neuron": "stochastic"}, {"neuron": "real"}, {"fidelity": "as-released"}
+WGAN, GAN = {"objective": "wgan"}, {"objective": "gan"}
+CNN, BF16 = {"architecture": "cnn"}, {"dtype": "bfloat16"}
+LAYER = {"generator_norm": "layer", "discriminator_norm": "layer"}
+PLAIN_D, AFFINE_D = {"discriminator_norm": "none"}, {"discriminator_norm": "affine"}
 CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "mlp wgan-gp dbn": {},
-    "mlp wgan-gp sbn": {"neuron": "stochastic"},
-    "mlp wgan-gp real": {"neuron": "real"},
+    "mlp wgan-gp sbn": SBN,
+    "mlp wgan-gp real": REAL,
     "mlp wgan-gp dbn, no norm": {"generator_norm": "none"},
-    "mlp wgan-gp sbn, layer norm": {"neuron": "stochastic", "generator_norm": "layer", "discriminator_norm": "layer"},
+    "mlp wgan-gp sbn, layer norm": SBN | LAYER,
     "mlp wgan-gp dbn, batch norm in D": {"discriminator_norm": "batch"},
-    "mlp wgan-gp sbn as-released, affine in D": {
-        "fidelity": "as-released",
-        "neuron": "stochastic",
-        "discriminator_norm": "affine",
-    },
-    "mlp wgan dbn": {"objective": "wgan"},
-    "mlp wgan dbn, released schedule": {"objective": "wgan", "critic_schedule": "released"},
-    "mlp wgan sbn as-released, affine in D": {
-        "fidelity": "as-released",
-        "objective": "wgan",
-        "neuron": "stochastic",
-        "discriminator_norm": "affine",
-    },
-    "mlp wgan dbn by adam": {"objective": "wgan", "optimizer": "adam"},
-    "mlp gan dbn": {"objective": "gan"},
-    "mlp gan sbn, no norm in D": {"objective": "gan", "neuron": "stochastic", "discriminator_norm": "none"},
-    "mlp gan real as-released": {"fidelity": "as-released", "objective": "gan", "neuron": "real"},
-    "mlp gan dbn by rmsprop": {"objective": "gan", "optimizer": "rmsprop", "discriminator_norm": "none"},
+    "mlp wgan-gp sbn as-released, affine in D": RELEASED | SBN | AFFINE_D,
+    "mlp wgan dbn": WGAN,
+    "mlp wgan dbn, released schedule": WGAN | {"critic_schedule": "released"},
+    "mlp wgan sbn as-released, affine in D": RELEASED | WGAN | SBN | AFFINE_D,
+    "mlp wgan dbn by adam": WGAN | {"optimizer": "adam"},
+    "mlp gan dbn": GAN,
+    "mlp gan sbn, no norm in D": GAN | SBN | PLAIN_D,
+    "mlp gan real as-released": RELEASED | GAN | REAL,
+    "mlp gan dbn by rmsprop": GAN | PLAIN_D | {"optimizer": "rmsprop"},
     "cnn wgan-gp dbn": CNN,
-    "cnn wgan-gp sbn": CNN | {"neuron": "stochastic"},
-    "cnn wgan-gp real as-released": CNN | {"fidelity": "as-released", "neuron": "real"},
-    "cnn wgan-gp dbn, affine in D": CNN | {"fidelity": "as-released", "discriminator_norm": "affine"},
-    "cnn wgan sbn": CNN | {"objective": "wgan", "neuron": "stochastic"},
-    "cnn gan dbn": CNN | {"objective": "gan"},
-    "cnn gan sbn, layer norm": CNN
-    | {"objective": "gan", "neuron": "stochastic", "generator_norm": "layer", "discriminator_norm": "layer"},
+    "cnn wgan-gp sbn": CNN | SBN,
+    "cnn wgan-gp real as-released": CNN | RELEASED | REAL,
+    "cnn wgan-gp dbn, affine in D": CNN | RELEASED | AFFINE_D,
+    "cnn wgan sbn": CNN | WGAN | SBN,
+    "cnn gan dbn": CNN | GAN,
+    "cnn gan sbn, layer norm": CNN | GAN | SBN | LAYER,
     "mlp wgan-gp dbn bf16": BF16,
-    "mlp wgan-gp sbn bf16": BF16 | {"neuron": "stochastic"},
-    "mlp wgan-gp real bf16 as-released": BF16 | {"fidelity": "as-released", "neuron": "real"},
-    "mlp wgan-gp dbn bf16, affine in D": BF16 | {"fidelity": "as-released", "discriminator_norm": "affine"},
-    "mlp wgan sbn bf16": BF16 | {"objective": "wgan", "neuron": "stochastic"},
-    "mlp gan dbn bf16": BF16 | {"objective": "gan"},
-    "mlp gan sbn bf16, no norm in D": BF16 | {"objective": "gan", "neuron": "stochastic", "discriminator_norm": "none"},
+    "mlp wgan-gp sbn bf16": BF16 | SBN,
+    "mlp wgan-gp real bf16 as-released": BF16 | RELEASED | REAL,
+    "mlp wgan-gp dbn bf16, affine in D": BF16 | RELEASED | AFFINE_D,
+    "mlp wgan sbn bf16": BF16 | WGAN | SBN,
+    "mlp gan dbn bf16": BF16 | GAN,
+    "mlp gan sbn bf16, no norm in D": BF16 | GAN | SBN | PLAIN_D,
     "mlp wgan-gp dbn bf16, layer norm in G": BF16 | {"generator_norm": "layer"},
     "cnn wgan-gp dbn bf16": CNN | BF16,
-    "cnn gan sbn bf16": CNN | BF16 | {"objective": "gan", "neuron": "stochastic"},
+    "cnn gan sbn bf16": CNN | BF16 | GAN | SBN,
 }
 """Name -> what is unlike the paper's text with WGAN-GP, MLP and DBN."""
 COHORTS = ("mlp wgan-gp dbn", "cnn wgan-gp dbn", "mlp wgan-gp dbn bf16", "mlp gan dbn")
@@ -92,6 +85,11 @@ def cohort(name: str) -> list[MemberConfig]:
     """Four members of that configuration, of every kind of neuron, with slopes and seeds of their own."""
     base = configuration(name)
     return [dataclasses.replace(base, neuron=n, seed=s, slope_rate=r) for n, s, r in KINDS]
+
+
+def cases() -> dict[str, list[MemberConfig]]:
+    """What is trained, by name: each configuration, then the cohorts."""
+    return {name: [configuration(name)] for name in CONFIGURATIONS} | {f"{n}, cohort": cohort(n) for n in COHORTS}
 
 
 def trained(members: Sequence[MemberConfig]) -> tuple[Trainer, list[list[float]]]:
@@ -119,12 +117,10 @@ def main() -> None:
     parser.add_argument("--write", type=Path, metavar="FILE.json")
     arguments = parser.parse_args()
     use_one_thread()
-    cases = {name: [configuration(name)] for name in CONFIGURATIONS}
-    cases |= {f"{name}, cohort": cohort(name) for name in COHORTS}
     kept = {}
-    for name, members in cases.items():
+    for name, members in cases().items():
         trainer, losses = trained(members)
-        kept[name] = losses
+        kept[name] = {"revision": members[0].revision, "losses": losses}
         print(f"{digest(trainer)}  {members[0].member_id}  {name}", flush=True)
     if arguments.write:
         arguments.write.write_text(json.dumps(kept, indent=1) + "\n")
