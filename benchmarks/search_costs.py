@@ -16,7 +16,7 @@ from typing import Any
 
 from binarygan.data.images import load_images
 from study.design.cohorts import Cohort
-from study.design.spaces import find_space
+from study.design.spaces import SPACES
 from study.launch.progress import StudyProgress
 from study.search.search import Search
 from study.search.storage import JOURNAL, storage_of
@@ -47,7 +47,7 @@ def costs(scratch: Path, count: int, sampler: str) -> dict[str, float]:
 
     data = load_images("mnist")
     fields = {"data": data.name, "data_digest": data.digest, "train_images": 128, "epochs": 1, "dtype": "float32"}
-    search = Search(space=find_space("mlp"), metrics=("fid",), seeds=1, fidelity="as-described", fields=fields)
+    search = Search(space=SPACES["mlp"], metrics=("fid",), seeds=1, fidelity="as-described", fields=fields)
     store = Store(scratch, "s")
     store.create()
     trials = Trials(storage_of(None, store.folder), "s", search)

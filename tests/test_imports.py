@@ -32,12 +32,23 @@ def test_nothing_imports_against_the_arrows(path: Path) -> None:
     assert not roots & forbidden
 
 
+ROOMS = ("design", "store", "search", "cost", "trials", "launch", "commands")
+"""Of study/: each may import what stands before it."""
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_rooms_of_a_study_import_in_one_direction(room: str) -> None:
+    found = set().union(*(imported(path) for path in (ROOT / "study" / room).glob("*.py")))
+    rooms = {name.split(".")[1] for name in found if name.startswith("study.")} - {"options", "publish"}
+    assert rooms <= set(ROOMS[: ROOMS.index(room) + 1])
+
+
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
         ("analysis.__main__", ("torch", "ray")),
         ("study.run", ("torch", "ray", "optuna")),
-        ("study.launch.local", ("ray",)),
+        ("study.commands.grid", ("torch", "ray", "optuna")),
     ],
 )
 def test_heavy_packages_stay_out(module: str, absent: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Curves for TensorBoard, where they are asked for: one run a member, in <study>/tensorboard/."""
+"""Curves for TensorBoard (`--tensorboard`), in <study>/tensorboard/<member_id>/."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -13,14 +13,14 @@ NAMES = ("discriminator_loss", "generator_loss", *columns(light=True))
 
 
 class Boards:
-    """Writers of the members of a trial."""
+    """Writes the curves of a trial's members, one file each."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._writers: dict[str, Any] = {}
 
     def write(self, epoch: int, row: Mapping[str, Any]) -> None:
-        """Enter a member's losses and metrics after an epoch."""
+        """Write a member's losses and metrics after an epoch."""
         from tensorboardX import SummaryWriter
 
         member_id = str(row["member_id"])
@@ -33,19 +33,18 @@ class Boards:
         self._writers[member_id].flush()
 
     def close(self) -> None:
-        """Finish the files."""
+        """Close the files."""
         for writer in self._writers.values():
             writer.close()
 
 
 @contextmanager
 def boards_of(task: Task) -> Iterator[Boards | None]:
-    """Writers where the task wants them; its results are on a disk then."""
+    """The writer if the task asks for one, else None. The options make sure that results are on a disk then."""
     if not task.tensorboard:
         yield None
         return
-    folder = task.store.folder / "tensorboard"
-    boards = Boards(Path(str(folder)))
+    boards = Boards(Path(str(task.store.folder)) / "tensorboard")
     try:
         yield boards
     finally:
