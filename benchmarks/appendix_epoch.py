@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 
 from binarygan import config as imported
+from binarygan.arithmetic.process import keep_freed_memory
 from binarygan.data.images import load_images
-from binarygan.fast.memory import keep_freed_memory
 from binarygan.training.trainer import Trainer
 from study.design.grids import GRIDS
 

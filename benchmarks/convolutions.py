@@ -8,9 +8,9 @@ import argparse
 import time
 
 import torch
-
 from binarygan.fast.analytic.convolutions import ColumnConvolution, GroupedConvolution
-from binarygan.fast.arithmetic import operands_of, set_arithmetic
+
+from binarygan.arithmetic.products import operands_of, set_arithmetic
 from binarygan.model.architectures import Architecture, Layer
 from binarygan.paper import paper_config
 

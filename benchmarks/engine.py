@@ -19,8 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from binarygan.arithmetic.process import is_out_of_memory
 from binarygan.config import MemberConfig
-from binarygan.fast.memory import is_out_of_memory
 from binarygan.paper import paper_config
 from binarygan.training.schedules import critic_steps_in_epoch
 
@@ -191,7 +191,7 @@ def _timed(kind: str, config: MemberConfig, threads: int, seconds: float, barrie
     """In a process of its own, which starts with the others."""
     import torch
 
-    from binarygan.fast.memory import keep_freed_memory
+    from binarygan.arithmetic.process import keep_freed_memory
 
     torch.set_num_threads(threads)
     keep_freed_memory()  # the plain loop gains from it, too

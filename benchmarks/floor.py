@@ -8,8 +8,8 @@ from collections.abc import Callable
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from binarygan.arithmetic.products import multiply, operands_of, set_arithmetic
 from binarygan.config import MemberConfig
-from binarygan.fast.arithmetic import multiply, operands_of, set_arithmetic
 from binarygan.training.trainer import Trainer
 
 FLOAT_BYTES = 4

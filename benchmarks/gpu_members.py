@@ -22,10 +22,10 @@ import torch
 from philox import FEWEST, GpuGenerator
 from torch import Tensor
 
+from binarygan.arithmetic.process import keep_freed_memory
 from binarygan.config import MemberConfig
 from binarygan.data.images import Images, load_images
 from binarygan.errors import UserError
-from binarygan.fast.memory import keep_freed_memory
 from binarygan.metrics.evaluation import evaluate
 from binarygan.metrics.scores import reference_of
 from binarygan.model.architectures import PIXELS

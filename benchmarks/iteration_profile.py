@@ -13,8 +13,8 @@ import torch
 from floor import flops, product_rate
 from torch.profiler import ProfilerActivity, profile, schedule
 
+from binarygan.arithmetic.process import keep_freed_memory
 from binarygan.data.images import load_images
-from binarygan.fast.memory import keep_freed_memory
 from binarygan.paper import paper_config
 from binarygan.training.trainer import Trainer
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import torch
 
+from binarygan.arithmetic.process import use_one_thread
 from binarygan.config import MemberConfig
 from binarygan.data.images import load_images
-from binarygan.fast.threads import use_one_thread
 from binarygan.paper import paper_config
 from binarygan.training.trainer import Trainer
 

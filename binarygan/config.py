@@ -1,4 +1,7 @@
-"""What one member is: every choice that affects its outcome, checked when it is built, and its digest."""
+"""What one run is: every choice that affects its outcome, checked when it is built, and its identity.
+
+Nothing here needs PyTorch.
+"""
 
 import dataclasses
 import hashlib
@@ -7,61 +10,63 @@ import math
 import types
 import typing
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, Self
 
+from binarygan.arithmetic.precision import PRECISIONS
 from binarygan.errors import UserError, nearest
+from binarygan.model.architectures import ARCHITECTURES, LayerStack
+from binarygan.model.estimators import ESTIMATORS
+from binarygan.model.neurons import NEURONS
+from binarygan.model.norms import NORMS, Norm
+from binarygan.model.objectives import OBJECTIVES
+from binarygan.registry import Registry, check_parameters, is_built_in, parameters_of, source_digest
+from binarygan.training.optimizers import OPTIMIZERS
+from binarygan.training.schedules import CRITIC_SCHEDULES
 
 REVISION = 1
-"""Raised whenever the same configuration comes to give other numbers; part of every digest. (It was not when PyTorch
-2.11's initial weights gave way to 2.15's for everyone: only what a GPU had trained was of 2.11.)"""
-
-NEURONS = ("deterministic", "stochastic", "real")
-OBJECTIVES = ("gan", "wgan", "wgan-gp")
-ARCHITECTURES = ("mlp", "cnn")
-NORMS = ("none", "batch", "affine", "layer")
-ESTIMATORS = ("sigmoid",)
-OPTIMIZERS = ("adam", "rmsprop")
-CRITIC_SCHEDULES = ("released", "constant")
-SPLITS = ("train", "all")
-DTYPES = ("float32", "tf32", "bfloat16")
-
-_CHOICES = {
+"""Raised whenever all configurations come to give other numbers; part of every identity. A change that concerns some
+configurations raises the `revision` of the part that they share instead. (It was not raised when PyTorch 2.11's initial
+weights gave way to 2.15's: only what a GPU had trained began from 2.11's.)"""
+PARTS: dict[str, Registry[Any]] = {
     "neuron": NEURONS,
+    "estimator": ESTIMATORS,
     "objective": OBJECTIVES,
     "architecture": ARCHITECTURES,
     "generator_norm": NORMS,
     "discriminator_norm": NORMS,
-    "estimator": ESTIMATORS,
     "optimizer": OPTIMIZERS,
     "critic_schedule": CRITIC_SCHEDULES,
-    "split": SPLITS,
-    "dtype": DTYPES,
+    "dtype": PRECISIONS,
 }
-_POSITIVE = (
-    "slope_rate",
-    "batch_size",
-    "latent_size",
-    "train_images",
-    "epochs",
-    "critic_steps",
-    "learning_rate",
-)
-# Fields that only one choice of another field gives a meaning: field -> (that other field, its value).
-_CONDITIONAL = {
-    "clip_value": ("objective", "wgan"),
-    "penalty_weight": ("objective", "wgan-gp"),
-    "beta1": ("optimizer", "adam"),
-    "beta2": ("optimizer", "adam"),
-    "decay": ("optimizer", "rmsprop"),
+"""The fields of a configuration that name a part, and the registry that knows it."""
+FIELDS_OF_PARTS = {
+    "beta1": "optimizer",
+    "beta2": "optimizer",
+    "decay": "optimizer",
+    "clip_value": "objective",
+    "penalty_weight": "objective",
 }
+"""The fields that are parameters of a chosen part, and the field that chooses it. All other parameters of parts are in
+`part_parameters`."""
+SPLITS = ("train", "all")
+COHORT_FREE = ("neuron", "slope_rate", "seed")
+"""Fields in which the runs of a cohort may differ."""
+FILE_ENDING = ".npy"
+"""How the name of a data set ends that is a file of the user's: its digest identifies it, whatever it is called."""
+_POSITIVE = ("slope_rate", "batch_size", "latent_size", "train_images", "epochs", "critic_steps", "learning_rate")
 
 
 @dataclass(frozen=True, kw_only=True)
 class MemberConfig:
     """One GAN with one seed, resolved: nothing is left to a default elsewhere.
 
+    A field without a default has been there from the beginning and is always part of the identity. A field with a
+    default came later: it is part of the identity only where it differs from the default, which is what all older runs
+    had, so their ids stay as they were.
+
     Raises:
-        UserError: an unknown value, a number out of range, or a field that its objective or optimizer has no use for.
+        UserError: an unknown value, a number out of range, or a field that no chosen part has a use for.
     """
 
     neuron: str
@@ -76,7 +81,7 @@ class MemberConfig:
     estimator: str
     seed: int
     data: str
-    """Name of the data set; `data_digest` says what it held."""
+    """Name of the data set, or of its file; `data_digest` says what it held."""
     data_digest: str
     """SHA-256 of the packed images of the whole data set, first 16 hex digits."""
     split: str
@@ -98,15 +103,22 @@ class MemberConfig:
     critic_steps: int
     """Critic steps before a generator step; the released schedule has 100 where it warms up."""
     dtype: str
-    """Arithmetic of matrix products; parameters, optimizers and normalization are float32 in any case."""
+    """The precision of matrix products; parameters, optimizers and normalization are float32 in any case."""
+    part_parameters: str = ""
+    """Parameters of chosen parts that have no field of their own, as a JSON object: `{"neuron.temperature": 0.5}`. What
+    is left out takes the part's default. Empty where there are none."""
+    part_sources: str = ""
+    """Digests of the files that define the chosen parts from outside the package, as a JSON object by field. Filled in
+    when it is left empty."""
 
     def __post_init__(self) -> None:
         for name, annotation in typing.get_type_hints(type(self)).items():
             object.__setattr__(self, name, _checked(name, getattr(self, name), annotation))
-        for name, values in _CHOICES.items():
-            value = getattr(self, name)
-            if value not in values:
-                raise UserError(f"{name}={value!r} is unknown: {nearest(value, values)}")
+        for name, registry in PARTS.items():
+            if getattr(self, name) not in registry:
+                raise UserError(f"{name}={getattr(self, name)!r} is unknown: {nearest(getattr(self, name), registry)}")
+        if self.split not in SPLITS:
+            raise UserError(f"split={self.split!r} is unknown: {nearest(self.split, SPLITS)}")
         for name in _POSITIVE:
             if getattr(self, name) <= 0:
                 raise UserError(f"{name}={getattr(self, name)} must be above 0")
@@ -114,12 +126,32 @@ class MemberConfig:
             raise UserError(f"seed={self.seed} must not be negative")
         if self.train_images < self.batch_size:
             raise UserError(f"train_images={self.train_images} is less than one batch of {self.batch_size}")
-        for name, (field, value) in _CONDITIONAL.items():
-            needed = getattr(self, field) == value
-            if needed and getattr(self, name) is None:
-                raise UserError(f"{name} is missing: {field}={value!r} needs it")
-            if not needed and getattr(self, name) is not None:
-                raise UserError(f"{name} has no effect with {field}={getattr(self, field)!r}: leave it None")
+        object.__setattr__(self, "part_parameters", self._resolved_parameters())
+        for name in PARTS:
+            check_parameters(f"{name}={getattr(self, name)!r}", self.part(name))
+        neuron = NEURONS[self.neuron]
+        if not ESTIMATORS[self.estimator]().supports(neuron):
+            raise UserError(f"estimator={self.estimator!r} is not for neuron={self.neuron!r}")
+        sources = self._sources()
+        if self.part_sources not in ("", sources):
+            changed = _changed(self.part_sources, sources)
+            raise UserError(f"{changed} is defined by another source than when this configuration was made")
+        object.__setattr__(self, "part_sources", sources)
+
+    def generator_layers(self) -> LayerStack:
+        """The layers of its generator."""
+        norm: Norm = self.part("generator_norm")
+        stack: LayerStack = self.part("architecture").generator(latent_size=self.latent_size, norm=norm)
+        return stack
+
+    def discriminator_layers(self) -> LayerStack:
+        """The layers of its discriminator."""
+        stack: LayerStack = self.part("architecture").discriminator(norm=self.part("discriminator_norm"))
+        return stack
+
+    def part(self, field: str) -> Any:
+        """The part that a field names, with this configuration's parameters: an Objective for `objective`, …"""
+        return _part(self, field, PARTS[field][getattr(self, field)])
 
     @property
     def member_id(self) -> str:
@@ -135,7 +167,7 @@ class MemberConfig:
 
     @property
     def cohort_key(self) -> tuple[Any, ...]:
-        """Equal for members that can be trained together: all but neuron, slope rate and seed."""
+        """Equal for runs that can be trained together: all but neuron, slope rate and seed."""
         return tuple(v for k, v in sorted(dataclasses.asdict(self).items()) if k not in COHORT_FREE)
 
     @property
@@ -143,29 +175,118 @@ class MemberConfig:
         """Generator steps an epoch: whole batches only."""
         return self.train_images // self.batch_size
 
+    def critic_steps_before(self, step: int) -> int:
+        """Critic steps before generator step `step`, counted from 0 over the whole training."""
+        return CRITIC_SCHEDULES[self.critic_schedule](step, self.critic_steps)
+
+    def critic_steps_in_epoch(self, epoch: int) -> int:
+        """Critic steps of a whole epoch, counted from 1."""
+        first = (epoch - 1) * self.iterations_per_epoch
+        return sum(self.critic_steps_before(first + i) for i in range(self.iterations_per_epoch))
+
+    @property
+    def outside_parts(self) -> list[str]:
+        """The fields whose part comes from outside the package."""
+        return list(json.loads(self.part_sources or "{}"))
+
     def to_dict(self) -> dict[str, Any]:
         """Field values by name, ready for JSON."""
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "MemberConfig":
-        """Build from field values; an unknown or missing key is refused with the nearest right name."""
-        known = [f.name for f in dataclasses.fields(cls)]
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Build from field values. A field that came later may be missing, or None as an old table has it.
+
+        Raises:
+            UserError: an unknown key, with the nearest right name; a missing one; whatever the class refuses.
+        """
+        fields = {f.name: f for f in dataclasses.fields(cls)}
         for key in values:
-            if key not in known:
-                raise UserError(f"configuration key {key!r} is unknown: {nearest(key, known)}")
-        if missing := [k for k in known if k not in values]:
+            if key not in fields:
+                raise UserError(f"configuration key {key!r} is unknown: {nearest(key, fields)}")
+        later = {name: f.default for name, f in fields.items() if f.default is not dataclasses.MISSING}
+        if missing := [name for name in fields if name not in values and name not in later]:
             raise UserError(f"configuration keys are missing: {', '.join(missing)}")
-        return cls(**values)
+        return cls(**{k: later[k] if v is None and k in later else v for k, v in values.items()})
 
+    def _resolved_parameters(self) -> str:
+        """`part_parameters` with every parameter of the chosen parts that has no field, and nothing else.
 
-COHORT_FREE = ("neuron", "slope_rate", "seed")
-"""Fields in which the members of a cohort may differ."""
+        Checks that the fields which belong to some parts are given where a chosen part has them, and not elsewhere.
+        """
+        given = _json_object("part_parameters", self.part_parameters)
+        resolved: dict[str, Any] = {}
+        used: dict[str, str] = {}
+        for field, registry in PARTS.items():
+            for name, declared in parameters_of(registry[getattr(self, field)]).items():
+                if name in FIELDS_OF_PARTS:
+                    used[name] = field
+                    continue
+                if declared.name in _fields():
+                    raise UserError(f"{field}: its parameter {name!r} has the name of a field: choose another")
+                key = f"{field}.{name}"
+                resolved[key] = _checked(key, given.pop(key, declared.default), _hints(registry, field, self)[name])
+        if given:
+            key = next(iter(given))
+            raise UserError(f"part_parameters: {key!r} is unknown here: {nearest(key, resolved) or 'there are none'}")
+        for name, field in FIELDS_OF_PARTS.items():
+            if name in used and getattr(self, name) is None:
+                raise UserError(f"{name} is missing: {used[name]}={getattr(self, used[name])!r} needs it")
+            if name not in used and getattr(self, name) is not None:
+                raise UserError(f"{name} has no effect with {field}={getattr(self, field)!r}: leave it None")
+        return json.dumps(resolved, sort_keys=True) if resolved else ""
+
+    def _sources(self) -> str:
+        """`part_sources` as it stands now."""
+        chosen = {field: registry[getattr(self, field)] for field, registry in PARTS.items()}
+        found = {field: source_digest(part) for field, part in chosen.items() if not is_built_in(part)}
+        return json.dumps(found, sort_keys=True) if found else ""
 
 
 def _digest(fields: dict[str, Any]) -> str:
-    text = json.dumps({"revision": REVISION, **fields}, sort_keys=True)
+    later = {f.name: f.default for f in dataclasses.fields(MemberConfig) if f.default is not dataclasses.MISSING}
+    own = {name: value for name, value in fields.items() if name not in later or value != later[name]}
+    if own["data"].endswith(FILE_ENDING):
+        own["data"] = FILE_ENDING
+    revisions = {field: registry[own[field]] for field, registry in PARTS.items()}
+    raised = {field: n for field, part in revisions.items() if (n := getattr(part, "revision", 1)) != 1}
+    text = json.dumps({"revision": REVISION, **own, **({"revisions": raised} if raised else {})}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=4096)
+def _part(config: MemberConfig, field: str, part: Any) -> Any:
+    if not isinstance(part, type):
+        return part
+    own = _json_object("part_parameters", config.part_parameters)
+    names = parameters_of(part)
+    return part(**{n: getattr(config, n) if n in FIELDS_OF_PARTS else own[f"{field}.{n}"] for n in names})
+
+
+@lru_cache(maxsize=1)
+def _fields() -> frozenset[str]:
+    return frozenset(f.name for f in dataclasses.fields(MemberConfig))
+
+
+def _hints(registry: Registry[Any], field: str, config: MemberConfig) -> dict[str, Any]:
+    return typing.get_type_hints(registry[getattr(config, field)])
+
+
+def _json_object(name: str, text: str) -> dict[str, Any]:
+    """The object that a text field holds; a UserError where it is none."""
+    try:
+        found = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise UserError(f"{name}={text[:40]!r} is no JSON object")
+    return found
+
+
+def _changed(before: str, now: str) -> str:
+    """The first part whose source is another: `neuron`, …"""
+    old, new = _json_object("part_sources", before), _json_object("part_sources", now)
+    return next((field for field in (*old, *new) if old.get(field) != new.get(field)), "a part")
 
 
 def _checked(name: str, value: Any, annotation: Any) -> Any:
@@ -174,6 +295,8 @@ def _checked(name: str, value: Any, annotation: Any) -> Any:
     wanted = typing.get_args(annotation)[0] if optional else annotation
     if value is None and optional:
         return None
+    if wanted is bool and isinstance(value, bool):
+        return value
     if wanted is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return float(value)
     if isinstance(value, wanted) and not isinstance(value, bool) and wanted is not float:

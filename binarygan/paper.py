@@ -1,16 +1,21 @@
 """The paper: its settings, its two variants, and the configurations of each of its figures. No torch."""
 
+import json
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from binarygan.config import MemberConfig
+from binarygan.config import FIELDS_OF_PARTS, MemberConfig
 from binarygan.errors import UserError, nearest
+from binarygan.model.neurons import NEURONS
+from binarygan.model.objectives import OBJECTIVES
+from binarygan.registry import parameters_of
+from binarygan.training.optimizers import OPTIMIZERS
 
 FIDELITIES = ("as-described", "as-released")
 """The variants: the paper's text, and its code."""
 BINARY = ("deterministic", "stochastic")
-NEURONS = (*BINARY, "real")
+ALL_NEURONS = (*BINARY, "real")
 
 
 def norm_of(fidelity: str) -> str:
@@ -30,15 +35,17 @@ def paper_config(*, fidelity: str, **choices: Any) -> MemberConfig:
 
     `as-described` is the paper's text: batch normalization, slope annealing, the train split.
     `as-released` is its code: an affine map where the paper has batch normalization, slope 1, train and test merged.
-    `choices` must name `objective`, `data_digest` and `train_images`; any other field may be overridden.
+    `choices` must name `objective`, `data_digest` and `train_images`; it may name any other field. A part's own
+    parameters are given as `{"neuron.temperature": 0.5}`.
     Where an optimizer is not named it is the objective's: RMSProp for WGAN, Adam for the others.
     """
     objective = choices["objective"]
     norm = norm_of(fidelity)
     optimizer = choices.get("optimizer", "rmsprop" if objective == "wgan" else "adam")
     neuron = choices.get("neuron", "deterministic")
-    # Annealing hardens a straight-through estimator; the real-valued neuron has none, so its sigmoid stays as it is.
-    anneals = fidelity == "as-described" and neuron != "real"
+    anneals = fidelity == "as-described" and NEURONS[neuron].anneals
+    chosen = [OBJECTIVES[objective], OPTIMIZERS[optimizer]]
+    own = {name: declared.default for part in chosen for name, declared in parameters_of(part).items()}
     values: dict[str, Any] = {
         "neuron": neuron,
         "architecture": "mlp",
@@ -54,16 +61,15 @@ def paper_config(*, fidelity: str, **choices: Any) -> MemberConfig:
         "latent_size": 128,
         "optimizer": optimizer,
         "learning_rate": 1e-4,
-        "beta1": 0.5 if optimizer == "adam" else None,
-        "beta2": 0.9 if optimizer == "adam" else None,
-        "decay": 0.9 if optimizer == "rmsprop" else None,
-        "clip_value": 0.01 if objective == "wgan" else None,
-        "penalty_weight": 10.0 if objective == "wgan-gp" else None,
+        **{name: own.get(name) for name in FIELDS_OF_PARTS},
         "critic_schedule": "released",
         "critic_steps": 5,
         "dtype": "float32",
     }
-    return MemberConfig.from_dict(values | choices)
+    own_parameters = {name: value for name, value in choices.items() if "." in name}
+    if own_parameters:
+        values["part_parameters"] = json.dumps(own_parameters)
+    return MemberConfig.from_dict(values | {k: v for k, v in choices.items() if k not in own_parameters})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +122,7 @@ EXPERIMENTS = {
         Experiment(
             name="neurons",
             shows="Figures 3 and 4: DBN, SBN and real-valued neurons",
-            cells=tuple(Cell(objective="wgan-gp", neuron=neuron) for neuron in NEURONS),
+            cells=tuple(Cell(objective="wgan-gp", neuron=neuron) for neuron in ALL_NEURONS),
         ),
         Experiment(
             name="real-valued",
@@ -131,7 +137,7 @@ EXPERIMENTS = {
         Experiment(
             name="architectures",
             shows="Figure 7: the CNN",
-            cells=tuple(Cell(objective="wgan-gp", architecture="cnn", neuron=n) for n in NEURONS),
+            cells=tuple(Cell(objective="wgan-gp", architecture="cnn", neuron=n) for n in ALL_NEURONS),
         ),
     )
 }

@@ -53,11 +53,11 @@ class Draws(Protocol):
     def latent(self) -> Tensor:
         """z of one iteration, standard normal: (M, B, Z)."""
 
-    def thresholds(self) -> Tensor:
-        """v of the stochastic neurons for one forward pass, uniform on [0, 1): (S, B, 784), S stochastic members."""
+    def noise(self) -> Tensor:
+        """v of noisy neurons for one forward pass, uniform on [0, 1): (S, B, 784), S runs with such neurons."""
 
-    def mixing(self) -> Tensor:
-        """e of the gradient penalty for one critic step, uniform on [0, 1): (M, B, 1)."""
+    def epsilon(self) -> Tensor:
+        """epsilon of the interpolated images of one critic step, uniform on [0, 1): (M, B, 1)."""
 
 
 class SeededDraws:
@@ -65,7 +65,7 @@ class SeededDraws:
 
     Args:
         seeds: the members' seeds, M of them.
-        stochastic: places in `seeds` of the members with stochastic neurons.
+        noisy: indices in `seeds` of the runs whose neurons draw noise.
         epoch: number of the epoch, from 1.
         images: how many images are trained on.
         batch: B. latent: Z. outputs: output units a sample.
@@ -75,7 +75,7 @@ class SeededDraws:
         self,
         seeds: Sequence[int],
         *,
-        stochastic: Sequence[int],
+        noisy: Sequence[int],
         epoch: int,
         images: int,
         batch: int,
@@ -91,8 +91,9 @@ class SeededDraws:
         self._images, self._batch, self._device = images, batch, device
         self._for_batches = [derived_generator(s, "batches", epoch, device) for s in seeds]
         self._latent = stream("latent", seeds, latent, Tensor.normal_)
-        self._thresholds = stream("thresholds", [seeds[i] for i in stochastic], outputs, Tensor.uniform_)
-        self._mixing = stream("mixing", seeds, 1, Tensor.uniform_)
+        # the purposes' names are part of what a seed gives
+        self._noise = stream("thresholds", [seeds[i] for i in noisy], outputs, Tensor.uniform_)
+        self._epsilon = stream("mixing", seeds, 1, Tensor.uniform_)
 
     def batches(self) -> Tensor:
         steps = self._images // self._batch
@@ -102,11 +103,11 @@ class SeededDraws:
     def latent(self) -> Tensor:
         return self._latent.next()
 
-    def thresholds(self) -> Tensor:
-        return self._thresholds.next()
+    def noise(self) -> Tensor:
+        return self._noise.next()
 
-    def mixing(self) -> Tensor:
-        return self._mixing.next()
+    def epsilon(self) -> Tensor:
+        return self._epsilon.next()
 
 
 class _Stream:

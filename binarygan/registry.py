@@ -91,8 +91,9 @@ def parameter(
 
 
 def parameters_of(part: Any) -> dict[str, dataclasses.Field[Any]]:
-    """The parameters that a part, or its class, declares."""
-    return {f.name: f for f in dataclasses.fields(part)} if dataclasses.is_dataclass(part) else {}
+    """The parameters that a part, or its class, declares with `parameter`."""
+    fields = dataclasses.fields(part) if dataclasses.is_dataclass(part) else ()
+    return {f.name: f for f in fields if "meaning" in f.metadata}
 
 
 def check_parameters(kind: str, part: Any) -> None:

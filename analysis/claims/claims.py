@@ -17,7 +17,6 @@ from analysis.claims.verdicts import Claim, Verdict, verdict_on
 from analysis.results.cells import Cell, members_of
 from binarygan.config import ARCHITECTURES
 from binarygan.metrics.names import BERNOULLI
-from binarygan.model.architectures import Architecture
 from binarygan.paper import FIDELITIES, paper_config
 
 __all__ = ["CLAIMS", "Claim", "Verdict", "judge"]
@@ -238,6 +237,6 @@ def _parameters(members: pd.DataFrame, fidelity: str) -> dict[str, int]:
             train_images=64,
             **own,
         )
-        networks = Architecture.of_generator(config), Architecture.of_discriminator(config)
+        networks = config.generator_layers(), config.discriminator_layers()
         counts[architecture] = sum(network.parameter_count() for network in networks)
     return counts

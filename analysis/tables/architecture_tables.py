@@ -6,7 +6,7 @@ from math import prod
 
 import pandas as pd
 
-from binarygan.model.architectures import Architecture
+from binarygan.model.architectures import LayerStack
 from binarygan.paper import paper_config
 
 NETWORKS = (("mlp", "generator"), ("mlp", "discriminator"), ("cnn", "generator"), ("cnn", "discriminator"))
@@ -14,8 +14,6 @@ NETWORKS = (("mlp", "generator"), ("mlp", "discriminator"), ("cnn", "generator")
 PAPERS_COUNTS = {"mlp": "0.53M", "cnn": "1.4M"}
 """What the paper's sentence says."""
 COLUMNS = ["layer", "kernel", "stride", "output shape", "norm", "activation", "parameters"]
-_ACTIVATIONS = {"relu": "ReLU", "leaky-relu": "LeakyReLU", "none": ""}
-_NORMS = {"none": "", "batch": "BN", "affine": "affine", "layer": "layer norm"}
 
 
 @dataclass(frozen=True)
@@ -69,14 +67,14 @@ def counts_note() -> str:
     )
 
 
-def _network(architecture: str, role: str, fidelity: str) -> Architecture:
+def _network(architecture: str, role: str, fidelity: str) -> LayerStack:
     config = paper_config(
         fidelity=fidelity, objective="wgan-gp", architecture=architecture, data_digest="", train_images=60_000
     )
-    return Architecture.of_generator(config) if role == "generator" else Architecture.of_discriminator(config)
+    return config.generator_layers() if role == "generator" else config.discriminator_layers()
 
 
-def _rows(network: Architecture, role: str) -> pd.DataFrame:
+def _rows(network: LayerStack, role: str) -> pd.DataFrame:
     counts: Counter[int] = Counter()
     for name, shape in network.parameter_shapes().items():
         counts[int(name.split(".")[0])] += prod(shape)
@@ -94,8 +92,8 @@ def _rows(network: Architecture, role: str) -> pd.DataFrame:
         row: dict[str, object] = {
             "layer": layer.kind,
             "output shape": _shape(channels, size, flat=flat),
-            "norm": _NORMS[layer.norm],
-            "activation": "neuron" if last and role == "generator" else _ACTIVATIONS[layer.activation],
+            "norm": layer.norm.label,
+            "activation": "neuron" if last and role == "generator" else layer.function.label,
             "parameters": counts[number],
         }
         if layer.kind != "dense":

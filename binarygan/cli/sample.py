@@ -24,11 +24,11 @@ from binarygan.cli.commands import Parser, add_generator_arguments, checked_endi
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
 from binarygan.generators.finding import find_generator
-from binarygan.generators.sampling import BLOCK, draw
+from binarygan.generators.sampling import BINARIZATIONS, BLOCK, draw
 from binarygan.model.architectures import IMAGE_SIZE
+from binarygan.model.neurons import Neuron
 
 ENDINGS = (".npy", ".png")
-BINARIZATIONS = ("threshold", "bernoulli")
 MOST_SHOWN = 10_000
 
 
@@ -38,7 +38,7 @@ def parser() -> Parser:
     add_generator_arguments(p, ENDINGS)
     p.add_argument("-n", type=int, default=64, metavar="N", help="how many samples (default: 64)")
     p.add_argument("--seed", type=int, default=0, metavar="N", help="of z and of stochastic neurons (default: 0)")
-    p.add_argument("--binarization", choices=BINARIZATIONS, help="of real-valued members (default: threshold)")
+    p.add_argument("--binarization", choices=tuple(BINARIZATIONS), help="of real-valued members (default: threshold)")
     p.add_argument("--preactivated", action="store_true", help="outputs in [0, 1] instead of bits")
     return p
 
@@ -56,7 +56,7 @@ def _sample(arguments: argparse.Namespace) -> int:
     if arguments.preactivated and arguments.binarization:
         raise UserError("--binarization has no effect with --preactivated")
     sampler = find_generator(arguments.generator, results=arguments.results, member=arguments.member)
-    binarization = None if arguments.preactivated else _binarization(sampler.config, arguments.binarization)
+    neuron = None if arguments.preactivated else _neuron(sampler.config, arguments.binarization)
     dtype = np.dtype(np.float32 if arguments.preactivated else np.uint8)
     shown: list[Tensor] = []
     with whole_files(arguments.out) as files:
@@ -65,7 +65,7 @@ def _sample(arguments: argparse.Namespace) -> int:
         pictures = [file for path, file in outputs if path.suffix == ".png"]
         for file in arrays:
             _write_header(file, count, dtype)
-        for block in draw(sampler, count, seed=arguments.seed, binarization=binarization):
+        for block in draw(sampler, count, seed=arguments.seed, neuron=neuron):
             for file in arrays:
                 file.write(block.numpy().astype(dtype).tobytes())
             if pictures and len(shown) < MOST_SHOWN // BLOCK:
@@ -77,12 +77,12 @@ def _sample(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _binarization(config: MemberConfig, asked: str | None) -> str:
-    if config.neuron == "real":
-        return asked or BINARIZATIONS[0]
-    if asked:
+def _neuron(config: MemberConfig, asked: str | None) -> Neuron:
+    """What binarizes the run's outputs: its own neurons, or what was asked for where they are not binary."""
+    own: Neuron = config.part("neuron")
+    if own.binary and asked:
         raise UserError(f"--binarization is for real-valued members, and {config.member_id} is {config.neuron}")
-    return "bernoulli" if config.neuron == "stochastic" else "threshold"
+    return own if own.binary else BINARIZATIONS[asked or "threshold"]
 
 
 def _write_header(file: BinaryIO, count: int, dtype: np.dtype) -> None:

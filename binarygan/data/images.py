@@ -108,7 +108,7 @@ def _from_array(path: Path) -> Images:
         raise UserError(f"data file {path} has shape {array.shape}; N x 28 x 28 with N > 0 is needed")
     if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
         raise UserError(f"data file {path} is not binary: it holds values other than 0 and 1")
-    return Images(path.stem, pack(np.asarray(array)), None, train=len(array))
+    return Images(path.name, pack(np.asarray(array)), None, train=len(array))
 
 
 def _from_torchvision(name: str, root: Path, download: bool) -> Images:

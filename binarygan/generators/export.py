@@ -9,8 +9,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from binarygan.arithmetic.products import initial_arithmetic
 from binarygan.errors import UserError
-from binarygan.fast.arithmetic import initial_arithmetic
 from binarygan.generators.files import generator_bytes
 from binarygan.generators.sampling import Sampler, latent
 

@@ -13,8 +13,8 @@ import math
 from binarygan.generators.sampling import Sampler
 from binarygan.io.files import Place
 from binarygan.io.tensor_files import damaged, read_tensors, tensor_bytes
-from binarygan.model.architectures import Architecture
-from binarygan.model.layers import EPSILON, Statistics
+from binarygan.model.networks import Statistics, laid_out
+from binarygan.model.norms import EPSILON, NORMS
 from binarygan.training.checkpoints import Description
 
 HOLDS = {"holds": "generator"}
@@ -26,14 +26,14 @@ def generator_bytes(sampler: Sampler) -> bytes:
     tensors = {name: t[0] for name, t in sampler.parameters.items()}
     for layer, (mean, variance) in sampler.statistics.items():
         tensors |= {f"{layer}.mean": mean.flatten(), f"{layer}.variance": variance.flatten()}
-    layers = Architecture.of_generator(sampler.config).layers
+    layers = sampler.config.generator_layers().layers
     metadata = {
         **HOLDS,
         **Description((sampler.config,), sampler.epochs_done).to_metadata(),
         "member_id": sampler.config.member_id,
         "slope": repr(sampler.slope),
         "epsilon": repr(EPSILON),
-        "layers": json.dumps([dataclasses.asdict(layer) for layer in layers]),
+        "layers": json.dumps([dataclasses.asdict(x) | {"norm": NORMS.name_of(type(x.norm))} for x in layers]),
     }
     return tensor_bytes(tensors, metadata)
 
@@ -49,9 +49,9 @@ def load_generator(path: Place) -> Sampler:
         raise damaged(path, "it holds no exported generator")
     description = Description.of(path, metadata)
     config = description.members[0]
-    network = Architecture.of_generator(config)
+    network = config.generator_layers()
     shapes = network.parameter_shapes()
-    normalized = {str(number): layer for number, layer in enumerate(network.layers) if layer.norm == "batch"}
+    normalized = {str(number): layer for number, layer in enumerate(network.layers) if layer.norm.of_batch}
     moments = {f"{n}.{moment}": shapes[f"{n}.bias"] for n in normalized for moment in ("mean", "variance")}
     for name, shape in (shapes | moments).items():
         if name not in tensors or tensors[name].shape != shape or not tensors[name].dtype.is_floating_point:
@@ -70,7 +70,7 @@ def load_generator(path: Place) -> Sampler:
         config=config,
         epochs_done=description.epochs_done,
         slope=slope,
-        parameters={name: tensors[name].unsqueeze(0) for name in shapes},
+        parameters=laid_out({name: tensors[name].unsqueeze(0) for name in shapes}),
         statistics=statistics,
     )
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from binarygan.generators.sampling import Sampler, by_bernoulli, by_threshold, latent
+from binarygan.generators.sampling import BINARIZATIONS, Sampler, binarized, latent
 from binarygan.metrics.names import BERNOULLI, columns
 from binarygan.metrics.preactivations import histogram, of_histogram
 from binarygan.metrics.scores import Reference, full_scores, light_scores
+from binarygan.model.neurons import Neuron
 from binarygan.random_streams import derived_generator
 from binarygan.training.trainer import Trainer
 
@@ -45,32 +46,32 @@ def evaluate(trainer: Trainer, member: int, reference: Reference, *, full: bool)
         full: all metrics, rather than those for every epoch.
     """
     config, epoch = trainer.configs[member], trainer.epochs_done
-    parameters = {name: p[member : member + 1] for name, p in trainer.generator_parameters.items()}
+    parameters = {name: p[member : member + 1] for name, p in trainer.generator.parameters.items()}
     sampler = Sampler.of(config, epoch, parameters)
     weight = parameters["0.weight"]
 
     def stream(purpose: str, of_epoch: int = epoch) -> torch.Generator:
         return derived_generator(config.seed, purpose, of_epoch, weight.device)
 
-    def bits(preactivated: Tensor, purpose: str, *, noisy: bool) -> Tensor:
-        return by_bernoulli(preactivated, stream(purpose)) if noisy else by_threshold(preactivated)
+    def bits(preactivated: Tensor, purpose: str, neuron: Neuron) -> Tensor:
+        return binarized(preactivated, neuron, stream(purpose))
 
-    noisy = config.neuron == "stochastic"
+    own = sampler.neuron if sampler.neuron.binary else BINARIZATIONS["threshold"]
     p = sampler(latent(config, EVALUATION_SAMPLES, stream("evaluation latent"), weight.dtype))
     fixed = sampler(latent(config, FIXED_SAMPLES, stream("fixed latent", 0), weight.dtype))
     scores = full_scores if full else light_scores
     found: dict[str, float | None] = dict.fromkeys(columns(light=not full))
     count = len(reference.images)
-    found |= scores(bits(p, "evaluation thresholds", noisy=noisy)[:count], reference)
+    found |= scores(bits(p, "evaluation thresholds", own)[:count], reference)
     bernoulli = None
-    if config.neuron == "real":
-        of_bernoulli = scores(bits(p, "evaluation thresholds", noisy=True)[:count], reference)
+    if not sampler.neuron.binary:
+        of_bernoulli = scores(bits(p, "evaluation thresholds", BINARIZATIONS["bernoulli"])[:count], reference)
         found |= {f"{name}{BERNOULLI}": value for name, value in of_bernoulli.items()}
-        bernoulli = bits(fixed, "fixed thresholds", noisy=True).cpu()
+        bernoulli = bits(fixed, "fixed thresholds", BINARIZATIONS["bernoulli"]).cpu()
     counts = histogram(p)
     found |= of_histogram(counts)
     return Evaluation(
-        bits=bits(fixed, "fixed thresholds", noisy=noisy).cpu(),
+        bits=bits(fixed, "fixed thresholds", own).cpu(),
         bernoulli_bits=bernoulli,
         preactivated=fixed.cpu(),
         histogram=counts.cpu(),

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from binarygan.arithmetic.products import exact_arithmetic
 from binarygan.data.images import Images
-from binarygan.fast.arithmetic import exact_arithmetic
 from binarygan.metrics import bits, classes, copies, features
 from binarygan.metrics.extractor import extract, load_extractor
 

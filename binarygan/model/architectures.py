@@ -1,30 +1,48 @@
-"""The paper's Tables 1 to 4: layers, the shapes of their parameters, and how many there are. No torch.
+"""Architectures: the layers of a generator and a discriminator, the shapes of their parameters, and how many there are.
 
-Shapes: 784 = 28 x 28 pixels.
+No torch. Shapes: 784 = 28 x 28 pixels.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
-from typing import Self
+from typing import ClassVar
 
-from binarygan.config import MemberConfig
+from binarygan.errors import UserError, nearest
+from binarygan.model.activations import ACTIVATIONS, Activation
+from binarygan.model.norms import NORMS, Norm
+from binarygan.registry import Registry
 
 IMAGE_SIZE = 28
 PIXELS = IMAGE_SIZE * IMAGE_SIZE
+LAYER_KINDS = ("dense", "conv", "transconv", "maxpool")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """One line of the paper's tables: a map, then a norm, then an activation."""
+    """One line of the paper's tables: a linear map, then a norm, then an activation.
+
+    Raises:
+        UserError: an unknown kind or activation.
+    """
 
     kind: str
     """`dense`, `conv`, `transconv` (both without padding) or `maxpool` (ceil mode)."""
     units: int = 0
     kernel: int = 1
     stride: int = 1
-    norm: str = "none"
+    norm: Norm = field(default_factory=NORMS["none"])
     activation: str = "none"
-    """`none`, `relu` or `leaky-relu`."""
+    """A name in ACTIVATIONS."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in LAYER_KINDS:
+            raise UserError(f"layer kind {self.kind!r} is unknown: {nearest(self.kind, LAYER_KINDS)}")
+        ACTIVATIONS[self.activation]
+
+    @property
+    def function(self) -> Activation:
+        """Its activation."""
+        return ACTIVATIONS[self.activation]()
 
     def output_size(self, size: int) -> int:
         """Height and width of what the layer makes of maps of this height and width; 1 for a dense layer."""
@@ -38,25 +56,23 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Architecture:
+class LayerStack:
     """Layers with the shape that they take: `channels` x `size` x `size` features an example."""
 
     layers: tuple[Layer, ...]
     channels: int
     size: int
 
-    @classmethod
-    def of_generator(cls, config: MemberConfig) -> Self:
-        """Tables 1 and 3: z, `latent_size` maps of 1 x 1, to the real-valued input of the output neurons."""
-        return cls(_generator_layers(config), channels=config.latent_size, size=1)
-
-    @classmethod
-    def of_discriminator(cls, config: MemberConfig) -> Self:
-        """Tables 2 and 4: an image to its logit."""
-        return cls(_discriminator_layers(config), channels=1, size=IMAGE_SIZE)
+    @property
+    def outputs(self) -> int:
+        """How many numbers come out for each example."""
+        channels, size = self.channels, self.size
+        for layer in self.layers:
+            channels, size = layer.units or channels, layer.output_size(size)
+        return channels * size * size
 
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of each parameter of one member, without the member axis, by name (`<layer>.<weight|bias|…>`)."""
+        """Shape of each parameter of one run, without the member axis, by name (`<layer>.<weight|bias|…>`)."""
         shapes: dict[str, tuple[int, ...]] = {}
         channels, size = self.channels, self.size
         for number, layer in enumerate(self.layers):
@@ -71,44 +87,96 @@ class Architecture:
                 weight = (inputs[0], layer.units, layer.kernel, layer.kernel)
             shapes[f"{number}.weight"] = weight
             shapes[f"{number}.bias"] = (channels,)
-            if layer.norm != "none":
+            if layer.norm.learns:
                 shapes[f"{number}.scale"] = (channels,)
                 shapes[f"{number}.shift"] = (channels,)
         return shapes
 
     def parameter_count(self) -> int:
-        """Trainable numbers of one member."""
+        """Trainable numbers of one run."""
         return sum(prod(shape) for shape in self.parameter_shapes().values())
 
 
-def _generator_layers(config: MemberConfig) -> tuple[Layer, ...]:
-    norm = config.generator_norm
-    if config.architecture == "mlp":
+ARCHITECTURES: Registry[type["Architecture"]] = Registry("architecture")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """A generator and a discriminator. A subclass gives their layers."""
+
+    label: ClassVar[str]
+    """What figures and tables call it."""
+    revision: ClassVar[int] = 1
+    """Raised whenever runs with this architecture come to give other numbers."""
+
+    def generator_layers(self, norm: Norm) -> tuple[Layer, ...]:
+        """From z, `latent_size` maps of 1 x 1, to the 784 inputs of the output neurons."""
+        raise NotImplementedError
+
+    def discriminator_layers(self, norm: Norm) -> tuple[Layer, ...]:
+        """From an image, one map of 28 x 28, to its logit."""
+        raise NotImplementedError
+
+    def generator(self, *, latent_size: int, norm: Norm) -> LayerStack:
+        """The generator; `norm` stands after each of its layers, the output layer included."""
+        stack = LayerStack(self.generator_layers(norm), channels=latent_size, size=1)
+        return _checked(self, "generator", stack, PIXELS)
+
+    def discriminator(self, *, norm: Norm) -> LayerStack:
+        """The discriminator; `norm` stands after each of its hidden layers that has weights."""
+        return _checked(self, "discriminator", LayerStack(self.discriminator_layers(norm), 1, IMAGE_SIZE), 1)
+
+
+@ARCHITECTURES.named("mlp")
+class Mlp(Architecture):
+    """Tables 1 and 2 of the paper."""
+
+    label = "MLP"
+
+    def generator_layers(self, norm: Norm) -> tuple[Layer, ...]:
         return (
             Layer(kind="dense", units=1024, norm=norm, activation="relu"),
             Layer(kind="dense", units=PIXELS, norm=norm),
         )
-    return (
-        Layer(kind="transconv", units=128, kernel=2, stride=1, norm=norm, activation="relu"),
-        Layer(kind="transconv", units=64, kernel=4, stride=2, norm=norm, activation="relu"),
-        Layer(kind="transconv", units=32, kernel=3, stride=2, norm=norm, activation="relu"),
-        Layer(kind="transconv", units=1, kernel=4, stride=2, norm=norm),
-    )
 
-
-def _discriminator_layers(config: MemberConfig) -> tuple[Layer, ...]:
-    norm = config.discriminator_norm
-    if config.architecture == "mlp":
+    def discriminator_layers(self, norm: Norm) -> tuple[Layer, ...]:
         return (
             Layer(kind="dense", units=512, norm=norm, activation="leaky-relu"),
             Layer(kind="dense", units=256, norm=norm, activation="leaky-relu"),
             Layer(kind="dense", units=1),
         )
-    return (
-        Layer(kind="conv", units=32, kernel=3, norm=norm, activation="leaky-relu"),
-        Layer(kind="maxpool", kernel=2, stride=2),
-        Layer(kind="conv", units=64, kernel=3, norm=norm, activation="leaky-relu"),
-        Layer(kind="maxpool", kernel=2, stride=2),
-        Layer(kind="dense", units=128, norm=norm, activation="leaky-relu"),
-        Layer(kind="dense", units=1),
-    )
+
+
+@ARCHITECTURES.named("cnn")
+class Cnn(Architecture):
+    """Tables 3 and 4 of the paper."""
+
+    label = "CNN"
+
+    def generator_layers(self, norm: Norm) -> tuple[Layer, ...]:
+        return (
+            Layer(kind="transconv", units=128, kernel=2, stride=1, norm=norm, activation="relu"),
+            Layer(kind="transconv", units=64, kernel=4, stride=2, norm=norm, activation="relu"),
+            Layer(kind="transconv", units=32, kernel=3, stride=2, norm=norm, activation="relu"),
+            Layer(kind="transconv", units=1, kernel=4, stride=2, norm=norm),
+        )
+
+    def discriminator_layers(self, norm: Norm) -> tuple[Layer, ...]:
+        return (
+            Layer(kind="conv", units=32, kernel=3, norm=norm, activation="leaky-relu"),
+            Layer(kind="maxpool", kernel=2, stride=2),
+            Layer(kind="conv", units=64, kernel=3, norm=norm, activation="leaky-relu"),
+            Layer(kind="maxpool", kernel=2, stride=2),
+            Layer(kind="dense", units=128, norm=norm, activation="leaky-relu"),
+            Layer(kind="dense", units=1),
+        )
+
+
+def _checked(architecture: Architecture, network: str, stack: LayerStack, outputs: int) -> LayerStack:
+    """The stack; a UserError where it does not end in so many numbers an example."""
+    if stack.outputs != outputs:
+        raise UserError(
+            f"architecture {ARCHITECTURES.name_of(type(architecture))!r}: its {network} ends in {stack.outputs} "
+            f"numbers, {outputs} are needed"
+        )
+    return stack

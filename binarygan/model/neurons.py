@@ -1,56 +1,88 @@
-"""Binary neurons and their sigmoid-adjusted straight-through gradient.
+"""Neurons: what a unit of the generator's output layer makes of its input.
 
-Shapes: M members, B batch, N output units.
+A unit's real-valued input is a, its slope s. p = sigmoid(s a) is its preactivated output (the paper's word: what it
+would give without binarization), b what it gives. Gradients are another part's: `estimators.py`.
+
+Shapes: p and b are (M, B, N): M runs, B batch, N output units.
 """
 
-from typing import Any
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from binarygan.lazy import torch
+from binarygan.registry import Registry
 
-def _output(p: Tensor, threshold: Tensor, real: Tensor | None) -> Tensor:
-    """1[p > threshold], or p itself where `real`."""
-    binary = (p > threshold).to(p.dtype)
-    return binary if real is None else torch.where(real, p, binary)
+if TYPE_CHECKING:
+    from torch import Tensor
 
-
-class _BinaryNeuron(torch.autograd.Function):
-    """Forward 1[p > threshold] (or p itself), p = sigmoid(s a); backward db/da := s p (1 - p), whatever the forward."""
-
-    @staticmethod
-    def forward(ctx: Any, a: Tensor, slope: Tensor, threshold: Tensor, real: Tensor | None) -> Tensor:
-        p = torch.sigmoid(slope * a)
-        ctx.save_for_backward(p, slope)
-        return _output(p, threshold, real)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
-        p, slope = ctx.saved_tensors
-        return grads[0] * slope * p * (1 - p), None, None, None
+NEURONS: Registry[type[Neuron]] = Registry("neuron")
 
 
-def binary_neuron(a: Tensor, *, slope: Tensor, threshold: Tensor, real: Tensor | None = None) -> Tensor:
-    """Output b of binary neurons with the sigmoid-adjusted straight-through gradient.
+@dataclass(frozen=True, kw_only=True)
+class Neuron:
+    """A kind of output unit. A subclass gives `output` and what figures and tables need to know of it."""
 
-    b = 1[p > threshold], p = sigmoid(s a); where `real`, b = p. In all cases db/da := s p (1 - p).
-    A deterministic neuron has threshold 0.5, a stochastic one uniform noise v, drawn anew for each forward pass.
+    label: ClassVar[str]
+    """What figures and tables call it."""
+    colour: ClassVar[str] = "#666666"
+    line: ClassVar[Any] = "-"
+    marker: ClassVar[str] = "o"
+    """How figures draw it: matplotlib's colour, line style and marker."""
+    revision: ClassVar[int] = 1
+    """Raised whenever runs with this neuron come to give other numbers."""
+    binary: ClassVar[bool] = True
+    """Whether b is 0 or 1. Other outputs are binarized after training, by threshold and by Bernoulli sampling."""
+    draws_noise: ClassVar[bool] = False
+    """Whether b depends on noise v, uniform on [0, 1), which is drawn anew for each unit and forward pass."""
+    anneals: ClassVar[bool] = True
+    """Whether the paper multiplies its slope after each epoch."""
 
-    Args:
-        a: real-valued input of the output layer, (M, B, N).
-        slope: s, broadcast against `a`; (M, 1, 1) in a cohort.
-        threshold: broadcast against `a`.
-        real: boolean, broadcast against `a`: members whose output stays real-valued; None for none of them.
+    def preactivated(self, x: Tensor) -> Tensor:
+        """p for x = s a."""
+        return torch.sigmoid(x)
 
-    Source: Dong & Yang 2018, section 3; the estimator is Bengio et al. 2013 (arXiv 1308.3432) as adjusted by
-    Chung et al. 2016 (arXiv 1609.01704).
+    def output(self, p: Tensor, v: Tensor | None) -> Tensor:
+        """b for p, of p's type; v is the noise, or None for a neuron that draws none."""
+        raise NotImplementedError
 
-    >>> a = torch.tensor([[[-1.0, 0.0, 1.0]]], requires_grad=True)
-    >>> binary_neuron(a, slope=torch.ones(1, 1, 1), threshold=torch.tensor(0.5))
-    tensor([[[0., 0., 1.]]], grad_fn=<_BinaryNeuronBackward>)
-    """
-    result: Tensor = _BinaryNeuron.apply(a, slope, threshold, real)
-    return result
+
+@NEURONS.named("deterministic")
+class Deterministic(Neuron):
+    """The deterministic binary neuron (DBN): b = 1[p > 0.5] (Dong & Yang 2018, section 3)."""
+
+    label = "DBN"
+    colour, line, marker = "#0072B2", "-", "o"
+
+    def output(self, p: Tensor, v: Tensor | None) -> Tensor:
+        return (p > 0.5).to(p.dtype)
+
+
+@NEURONS.named("stochastic")
+class Stochastic(Neuron):
+    """The stochastic binary neuron (SBN): b = 1[p > v], so that b is 1 with probability p (Dong & Yang 2018)."""
+
+    label = "SBN"
+    colour, line, marker = "#E69F00", (0, (5, 1.5)), "s"
+    draws_noise = True
+
+    def output(self, p: Tensor, v: Tensor | None) -> Tensor:
+        assert v is not None
+        return (p > v).to(p.dtype)
+
+
+@NEURONS.named("real")
+class RealValued(Neuron):
+    """The real-valued neuron: b = p. Its sigmoid is no stand-in for a threshold, so nothing anneals it."""
+
+    label = "real-valued"
+    colour, line, marker = "#000000", (0, (5, 1.5, 1, 1.5)), "^"
+    binary = False
+    anneals = False
+
+    def output(self, p: Tensor, v: Tensor | None) -> Tensor:
+        return p
 
 
 def slope_at(rate: float, epoch: int) -> float:
@@ -60,39 +92,3 @@ def slope_at(rate: float, epoch: int) -> float:
     (1.0, 1.21)
     """
     return float(rate ** (epoch - 1))
-
-
-class Neurons:
-    """The output neurons of a cohort: which members are deterministic, stochastic or real-valued, at which slope.
-
-    Args:
-        kinds: `deterministic`, `stochastic` or `real` for each of M members.
-        slopes: s for each member.
-    """
-
-    def __init__(self, kinds: list[str], slopes: list[float], *, device: torch.device, dtype: torch.dtype) -> None:
-        self.stochastic = [i for i, kind in enumerate(kinds) if kind == "stochastic"]
-        self._all_stochastic = len(self.stochastic) == len(kinds)
-        self.slope = torch.tensor(slopes, device=device, dtype=dtype).view(-1, 1, 1)
-        real = torch.tensor([kind == "real" for kind in kinds], device=device).view(-1, 1, 1)
-        self._real = real if "real" in kinds else None
-        self._half = torch.tensor(0.5, device=device, dtype=dtype)
-        self._rows = torch.tensor(self.stochastic, device=device)
-
-    def __call__(self, a: Tensor, thresholds: Tensor | None) -> Tensor:
-        """b for `a` (M, B, N); `thresholds` (S, B, N) is v of the S stochastic members, None where there are none."""
-        return binary_neuron(a, slope=self.slope, threshold=self._of_all(a, thresholds), real=self._real)
-
-    def preactivated(self, a: Tensor) -> Tensor:
-        """p = sigmoid(s a), (M, B, N), without a gradient: what `fired` makes b of, as often as v is drawn anew."""
-        return torch.sigmoid(self.slope * a.detach())
-
-    def fired(self, p: Tensor, thresholds: Tensor | None) -> Tensor:
-        """b for `p` of `preactivated`."""
-        return _output(p, self._of_all(p, thresholds), self._real)
-
-    def _of_all(self, like: Tensor, thresholds: Tensor | None) -> Tensor:
-        """Thresholds of all members: v of the stochastic ones, 0.5 of the others."""
-        if thresholds is None or self._all_stochastic:
-            return self._half if thresholds is None else thresholds
-        return torch.full_like(like, 0.5).index_copy_(0, self._rows, thresholds)

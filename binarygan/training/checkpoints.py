@@ -20,7 +20,6 @@ from binarygan.config import MemberConfig
 from binarygan.errors import UserError
 from binarygan.io.files import PARTIAL, Place, matching
 from binarygan.io.tensor_files import DamagedFileError, damaged, read_metadata, read_tensors, write_tensors
-from binarygan.model.architectures import Architecture
 from binarygan.model.networks import Parameters
 from binarygan.training.trainer import Trainer
 
@@ -138,7 +137,7 @@ def split(folder: Place, parts: Mapping[Place, Sequence[int]]) -> None:
     """Write the newest checkpoint in `folder`, where there is a whole one, as others that hold some members each.
 
     Args:
-        parts: folder of each of them -> its members' places in the old one.
+        parts: folder of each of them -> its members' indices in the old one.
     """
     newest = newest_epoch(folder)
     if newest is None:
@@ -147,9 +146,9 @@ def split(folder: Place, parts: Mapping[Place, Sequence[int]]) -> None:
         description, tensors = _read(newest)
     except DamagedCheckpointError:
         return  # nothing that the parts could go on from
-    for target, places in parts.items():
-        own = {name: t if t.dim() == 0 else t[list(places)] for name, t in tensors.items()}
-        members = tuple(description.members[i] for i in places)
+    for target, indices in parts.items():
+        own = {name: t if t.dim() == 0 else t[list(indices)] for name, t in tensors.items()}
+        members = tuple(description.members[i] for i in indices)
         _write(target / newest.name, own, Description(members, description.epochs_done))
     _tidy(folder)
     if isinstance(folder, Path):  # an object store has no folders to be left over
@@ -158,7 +157,7 @@ def split(folder: Place, parts: Mapping[Place, Sequence[int]]) -> None:
 
 def save_generators(trainer: Trainer, folder: Place) -> None:
     """Write the finished cohort's generators as `final`, beside what training went on from (`forget_epochs`)."""
-    tensors = {name: p.detach() for name, p in trainer.generator_parameters.items()}
+    tensors = {name: p.detach() for name, p in trainer.generator.parameters.items()}
     _write(folder / FINAL, tensors, Description(trainer.configs, trainer.epochs_done))
 
 
@@ -215,7 +214,7 @@ def _generators(path: Place, description: Description, tensors: dict[str, Tensor
     """The generators' parameters of all members, by the names that the generator has for them."""
     prefix = OF_GENERATORS if any(name.startswith(OF_GENERATORS) for name in tensors) else ""
     found = {}
-    for name, shape in Architecture.of_generator(description.members[0]).parameter_shapes().items():
+    for name, shape in description.members[0].generator_layers().parameter_shapes().items():
         tensor = tensors.get(prefix + name)
         if tensor is None or tensor.shape[1:] != shape or not tensor.dtype.is_floating_point:
             raise damaged(path, f"it has no {prefix}{name} of shape {shape}")

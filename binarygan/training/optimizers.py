@@ -1,36 +1,80 @@
-"""Optimizers over a cohort's stacked parameters: each member's update is as if it were alone.
+"""Optimizers over a cohort's stacked parameters: each run's update is as if it were alone.
 
-PyTorch's kernels are called themselves: what its optimizers do before that takes as long as the kernel does for a small
-network.
+They call PyTorch's kernels directly: for a small network, what PyTorch's own optimizers do before the kernel takes as
+long as the kernel.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Protocol
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from binarygan.config import MemberConfig
+from binarygan.lazy import torch
+from binarygan.registry import Registry, parameter
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 BEYOND_ALL_STEPS = 1e9
 """At which beta^t is 0 for every beta."""
 STEP = "step"
-STATES = {"adam": (STEP, "exp_avg", "exp_avg_sq"), "rmsprop": ("mean_square",)}
-"""What each optimizer keeps of a parameter: a tensor of its shape each, but for the count of steps, one number."""
+
+OPTIMIZERS: Registry[type[OptimizerKind]] = Registry("optimizer")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerKind:
+    """An optimizer that a configuration can name, with its parameters."""
+
+    revision: ClassVar[int] = 1
+    """Raised whenever runs with this optimizer come to give other numbers."""
+    states: ClassVar[tuple[str, ...]]
+    """What it keeps of a parameter: a tensor of its shape each, but for the count of steps (`STEP`), one number."""
+
+    def make(self, parameters: Sequence[Tensor], learning_rate: float) -> Optimizer:
+        """The optimizer of these parameters; on a GPU its steps can be captured."""
+        raise NotImplementedError
+
+
+@OPTIMIZERS.named("adam")
+@dataclass(frozen=True, kw_only=True)
+class Adam(OptimizerKind):
+    """Adam (arXiv 1412.6980) by TensorFlow's rule."""
+
+    beta1: float = parameter("decay of the mean of gradients", default=0.5, least=0, most=1)
+    beta2: float = parameter("decay of the mean of squared gradients", default=0.9, least=0, most=1)
+    states = (STEP, "exp_avg", "exp_avg_sq")
+
+    def make(self, parameters: Sequence[Tensor], learning_rate: float) -> Optimizer:
+        kind = TensorFlowAdam if parameters[0].device.type == "cpu" else DeviceAdam
+        return kind(parameters, lr=learning_rate, betas=(self.beta1, self.beta2))
+
+
+@OPTIMIZERS.named("rmsprop")
+@dataclass(frozen=True, kw_only=True)
+class RmsProp(OptimizerKind):
+    """RMSProp by TensorFlow 1's rule."""
+
+    decay: float = parameter("decay of the mean square of gradients", default=0.9, least=0, most=1)
+    states = ("mean_square",)
+
+    def make(self, parameters: Sequence[Tensor], learning_rate: float) -> Optimizer:
+        return TensorFlowRMSprop(parameters, lr=learning_rate, decay=self.decay)
 
 
 class Optimizer(Protocol):
-    """Of a list of parameters, in whose order gradients and states are."""
+    """What updates a list of parameters; gradients and states are in its order."""
 
     operands: Sequence[Tensor]
-    """What the network computes with: each parameter, or its copy in bfloat16. Gradients are by these and of their
-    types; `update` keeps the copies, and nobody else may write a parameter that has one."""
+    """What the network computes with: each parameter, or its copy in bfloat16. Gradients are with respect to these and
+    of their types. `update` keeps the copies, and nobody else may write a parameter that has one."""
 
     def update(self, gradients: Sequence[Tensor]) -> None:
         """One step along these gradients."""
 
     def state(self) -> list[dict[str, Tensor]]:
-        """What is kept of each parameter, by the names of `STATES`."""
+        """What is kept of each parameter, by the names of `OptimizerKind.states`."""
 
     def load_state(self, states: Sequence[dict[str, Tensor]]) -> None:
         """Go on from `state()`.
@@ -41,10 +85,10 @@ class Optimizer(Protocol):
 
 
 class _Parameters:
-    """Parameters as they lie in memory, contiguous or with their matrices transposed.
+    """Parameters as they lie in memory: contiguous, or contiguous once their matrices are transposed.
 
-    The fused CPU kernel of Adam goes through each tensor as it lies, and makes a contiguous copy of a gradient that is
-    not, which it does not read (seen with torch 2.15): so it is given transposed ones as what they are.
+    The fused CPU kernel of Adam reads each tensor in the order of memory. It makes a contiguous copy of a gradient that
+    is not contiguous, and does not read the copy (seen with torch 2.15). So the kernel is given the transposed view.
     """
 
     def __init__(self, parameters: Iterable[Tensor]) -> None:
@@ -56,7 +100,7 @@ class _Parameters:
             raise ValueError("a parameter is neither contiguous nor transposed")
 
     def as_they_lie(self, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """Tensors of the parameters' shapes, in their places' order in memory."""
+        """Tensors of the parameters' shapes, in the order of the parameters' memory."""
         return [(t.mT if flag else t).contiguous() for t, flag in zip(tensors, self._transposed, strict=True)]
 
     def named(self, tensors: Sequence[Tensor]) -> list[Tensor]:
@@ -88,7 +132,7 @@ class _Adam:
 
     def _next_step(self) -> tuple[float | Tensor, float, Tensor]:
         self._steps += 1
-        return self._told()
+        return self._kernel_arguments()
 
     def _move(
         self,
@@ -96,10 +140,10 @@ class _Adam:
         given: list[Tensor],
         means: list[Tensor],
         mean_squares: list[Tensor],
-        told: tuple[float | Tensor, float, Tensor],
+        arguments: tuple[float | Tensor, float, Tensor],
     ) -> None:
-        """Call the kernel for these parameters; `told` as from `_next_step`."""
-        rate, epsilon, steps = told
+        """Call the kernel for these parameters; `arguments` as from `_next_step`."""
+        rate, epsilon, steps = arguments
         torch._fused_adam_(
             own,
             given,
@@ -118,7 +162,7 @@ class _Adam:
 
     def state(self) -> list[dict[str, Tensor]]:
         kept = zip(*(self._parameters.named(own) for own in (self._means, self._mean_squares)), strict=True)
-        return [dict(zip(STATES["adam"], (self._steps.clone(), *own), strict=True)) for own in kept]
+        return [dict(zip(Adam.states, (self._steps.clone(), *own), strict=True)) for own in kept]
 
     def load_state(self, states: Sequence[dict[str, Tensor]]) -> None:
         if len({float(s[STEP]) for s in states}) != 1:
@@ -128,8 +172,8 @@ class _Adam:
             for own, value in zip(self._parameters.named(kept), states, strict=True):
                 own.copy_(value[name])
 
-    def _told(self) -> tuple[float | Tensor, float, Tensor]:
-        """What the kernel, which has PyTorch's rule, is told so that it does TensorFlow's: lr, epsilon, steps."""
+    def _kernel_arguments(self) -> tuple[float | Tensor, float, Tensor]:
+        """The learning rate, epsilon and steps with which PyTorch's kernel computes TensorFlow's rule."""
         raise NotImplementedError
 
 
@@ -138,7 +182,7 @@ class TensorFlowAdam(_Adam):
 
     _count: int | None = None
 
-    def _told(self) -> tuple[float, float, Tensor]:
+    def _kernel_arguments(self) -> tuple[float, float, Tensor]:
         self._count = int(self._steps) if self._count is None else self._count + 1
         return self._lr, self._epsilon / (1 - self._betas[1] ** self._count) ** 0.5, self._steps
 
@@ -154,7 +198,7 @@ class DeviceAdam(_Adam):
     device is lr sqrt(1 - beta2^t) / (1 - beta1^t). The state is TensorFlowAdam's: either goes on from the other's.
     """
 
-    def _told(self) -> tuple[Tensor, float, Tensor]:
+    def _kernel_arguments(self) -> tuple[Tensor, float, Tensor]:
         beta1, beta2 = self._betas
         t = self._steps.double()
         rate = self._lr * torch.sqrt(1 - beta2**t) / (1 - beta1**t)
@@ -188,26 +232,3 @@ class TensorFlowRMSprop:
     def load_state(self, states: Sequence[dict[str, Tensor]]) -> None:
         for own, value in zip(self._parameters.named(self._mean_squares), states, strict=True):
             own.copy_(value["mean_square"])
-
-
-def make_optimizer(config: MemberConfig, parameters: Mapping[str, Tensor], rounded: Collection[str] = ()) -> Optimizer:
-    """The optimizer that `config` names; on a GPU one whose steps can be captured.
-
-    Args:
-        rounded: names of parameters that are used in bfloat16 alone.
-    """
-    tensors = list(parameters.values())
-    on_cpu = tensors[0].device.type == "cpu"
-    if config.optimizer == "adam":
-        assert config.beta1 is not None
-        assert config.beta2 is not None
-        lr, betas = config.learning_rate, (config.beta1, config.beta2)
-        if on_cpu and rounded and tensors[0].dtype is torch.float32:
-            from binarygan.fast.bf16_cpu.adam import (
-                RoundingAdam,  # and with it Numba, which other precisions never need
-            )
-
-            return RoundingAdam(tensors, [name in rounded for name in parameters], lr=lr, betas=betas)
-        return TensorFlowAdam(tensors, lr=lr, betas=betas) if on_cpu else DeviceAdam(tensors, lr=lr, betas=betas)
-    assert config.decay is not None
-    return TensorFlowRMSprop(tensors, lr=config.learning_rate, decay=config.decay)

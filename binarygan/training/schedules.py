@@ -1,21 +1,23 @@
-"""How many critic steps come before a generator step."""
+"""Critic schedules: how many critic steps come before a generator step."""
 
-from binarygan.config import MemberConfig
+from collections.abc import Callable
+
+from binarygan.registry import Registry
 
 WARM_UP_STEPS = 100
 
-
-def critic_steps(config: MemberConfig, step: int) -> int:
-    """Critic steps before generator step `step`, counted from 0 over the whole training.
-
-    `constant`: always `config.critic_steps`. `released`: 100 where step < 25 or step % 500 == 0, else
-    `config.critic_steps` (the paper's released code, for all three objectives).
-    """
-    warms_up = config.critic_schedule == "released" and (step < 25 or step % 500 == 0)
-    return WARM_UP_STEPS if warms_up else config.critic_steps
+CriticSchedule = Callable[[int, int], int]
+"""(generator step, counted from 0 over the whole training; the configured critic steps) to critic steps."""
+CRITIC_SCHEDULES: Registry[CriticSchedule] = Registry("critic schedule")
 
 
-def critic_steps_in_epoch(config: MemberConfig, epoch: int) -> int:
-    """Critic steps of a whole epoch, counted from 1."""
-    first = (epoch - 1) * config.iterations_per_epoch
-    return sum(critic_steps(config, first + i) for i in range(config.iterations_per_epoch))
+@CRITIC_SCHEDULES.named("released")
+def released(step: int, critic_steps: int) -> int:
+    """100 where step < 25 or step % 500 == 0: the paper's released code, with all three objectives."""
+    return WARM_UP_STEPS if step < 25 or step % 500 == 0 else critic_steps
+
+
+@CRITIC_SCHEDULES.named("constant")
+def constant(step: int, critic_steps: int) -> int:
+    """Always as many as configured."""
+    return critic_steps

@@ -6,7 +6,6 @@ import math
 import sys
 from typing import Any
 
-from binarygan.config import MemberConfig
 from binarygan.data.images import load_images
 from binarygan.errors import UserError
 from binarygan.io.files import Place
@@ -16,7 +15,7 @@ from study.design.cohorts import members_of
 from study.launch.devices import device_of
 from study.options import RunOptions, results_root
 from study.publish import SHIPPED, rows_of
-from study.store.store import Store
+from study.store.store import Store, config_of
 
 Found = tuple[dict[str, Any], str]
 """The row of a run, and the name of the study that has it."""
@@ -29,7 +28,7 @@ def run_retrain(options: RunOptions, wanted: str) -> int:
             raise UserError(f"--{option} is settled by the member that is trained again: leave it out")
     root = results_root(options.results)
     row, home = find_member(root, wanted)
-    config = MemberConfig.from_dict({f.name: row[f.name] for f in dataclasses.fields(MemberConfig)})
+    config = config_of(row)
     data = load_images(options.data, root=options.data_root, download=options.download)
     if data.digest != config.data_digest:
         raise UserError(

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from multiprocessing.pool import Pool
 
+from binarygan.arithmetic.process import give_back, is_out_of_memory
 from binarygan.config import MemberConfig
-from binarygan.fast.memory import give_back, is_out_of_memory
 from binarygan.plugins import load_plugins
 from study.cost.estimate import seconds_a_critic_step
 

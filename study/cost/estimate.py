@@ -9,13 +9,11 @@ from dataclasses import dataclass
 
 import torch
 
+from binarygan.arithmetic.process import keep_freed_memory, use_one_thread
 from binarygan.config import MemberConfig
 from binarygan.data.images import Images
-from binarygan.fast.memory import keep_freed_memory
-from binarygan.fast.threads import use_one_thread
 from binarygan.metrics.evaluation import evaluate
 from binarygan.metrics.scores import reference_of
-from binarygan.model.architectures import Architecture
 from binarygan.plugins import load_plugins
 from binarygan.training.trainer import Trainer
 from study.design.cohorts import Cohort
@@ -59,7 +57,7 @@ def hours(seconds: Sequence[float], slots: int) -> float:
 def megabytes(cohort: Cohort) -> float:
     """The size of a cohort in the store: rows, the samples and histograms of each epoch, generators."""
     shared = cohort.members[0]
-    weights = sum(math.prod(shape) for shape in Architecture.of_generator(shared).parameter_shapes().values())
+    weights = sum(math.prod(shape) for shape in shared.generator_layers().parameter_shapes().values())
     return len(cohort.members) * (ROW_BYTES + EPOCH_BYTES * shared.epochs + 4 * weights) / 1e6
 
 
@@ -72,11 +70,15 @@ def _seconds(cohort: Cohort, costs: Costs) -> float:
 
 
 def _kind(cohort: Cohort) -> Kind:
-    return (*cohort.members[0].cohort_key, len(cohort.members), any(m.neuron == "stochastic" for m in cohort.members))
+    return (
+        *cohort.members[0].cohort_key,
+        len(cohort.members),
+        any(m.part("neuron").draws_noise for m in cohort.members),
+    )
 
 
 def _scored(member: MemberConfig) -> tuple[str, bool]:
-    return member.architecture, member.neuron == "real"
+    return member.architecture, not member.part("neuron").binary
 
 
 def _costs(cohorts: list[Cohort], data: Images, device: str) -> Costs:
@@ -87,11 +89,11 @@ def _costs(cohorts: list[Cohort], data: Images, device: str) -> Costs:
     members = {_scored(m): m for c in cohorts for m in c.members}
     light = {scored: _evaluation(m, data, device, full=False) for scored, m in members.items()}
     full: dict[tuple[str, bool], float] = {}
-    for architecture, member in {m.architecture: m for m in members.values()}.items():
-        binary = dataclasses.replace(member, neuron="deterministic")
-        full[architecture, False] = _evaluation(binary, data, device, full=True)
-        # a real-valued member is scored twice, once for each binarization; drawing its samples takes little time
-        full[architecture, True] = 2 * full[architecture, False]
+    for (architecture, real), member in members.items():
+        if (architecture, real) not in full:
+            seconds = _evaluation(member, data, device, full=True)
+            # a real-valued member is scored twice, once for each binarization; drawing its samples takes little time
+            full[architecture, real], full[architecture, not real] = seconds, seconds / 2 if real else 2 * seconds
     return Costs(critic_step=critic_step, light=light, full=full)
 
 

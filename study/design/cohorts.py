@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from binarygan.config import MemberConfig
-from binarygan.training.schedules import critic_steps_in_epoch
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Cohort:
     def critic_steps(self) -> int:
         """How many critic steps each member takes over all its epochs."""
         shared = self.members[0]
-        return sum(critic_steps_in_epoch(shared, e + 1) for e in range(shared.epochs))
+        return sum(shared.critic_steps_in_epoch(e + 1) for e in range(shared.epochs))
 
     def halves(self) -> tuple["Cohort", "Cohort"]:
         """The first half of the members, which has the odd one, and the second."""

@@ -1,15 +1,14 @@
 """Grids: named sets of configurations. The paper's come from `binarygan.paper`; any module can register another."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
-from binarygan.paper import BINARY, EXPERIMENTS, NEURONS, Experiment, paper_config
+from binarygan.paper import ALL_NEURONS, BINARY, EXPERIMENTS, Experiment, paper_config
 from binarygan.registry import Registry
-from binarygan.training.schedules import critic_steps
 
 OF_THE_COMMAND = {
     "data": "one command reads one data set: use --data",
@@ -63,16 +62,15 @@ def refuse_decided(kind: str, own: Mapping[str, Iterable[Any]], asked: Mapping[s
             raise UserError(f"{asked[field]}: this {kind} has {field} {has} of its own: leave {option} out{choose}")
 
 
-def refuse_equal(cells: Iterable[MemberConfig]) -> None:
+def refuse_equal(cells: Sequence[MemberConfig]) -> None:
     """A UserError where two configurations are equal in all that training depends on."""
+    varied = len({(c.critic_schedule, c.critic_steps) for c in cells}) > 1
     known: dict[tuple[Any, ...], MemberConfig] = {}
     for cell in cells:
         idle = _without_effect(cell)
-        # A schedule is known by its first steps: the released one has warmed up after 25, and a short run never has.
-        total = min(cell.iterations_per_epoch * cell.epochs, 26)
         fields = cell.to_dict() | dict.fromkeys(idle) | {"critic_schedule": None, "critic_steps": None}
-        key = (*fields.values(), *(critic_steps(cell, step) for step in range(total)))
-        twin = known.setdefault(key, cell)
+        steps = range(cell.epochs * cell.iterations_per_epoch) if varied else ()
+        twin = known.setdefault((*fields.values(), *map(cell.critic_steps_before, steps)), cell)
         if twin is cell:
             continue
         differing = [name for name, value in cell.to_dict().items() if value != getattr(twin, name)]
@@ -88,8 +86,6 @@ def _without_effect(cell: MemberConfig) -> dict[str, str]:
     idle = {"split": "train_images alone says which images are trained on"}
     if cell.epochs == 1:
         idle["slope_rate"] = "the slope is rate ** (epoch - 1), which is 1 in the first epoch: give --epochs 2 or more"
-    if cell.neuron == "real":
-        idle["estimator"] = "a real-valued neuron has no estimator"
     return idle
 
 
@@ -122,7 +118,7 @@ GRIDS.register(
     "slope-annealing",
     Grid(
         "slope rates 1.0, 1.05, 1.1, 1.2 x DBN, SBN, real-valued neurons",
-        lambda _: every(neuron=NEURONS, slope_rate=(1.0, 1.05, 1.1, 1.2)),
+        lambda _: every(neuron=ALL_NEURONS, slope_rate=(1.0, 1.05, 1.1, 1.2)),
     ),
 )
 GRIDS.register(

@@ -1,7 +1,9 @@
 """The trials of a search, as Optuna's storage has them; what becomes of them after a crash; warm starts."""
 
+import dataclasses
 import json
 import logging
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +11,12 @@ import optuna
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from binarygan.config import MemberConfig
 from binarygan.errors import UserError
 from binarygan.io.files import Place
 from study.search.search import Search, differences, outcome
 from study.search.storage import JOURNAL, existing_database, first_line, storage_of
 from study.store.schemas import FINISHED, STOPPED
-from study.store.store import Store
+from study.store.store import Store, config_of
 
 DECLARED, STATUS, REASON, MEMBERS, SOURCE = "binarygan", "status", "reason", "members", "warm start from"
 """Names of attributes in Optuna's storage; its dashboard shows them."""
@@ -104,14 +105,9 @@ class Trials:
 
     def counts(self) -> Counts:
         """How many trials ended in which way by now."""
-        found = {"complete": 0, "stopped": 0, "failed": 0, "running": 0}
-        for trial in self.own():
-            if trial.user_attrs.get(STATUS) == CRASHED:
-                continue
-            state = trial.state
-            kind = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "stopped", TrialState.FAIL: "failed"}
-            found[kind.get(state, "running")] += 1
-        return Counts(**found)
+        kinds = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "stopped", TrialState.FAIL: "failed"}
+        settled = [t for t in self.own() if t.user_attrs.get(STATUS) != CRASHED]
+        return Counts(**Counter(kinds.get(trial.state, "running") for trial in settled))
 
     def own(self) -> list[FrozenTrial]:
         """All trials but the warm starts."""
@@ -156,7 +152,7 @@ class Trials:
         ended = [r for r in rows if r["status"] in FINISHED]
         values = outcome(self.search.metrics, ended).values if ended else None
         try:
-            config = MemberConfig.from_dict({k: rows[0][k] for k in MemberConfig.__dataclass_fields__} | {"seed": 0})
+            config = dataclasses.replace(config_of(rows[0]), seed=0)
             params = self.search.space.params_of(config)
             same = params is not None and self.search.cohort(params).members[0] == config
         except (UserError, KeyError, ValueError):

@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from binarygan.config import MemberConfig
 from binarygan.errors import UserError
 from study.store.schemas import SCHEMAS
-from study.store.store import Store
+from study.store.store import Store, config_of
 
 DIRTY = "-dirty"
 """How the commit of a run ends whose code had changes that nobody committed: no one can say what trained it."""
@@ -74,10 +73,9 @@ def whole_member(store: Store, member_id: str) -> dict[str, Any] | None:
     """The row of a run that is done, that its file is named after, and that has every epoch in every table; or None."""
     try:
         [row] = store.read("members", member_id)
-        config = MemberConfig.from_dict({f.name: row[f.name] for f in dataclasses.fields(MemberConfig)})
         whole = (
             row["status"] == "done"
-            and member_id == row["member_id"] == config.member_id
+            and member_id == row["member_id"] == config_of(row).member_id
             and row["epochs_done"] == row["epochs"]
             and not store.missing_epochs([member_id], row["epochs"])
         )

@@ -4,9 +4,10 @@ Each file is written under a temporary name in another folder, then renamed, so 
 The folder may be on any file system that `binarygan.io.files` knows, an object store among them.
 """
 
+import dataclasses
 import json
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +184,11 @@ class Store:
         """Write `study.json`."""
         content = json.dumps({**description, "study": self.study, "schema_version": SCHEMA_VERSION}, indent=1)
         write_whole(self.folder / "study.json", content.encode())
+
+
+def config_of(row: Mapping[str, Any]) -> MemberConfig:
+    """The configuration that a run's row names; a UserError where it names none."""
+    return MemberConfig.from_dict({f.name: row.get(f.name) for f in dataclasses.fields(MemberConfig)})
 
 
 def _refuse_links(folder: Path) -> None:

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import torch
 
+from binarygan.arithmetic.process import give_back, is_out_of_memory, keep_freed_memory, use_one_thread
 from binarygan.data.images import load_images
 from binarygan.errors import UserError
-from binarygan.fast.memory import give_back, is_out_of_memory, keep_freed_memory
-from binarygan.fast.threads import use_one_thread
 from binarygan.metrics.evaluation import Evaluation, evaluate
 from binarygan.metrics.scores import Reference, reference_of
 from binarygan.plugins import load_plugins
@@ -102,7 +101,7 @@ def _train(cohort: Cohort, task: Task, store: Store, rows: dict[str, Row], repor
         raise UserError(f"{task.source} changed since the study was planned: digest {data.digest}")
     images = torch.from_numpy(data.bits(shared.train_images))
     reference = reference_of(data, device)
-    trainer = Trainer(cohort.members, images, device=device)
+    trainer = Trainer(cohort.members, images, device=device, engine=task.engine)
     folder = store.checkpoints(cohort.cohort_id)
     try:
         if checkpoints.restore(trainer, folder):
@@ -113,7 +112,7 @@ def _train(cohort: Cohort, task: Task, store: Store, rows: dict[str, Row], repor
             replay(cohort, store, trainer.epochs_done, report)
     except checkpoints.DamagedCheckpointError as error:
         log.warning("starting again from the first epoch: %s", error)
-        trainer = Trainer(cohort.members, images, device=device)
+        trainer = Trainer(cohort.members, images, device=device, engine=task.engine)
     for member_id, row in rows.items():
         store.write("members", member_id, [row])
     with boards_of(task) as boards:

@@ -14,8 +14,8 @@ from members import small, trained_in_name
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from binarygan.arithmetic.products import set_arithmetic
 from binarygan.cli import sample
-from binarygan.fast.arithmetic import set_arithmetic
 from binarygan.generators import export, sampling
 from binarygan.generators.files import load_generator
 from binarygan.generators.finding import find_generator

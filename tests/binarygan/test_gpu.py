@@ -9,10 +9,10 @@ from cohorts import table
 from members import mixed_cohort, of_counts, small, tiny_reference, trainer
 from torch import Tensor
 
+from binarygan.arithmetic.process import give_back
+from binarygan.arithmetic.products import exact_arithmetic, multiply, set_arithmetic
 from binarygan.config import MemberConfig
 from binarygan.data.images import load_images
-from binarygan.fast.arithmetic import exact_arithmetic, multiply, set_arithmetic
-from binarygan.fast.memory import give_back
 from binarygan.metrics.evaluation import evaluate
 from binarygan.metrics.scores import full_scores, reference_of
 from binarygan.random_streams import SeededDraws

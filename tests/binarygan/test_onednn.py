@@ -5,8 +5,8 @@ import torch
 from members import small, trainer
 from torch import Tensor
 
-from binarygan.fast import onednn
-from binarygan.fast.arithmetic import initial_arithmetic, multiply, multiply_add
+from binarygan.arithmetic import onednn
+from binarygan.arithmetic.products import initial_arithmetic, multiply, multiply_add
 from binarygan.training.gradients import critic_images
 
 BIG = {"m": 2, "n": 128, "k": 128, "u": 80}

@@ -3,10 +3,10 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from binarygan.fast.analytic.convolutions import ColumnConvolution, Convolution, GroupedConvolution, convolution
 from members import small, trainer
 
-from binarygan.fast.analytic.convolutions import ColumnConvolution, Convolution, GroupedConvolution, convolution
-from binarygan.fast.arithmetic import operands_of, set_arithmetic
+from binarygan.arithmetic.products import operands_of, set_arithmetic
 from binarygan.model.architectures import Layer
 
 MEMBERS, EXAMPLES, CHANNELS, UNITS = 2, 5, 3, 4

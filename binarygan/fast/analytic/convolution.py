@@ -1,125 +1,110 @@
-"""A convolution of a piecewise-linear network with its norm, pooling and activation: gradients by hand.
+"""A convolution of stride 1 with its pooling and leaky ReLU, with gradients derived by hand.
 
-Shapes: M members, N examples, maps (N, M*C, H, W).
+Shapes: M runs, N examples. Maps are (N, M*C, H, W), channels last: on a CPU pooling is ten times as fast so.
 """
-
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from binarygan.fast.analytic.convolutions import convolution
-from binarygan.fast.analytic.stages import GAIN, put_mixed, times_slope
-from binarygan.fast.arithmetic import operand, result
+from binarygan.arithmetic.products import operand, result
+from binarygan.fast.analytic.stages import interpolate_, times_leak
+from binarygan.model.activations import LEAK
 from binarygan.model.architectures import Layer
-from binarygan.model.layers import LEAK, to_maps
+from binarygan.model.layers import to_maps
 from binarygan.model.networks import Parameters
+
+
+class ConvolutionStage:
+    """x -> linear -> pooled -> activated.
+
+    Args:
+        own: weight and bias.
+        channels, size: of x.
+        operands: what the operands of products are cast to.
+        pool: the pooling that follows, if any.
+    """
+
+    def __init__(
+        self,
+        layer: Layer,
+        own: Parameters,
+        channels: int,
+        size: int,
+        operands: torch.dtype | None,
+        pool: Layer | None = None,
+    ) -> None:
+        weight = own["weight"]
+        self.members, self._shape = len(weight), weight.shape
+        self._units, self._channels, self._size = layer.units, channels, size
+        self._bias = own["bias"].view(1, -1, 1, 1)
+        self._activates, self._pool, self._operands = layer.activation != "none", pool, operands
+        self._weight = operand(_channels_last(weight.flatten(0, 1)), operands)
+
+    def forward(self, x: Tensor, epsilon: Tensor | None) -> Tensor:
+        if epsilon is not None:
+            interpolate_(x, epsilon)
+        self._x = _channels_last(operand(self._as_maps(x), self._operands))
+        y = self._map(self._x)
+        if self._pool:  # first: there is less to add the bias to
+            self._linear_size = y.shape[2:]
+            y, self._chosen = F.max_pool2d(y, self._pool.kernel, self._pool.stride, ceil_mode=True, return_indices=True)
+        y = result(y) + self._bias
+        self._height = y.shape[-2]
+        self._activated = F.leaky_relu(y, LEAK) if self._activates else y
+        return self._activated
+
+    def backward(self, grad_activated: Tensor) -> None:
+        d = grad_activated
+        if d.dim() == 3:
+            d = _channels_last(to_maps(d, self._units, self._height))
+        if self._activates:
+            d = times_leak(d, self._activated)
+        self._grad_pooled = d
+        d = operand(d, self._operands)
+        self._grad_linear = _unpooled(d, self._chosen, self._linear_size) if self._pool else d
+
+    def grad_x(self, examples: slice) -> Tensor:
+        d = self._grad_linear[examples]
+        return result(F.conv_transpose2d(d, self._weight, groups=self.members))
+
+    def replace_interpolated(self, tangent: Tensor, own: int) -> Tensor:
+        self._x[own:] = self._as_maps(tangent)
+        t = result(self._map(self._x[own:]))
+        if self._pool:
+            t = _pooled(t, self._chosen[own:])
+        return times_leak(t, self._activated[own:]) if self._activates else t
+
+    def gradients(self, own: int) -> list[Tensor]:
+        weight = torch.nn.grad.conv2d_weight(  # type: ignore[attr-defined]
+            self._x, self._weight.shape, self._grad_linear, groups=self.members
+        )
+        return [result(weight).reshape(self._shape), self._grad_pooled[:own].sum((0, 2, 3)).view(self.members, -1)]
+
+    def _map(self, x: Tensor) -> Tensor:
+        return _channels_last(F.conv2d(x, self._weight, groups=self.members))
+
+    def _as_maps(self, x: Tensor) -> Tensor:
+        return to_maps(x, self._channels, self._size) if x.dim() == 3 else x
 
 
 def _channels_last(maps: Tensor) -> Tensor:
     return maps.contiguous(memory_format=torch.channels_last)
 
 
-def _unpooled(x: Tensor, places: Tensor, size: torch.Size) -> Tensor:
-    """Each pooled value back at its place in maps of `size`, zeros elsewhere; channels last."""
+def _unpooled(x: Tensor, chosen: Tensor, size: torch.Size) -> Tensor:
+    """Each pooled value back at the pixel that pooling chose, in maps of `size`, zeros elsewhere; channels last."""
     full = x.new_zeros(len(x), size.numel(), x.shape[1])
-    full.scatter_(1, _by_place(places), _by_place(x))
+    full.scatter_(1, _by_pixel(chosen), _by_pixel(x))
     return full.unflatten(1, size).permute(0, 3, 1, 2)
 
 
-def _pooled(x: Tensor, places: Tensor) -> Tensor:
-    """The values at the places that pooling chose."""
-    found = _by_place(x).gather(1, _by_place(places))
-    return found.unflatten(1, places.shape[2:]).permute(0, 3, 1, 2)
+def _pooled(x: Tensor, chosen: Tensor) -> Tensor:
+    """The values at the pixels that pooling chose."""
+    found = _by_pixel(x).gather(1, _by_pixel(chosen))
+    return found.unflatten(1, chosen.shape[2:]).permute(0, 3, 1, 2)
 
 
-def _by_place(maps: Tensor) -> Tensor:
+def _by_pixel(maps: Tensor) -> Tensor:
     """Maps (N, C, H, W) as (N, H * W, C): a view where they are channels last."""
     return maps.permute(0, 2, 3, 1).flatten(1, 2)
-
-
-@dataclass
-class ConvolutionStage:
-    """x -> linear -> normed -> pooled -> activated.
-
-    `by_linear`, `by_normed` and `by_pooled` are derivatives by these.
-    """
-
-    layer: Layer
-    own: Parameters
-    channels: int
-    size: int
-    operands: torch.dtype | None
-    """What the operands of its products are cast to."""
-    pool: Layer | None = None
-    by_penalty: Tensor | None = None
-    """The penalty's derivative by the mixed examples' `by_linear`."""
-
-    def __post_init__(self) -> None:
-        self.members = self.own["weight"].shape[0]
-
-    def forward(self, x: Tensor, mixing: Tensor | None) -> Tensor:
-        if mixing is not None:
-            put_mixed(x, mixing)
-        self.map = convolution(self.layer, self.own["weight"], self.operands)
-        late = self.pool is not None and self.layer.norm == "none"  # pooling first, there is less to add the bias to
-        y = self.linear = self.map.forward(self._as_maps(x), None if late else self.own["bias"])
-        if self.layer.norm == "affine":
-            y = torch.addcmul(_wide(self.own["shift"]), y, _wide(self.own["scale"]) * GAIN)
-        if self.pool:
-            self._normed_size = y.shape[2:]
-            y, self._places = F.max_pool2d(y, self.pool.kernel, self.pool.stride, ceil_mode=True, return_indices=True)
-        if late:
-            y = result(y) + _wide(self.own["bias"])
-        self._height = y.shape[-2]
-        self._activated = y if self.layer.activation == "none" else F.leaky_relu(y, LEAK)
-        return self._activated
-
-    def backward(self, by_activated: Tensor) -> None:
-        d = by_activated
-        if d.dim() == 3:
-            d = _channels_last(to_maps(d, self.layer.units, self._height))
-        if self.layer.activation != "none":
-            d = times_slope(d, self._activated)
-        self.by_pooled = d
-        if self.layer.norm == "none":
-            d = operand(d, self.operands)
-        if self.pool:
-            d = _unpooled(d, self._places, self._normed_size)
-        self.by_normed = self.by_linear = d
-        if self.layer.norm == "affine":
-            self.by_linear = d * (_wide(self.own["scale"]) * GAIN)
-
-    def transposed(self, examples: slice) -> Tensor:
-        return self.map.transposed(self.by_linear[examples])
-
-    def replace_mixed(self, ahead: Tensor, own: int) -> Tensor:
-        mixed = slice(own, None)
-        self.by_penalty = t = self.map.replace(self._as_maps(ahead), own)
-        if self.layer.norm == "affine":
-            t = t * (_wide(self.own["scale"]) * GAIN)
-        if self.pool:
-            t = _pooled(t, self._places[mixed])
-        return t if self.layer.activation == "none" else times_slope(t, self._activated[mixed])
-
-    def gradients(self, own: int) -> list[Tensor]:
-        weight, by_shift = self.map.gradient(self.by_linear), self._summed(self.by_pooled[:own])
-        if self.layer.norm == "none":
-            return [weight, by_shift]
-        by_scale = self._summed(self.by_normed[:own] * self.linear[:own])
-        if self.by_penalty is not None:
-            by_scale = by_scale + self._summed(self.by_normed[own:] * self.by_penalty)
-        return [weight, by_shift * self.own["scale"] * GAIN, by_scale * GAIN, by_shift]
-
-    def _as_maps(self, x: Tensor) -> Tensor:
-        return to_maps(x, self.channels, self.size) if x.dim() == 3 else x
-
-    def _summed(self, x: Tensor) -> Tensor:
-        """Over examples and places: (M, units)."""
-        return x.sum((0, 2, 3)).view(self.members, -1)
-
-
-def _wide(value: Tensor) -> Tensor:
-    """A parameter (M, units) against maps."""
-    return value.view(1, -1, 1, 1)

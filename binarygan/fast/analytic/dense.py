@@ -1,16 +1,17 @@
-"""A dense layer of a piecewise-linear network with its norm and activation: gradients by hand.
+"""A dense layer with its norm and leaky ReLU, with gradients derived by hand.
 
-Shapes: M members, B batch, N examples, rows (M, N, F).
+Shapes: M runs, B batch, N examples, rows (M, N, F).
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from binarygan.fast.analytic.stages import GAIN, times_slope_
-from binarygan.fast.arithmetic import multiply, multiply_add, operand, operands_of_layer, weight_gradient
+from binarygan.arithmetic.products import multiply, multiply_add, operand, weight_gradient
+from binarygan.fast.analytic.stages import GAIN, times_leak_
+from binarygan.model.activations import LEAK
 from binarygan.model.architectures import Layer
-from binarygan.model.layers import LEAK, to_rows
+from binarygan.model.layers import operands_of_layer, to_rows
 from binarygan.model.networks import Parameters
 
 
@@ -28,57 +29,53 @@ class DenseStage:
         self._activates = layer.activation != "none"
         self._operands = operands_of_layer(layer, operands)
         self._weight = operand(weight, self._operands)
-        self._gain = own["scale"].unsqueeze(1) * GAIN if layer.norm == "affine" else None
-        self._by_penalty: Tensor | None = None
+        self._gain = own["scale"].unsqueeze(1) * GAIN if "scale" in own else None
+        self._tangent_of_linear: Tensor | None = None
 
-    def forward(self, x: Tensor, mixing: Tensor | None) -> Tensor:
-        self._x = to_rows(x, self.members).contiguous().to(self._weight.dtype)  # of maps members lie side by side
-        y = multiply_add(self._own["bias"], self._x if mixing is None else _unmixed(self._x), self._weight)
-        if mixing is not None:  # the map of a mix is the mix of the maps
-            y = _with_mixed(y, mixing)
+    def forward(self, x: Tensor, epsilon: Tensor | None) -> Tensor:
+        self._x = to_rows(x, self.members).contiguous().to(self._weight.dtype)  # of maps, runs lie side by side
+        given = self._x if epsilon is None else self._x[:, : self._x.shape[1] // 3 * 2]
+        y = multiply_add(self._own["bias"], given, self._weight)
+        if epsilon is not None:  # a linear map of interpolated examples interpolates the maps of the examples
+            y = _with_interpolated(y, epsilon)
         self._linear = y
         if self._gain is not None:
             y = torch.addcmul(self._own["shift"].unsqueeze(1), y, self._gain)
         self._activated = F.leaky_relu_(y, LEAK) if self._activates else y
         return self._activated
 
-    def backward(self, by_activated: Tensor) -> None:
-        d = times_slope_(by_activated, self._activated) if self._activates else by_activated
-        self._by_normed = d
-        self._by_linear = operand(d if self._gain is None else d * self._gain, self._operands)
+    def backward(self, grad_activated: Tensor) -> None:
+        d = times_leak_(grad_activated, self._activated) if self._activates else grad_activated
+        self._grad_normed = d
+        self._grad_linear = operand(d if self._gain is None else d * self._gain, self._operands)
 
-    def transposed(self, examples: slice) -> Tensor:
-        return multiply(self._by_linear[:, examples], self._weight.mT)
+    def grad_x(self, examples: slice) -> Tensor:
+        return multiply(self._grad_linear[:, examples], self._weight.mT)
 
-    def replace_mixed(self, ahead: Tensor, own: int) -> Tensor:
-        mixed = self._x[:, own:]
-        mixed.copy_(to_rows(ahead, self.members))
-        t = multiply(mixed, self._weight)
+    def replace_interpolated(self, tangent: Tensor, own: int) -> Tensor:
+        interpolated = self._x[:, own:]
+        interpolated.copy_(to_rows(tangent, self.members))
+        t = multiply(interpolated, self._weight)
         if self._gain is not None:
-            self._by_penalty = t
+            self._tangent_of_linear = t
             t = t * self._gain
-        return times_slope_(t, self._activated[:, own:]) if self._activates else t
+        return times_leak_(t, self._activated[:, own:]) if self._activates else t
 
     def gradients(self, own: int) -> list[Tensor]:
-        weight = weight_gradient(self._x, self._by_linear, self._weight).to(self._own["weight"].dtype)
-        by_shift = self._by_normed[:, :own].sum(1)
+        weight = weight_gradient(self._x, self._grad_linear, self._weight).to(self._own["weight"].dtype)
+        shift = self._grad_normed[:, :own].sum(1)
         if self._gain is None:
-            return [weight, by_shift]
-        by_scale = (self._by_normed[:, :own] * self._linear[:, :own]).sum(1)
-        if self._by_penalty is not None:
-            by_scale = by_scale + (self._by_normed[:, own:] * self._by_penalty).sum(1)
-        return [weight, by_shift * self._own["scale"] * GAIN, by_scale * GAIN, by_shift]
+            return [weight, shift]
+        scale = (self._grad_normed[:, :own] * self._linear[:, :own]).sum(1)
+        if self._tangent_of_linear is not None:
+            scale = scale + (self._grad_normed[:, own:] * self._tangent_of_linear).sum(1)
+        return [weight, shift * self._own["scale"] * GAIN, scale * GAIN, shift]
 
 
-def _unmixed(x: Tensor) -> Tensor:
-    """Real and fake of rows (M, 3 B, F)."""
-    return x[:, : x.shape[1] // 3 * 2]
-
-
-def _with_mixed(y: Tensor, mixing: Tensor) -> Tensor:
-    """Rows (M, 2 B, F) of real and fake followed by e real + (1 - e) fake."""
+def _with_interpolated(y: Tensor, epsilon: Tensor) -> Tensor:
+    """Rows (M, 2B, F) of real and fake examples, followed by epsilon real + (1 - epsilon) fake."""
     real, fake = y.chunk(2, 1)
     three = y.new_empty(len(y), 3 * real.shape[1], y.shape[2])
     three[:, : y.shape[1]] = y
-    torch.lerp(fake, real, mixing, out=three[:, y.shape[1] :])
+    torch.lerp(fake, real, epsilon, out=three[:, y.shape[1] :])
     return three

@@ -1,10 +1,10 @@
-"""A convolution of one channel with the 2 x 2 pooling and the activation that follow it.
+"""A convolution of one channel with the 2 x 2 pooling and the leaky ReLU that follow it.
 
-Its maps are large (32 channels of 26 x 26 an image) and its products small, so that passes through memory decide. A
-pooled place sees a window of (k + 1) x (k + 1) pixels, within which the kernel stands at four offsets: four products of
-the same windows give the four values that are pooled, place by place, and no map is ever put together or spread out.
+Its maps are large (32 channels of 26 x 26) and its products small, so passes over memory take most of its time.
+A pooled pixel depends on a window of (k + 1) x (k + 1) pixels, within which the kernel stands at four offsets. Four
+products of the same windows give the four values that are pooled: no map is put together or spread out.
 
-Shapes: M members, N examples, places S = s * s after pooling, window W = (k + 1)², C units. Values are (M, N * S, C).
+Shapes: M runs, N examples, S = s * s pixels after pooling, window W = (k + 1)², C units. Values are (M, N * S, C).
 """
 
 from functools import lru_cache, reduce
@@ -13,90 +13,90 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from binarygan.fast.analytic.stages import put_mixed, times_slope
-from binarygan.fast.arithmetic import multiply, multiply_long, operand, product, result
+from binarygan.arithmetic.products import multiply, multiply_long, operand, product, result
+from binarygan.fast.analytic.stages import interpolate_, times_leak
+from binarygan.model.activations import LEAK
 from binarygan.model.architectures import IMAGE_SIZE, PIXELS, Layer
-from binarygan.model.layers import LEAK
 from binarygan.model.networks import Parameters
 
 OFFSETS = ((0, 0), (0, 1), (1, 0), (1, 1))
-"""Of the kernel within a window, in the order in which pooling reads them: of equal values it takes the first."""
+"""Of the kernel within a window, in the order in which pooling compares them: of equal values it takes the first."""
 
 
 class PooledStage:
-    """What `ConvolutionStage` does, for such a layer. In bfloat16 its values stay in it until they are pooled."""
+    """The stage of such a layer. In bfloat16 its values stay in bfloat16 until they are pooled."""
 
     def __init__(self, layer: Layer, own: Parameters, operands: torch.dtype | None) -> None:
         weight, self._bias = own["weight"], own["bias"]
         self.members, units, _, self._kernel, _ = weight.shape
         self._size = (IMAGE_SIZE - self._kernel + 1) // 2
-        self._activated_by = layer.activation
+        self._activates = layer.activation != "none"
         self._window = self._kernel + 1
-        placed = weight.new_zeros(len(OFFSETS), self.members, self._window, self._window, units)
-        for kernel in self._kernels_in(placed):
+        shifted = weight.new_zeros(len(OFFSETS), self.members, self._window, self._window, units)
+        for kernel in self._kernels_in(shifted):
             kernel.copy_(weight[:, :, 0].permute(0, 2, 3, 1))
         self._operands = operands
-        self._weights = operand(placed.flatten(2, 3), operands)  # (4, M, W, C)
+        self._weights = operand(shifted.flatten(2, 3), operands)  # (4, M, W, C)
 
     @staticmethod
     def serves(layer: Layer, pool: Layer | None, channels: int) -> bool:
-        """Whether `layer` is such a convolution, and its maps are pooled without a rest."""
-        if layer.kind != "conv" or layer.norm != "none" or channels != 1:
+        """Whether `layer` is such a convolution, and pooling divides its maps without a remainder."""
+        if layer.kind != "conv" or channels != 1:
             return False
         even = (IMAGE_SIZE - layer.kernel + 1) % 2 == 0
         return layer.stride == 1 and pool is not None and pool.kernel == pool.stride == 2 and even
 
-    def forward(self, x: Tensor, mixing: Tensor | None) -> Tensor:
-        if mixing is not None:
-            put_mixed(x, mixing)
-        self._windows = operand(self._by_place(self._windows_of(x)), self._operands)
+    def forward(self, x: Tensor, epsilon: Tensor | None) -> Tensor:
+        if epsilon is not None:
+            interpolate_(x, epsilon)
+        self._windows = operand(self._by_pixel(self._windows_of(x)), self._operands)
         first, second, third, fourth = (product(self._windows, w) for w in self._weights)
         above, below = torch.maximum(first, second), torch.maximum(third, fourth)
         y = result(torch.maximum(above, below)).add_(self._bias.unsqueeze(1))
-        # which of two was taken, 1 for the second: (1[b > a] for a and b, from left to right, then from top to bottom)
+        # 1 where the second of two values was taken: right of left above, right of left below, below of above
         self._right_above, self._right_below, self._low = second.gt_(first), fourth.gt_(third), below.gt_(above)
-        self._activated = F.leaky_relu(y, LEAK) if self._activated_by != "none" else y
+        self._activated = F.leaky_relu(y, LEAK) if self._activates else y
         return self._as_maps(self._activated)
 
-    def backward(self, by_activated: Tensor) -> None:
-        d = self._as_values(by_activated)
-        self._by_pooled = times_slope(d, self._activated) if self._activated_by != "none" else d
-        d = operand(self._by_pooled, self._operands)
+    def backward(self, grad_activated: Tensor) -> None:
+        d = self._as_values(grad_activated)
+        self._grad_pooled = times_leak(d, self._activated) if self._activates else d
+        d = operand(self._grad_pooled, self._operands)
         low = d * self._low
         high = d - low
         fourth, second = low * self._right_below, high * self._right_above
-        self._by_offset = (high.sub_(second), second, low.sub_(fourth), fourth)
+        self._grad_by_offset = (high.sub_(second), second, low.sub_(fourth), fourth)
 
-    def transposed(self, examples: slice) -> Tensor:
-        """Derivatives by the images (M, n, 784) of these examples."""
-        each_offset = zip(self._by_offset, self._weights, strict=True)
+    def grad_x(self, examples: slice) -> Tensor:
+        """The gradient with respect to these examples of the images, (M, n, 784)."""
+        each_offset = zip(self._grad_by_offset, self._weights, strict=True)
         windows = reduce(torch.add, (multiply(self._of(d, examples), weight.mT) for d, weight in each_offset))
         each = windows.view(-1, self._size**2, self._window**2).mT
         return F.fold(each, IMAGE_SIZE, self._window, stride=2).view(self.members, -1, PIXELS)
 
-    def replace_mixed(self, ahead: Tensor, own: int) -> Tensor:
-        mixed = slice(own, None)
-        windows = self._of(self._windows, mixed)
-        windows.copy_(self._by_place(self._windows_of(ahead)))
+    def replace_interpolated(self, tangent: Tensor, own: int) -> Tensor:
+        interpolated = slice(own, None)
+        windows = self._of(self._windows, interpolated)
+        windows.copy_(self._by_pixel(self._windows_of(tangent)))
         first, second, third, fourth = (product(windows, w) for w in self._weights)
-        above = torch.lerp(first, second, self._of(self._right_above, mixed))
-        below = torch.lerp(third, fourth, self._of(self._right_below, mixed))
-        t = result(torch.lerp(above, below, self._of(self._low, mixed)))
-        if self._activated_by != "none":
-            t = times_slope(t, self._of(self._activated, mixed))
+        above = torch.lerp(first, second, self._of(self._right_above, interpolated))
+        below = torch.lerp(third, fourth, self._of(self._right_below, interpolated))
+        t = result(torch.lerp(above, below, self._of(self._low, interpolated)))
+        if self._activates:
+            t = times_leak(t, self._of(self._activated, interpolated))
         return self._as_maps(t)
 
     def gradients(self, own: int) -> list[Tensor]:
         transposed = self._windows.mT
         if transposed.device.type == "cpu":
             transposed = transposed.contiguous()  # once for all four
-        each = torch.stack([multiply_long(transposed, d) for d in self._by_offset])
+        each = torch.stack([multiply_long(transposed, d) for d in self._grad_by_offset])
         by_offset = each.unflatten(2, (self._window, self._window))
         weight = reduce(torch.add, self._kernels_in(by_offset)).permute(0, 3, 1, 2).unsqueeze(2)
-        return [weight, self._of(self._by_pooled, slice(own)).sum(1)]
+        return [weight, self._of(self._grad_pooled, slice(own)).sum(1)]
 
     def _kernels_in(self, windows: Tensor) -> list[Tensor]:
-        """The kernel's place (M, k, k, C) in the windows (4, M, k + 1, k + 1, C) of each offset."""
+        """The kernel's part (M, k, k, C) of the windows (4, M, k + 1, k + 1, C) of each offset."""
         k = self._kernel
         return [w[:, y : y + k, x : x + k] for w, (y, x) in zip(windows, OFFSETS, strict=True)]
 
@@ -106,13 +106,13 @@ class PooledStage:
         windows = images.flatten(0, 1).index_select(1, _pixels_of_windows(self._kernel, images.device))
         return windows.view(members, examples, -1)
 
-    def _by_place(self, windows: Tensor) -> Tensor:
+    def _by_pixel(self, windows: Tensor) -> Tensor:
         return windows.view(len(windows), -1, self._window**2)
 
     def _of(self, values: Tensor, examples: slice) -> Tensor:
         """These examples' part of values (M, N * S, …)."""
-        places = self._size**2
-        first, last = (None if i is None else i * places for i in (examples.start, examples.stop))
+        pixels = self._size**2
+        first, last = (None if i is None else i * pixels for i in (examples.start, examples.stop))
         return values[:, first:last]
 
     def _as_maps(self, values: Tensor) -> Tensor:
@@ -126,6 +126,6 @@ class PooledStage:
 
 @lru_cache
 def _pixels_of_windows(kernel: int, device: torch.device) -> Tensor:
-    """The pixel that stands at each place of each window: (S * W,)."""
+    """The image's pixel at each pixel of each window: (S * W,)."""
     pixels = torch.arange(PIXELS).view(IMAGE_SIZE, IMAGE_SIZE)
     return pixels.unfold(0, kernel + 1, 2).unfold(1, kernel + 1, 2).flatten().to(device)

@@ -51,7 +51,7 @@ def adam_rounding_(
     rest2: float,
     epsilon: float,
 ) -> None:
-    """The same from a gradient in bfloat16; the parameter's copy in it, too."""
+    """The same from a gradient in bfloat16; the parameter's bfloat16 copy is updated, too."""
     for i in range(parameter.size):
         parameter[i], mean[i], mean_square[i] = _adam(
             parameter[i], wide(gradient[i]), mean[i], mean_square[i], rate, beta1, beta2, rest2, epsilon
@@ -60,7 +60,7 @@ def adam_rounding_(
 
 
 class RoundingAdam(TensorFlowAdam):
-    """Takes the gradients of some parameters in bfloat16, and keeps a copy of these in it.
+    """Takes the gradients of some parameters in bfloat16, and keeps bfloat16 copies of these parameters.
 
     Parameters and states are TensorFlowAdam's, to rounding.
 
@@ -91,16 +91,16 @@ class RoundingAdam(TensorFlowAdam):
         assert self._count is not None
         beta1, beta2 = self._betas
         rate = self._lr * (1 - beta2**self._count) ** 0.5 / (1 - beta1**self._count)
-        told = rate, beta1, beta2, 1 - beta2, self._epsilon
+        arguments = rate, beta1, beta2, 1 - beta2, self._epsilon
         by = self._arrays_of(gradients)
         for (parameter, mean, mean_square), copy, own in zip(self._updated, self._copies, by, strict=True):
             if copy is None:
-                adam_(parameter, own, mean, mean_square, *told)
+                adam_(parameter, own, mean, mean_square, *arguments)
             else:
-                adam_rounding_(parameter, own, mean, mean_square, copy, *told)
+                adam_rounding_(parameter, own, mean, mean_square, copy, *arguments)
 
     def _arrays_of(self, gradients: Sequence[Tensor]) -> list[Any]:
-        """Made once for tensors that come again with new numbers."""
+        """NumPy views of the gradients; made once where the same tensors come again with new numbers."""
         if len(self._seen) == len(gradients) and all(a is b for a, b in zip(self._seen, gradients, strict=True)):
             return self._arrays
         lying = [t.flatten() for t in self._parameters.as_they_lie(gradients)]

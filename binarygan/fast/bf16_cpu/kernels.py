@@ -1,6 +1,6 @@
-"""One pass over memory where PyTorch takes three: what stands between a discriminator's products.
+"""What a discriminator computes between its matrix products, in one pass over memory where PyTorch takes three.
 
-PyTorch's operations would each write all of a tensor in float32 and read it again. Shapes, of one member: N examples,
+Each of PyTorch's operations would write a whole tensor in float32 and read it again. Shapes, of one run: N examples,
 B batch, F features, P = 784 pixels.
 """
 
@@ -10,9 +10,9 @@ import numpy as np
 from numba import njit
 
 from binarygan.fast.bf16_cpu.numbers import compiled, rounded, wide
-from binarygan.model import layers
+from binarygan.model import activations
 
-LEAK = np.float32(layers.LEAK)
+LEAK = np.float32(activations.LEAK)
 
 
 @njit
@@ -21,8 +21,8 @@ def _leaky(value: Any) -> Any:
 
 
 @njit
-def _times_slope(d: Any, activated: Any) -> Any:
-    """d times the leaky ReLU's slope where it gave `activated`."""
+def _times_leak(d: Any, activated: Any) -> Any:
+    """d times the derivative of the leaky ReLU that gave `activated`."""
     return d if activated > np.float32(0) else d * LEAK
 
 
@@ -35,14 +35,14 @@ def activate_(y: Any, bias: Any) -> None:
 
 
 @compiled("void(u2[:,::1], u2[:,::1], f4[::1], f4[::1])")
-def activate_mixed(activated: Any, y: Any, bias: Any, mixing: Any) -> None:
-    """activated (3 B, F) := leaky of real + bias, fake + bias, and of their mix, for y (2 B, F) of real and fake.
+def activate_and_interpolate(activated: Any, y: Any, bias: Any, epsilon: Any) -> None:
+    """activated (3B, F) := leaky(y + bias) of the real and fake examples in y (2B, F), then of the interpolated ones.
 
-    The mix is e real + (1 - e) fake, with e of mixing (B,).
+    Interpolated is epsilon real + (1 - epsilon) fake, with epsilon (B,).
     """
-    batch = mixing.shape[0]
+    batch = epsilon.shape[0]
     for n in range(batch):
-        share = mixing[n]
+        share = epsilon[n]
         for f in range(y.shape[1]):
             real = wide(y[n, f]) + bias[f]
             fake = wide(y[batch + n, f]) + bias[f]
@@ -52,35 +52,35 @@ def activate_mixed(activated: Any, y: Any, bias: Any, mixing: Any) -> None:
 
 
 @compiled("void(u2[:,::1], u2[:,::1], f4[::1], i8)")
-def times_slope_(d: Any, activated: Any, sums: Any, own: int) -> None:
-    """d (N, F) := d times the leaky ReLU's slope where it gave `activated`; sums (F,) := of it in the first `own` rows.
+def times_leak_(d: Any, activated: Any, sums: Any, own: int) -> None:
+    """d (N, F) := d times the derivative of the leaky ReLU that gave `activated`; sums (F,) := its sum over `own` rows.
 
-    Sums are of numbers that are not yet rounded, here and below: a bias's gradient is what real and fake images leave
-    of each other, and Adam takes a step of one size by it, however small it is.
+    Here and below, sums add numbers before they are rounded. In a bias's gradient the real images' part nearly cancels
+    the fake images', and Adam's step does not shrink with it, so rounding would decide the step.
     """
     sums[:] = 0
     for n in range(d.shape[0]):
         counts = np.float32(1) if n < own else np.float32(0)
         for f in range(d.shape[1]):
-            value = _times_slope(wide(d[n, f]), wide(activated[n, f]))
+            value = _times_leak(wide(d[n, f]), wide(activated[n, f]))
             d[n, f] = rounded(value)
             sums[f] += counts * value
 
 
 @compiled("void(u2[:,::1], u2[:,::1], i8)")
-def replace_times_slope(activated: Any, by: Any, first: int) -> None:
-    """activated (N, F) from example `first` on := `by` (N - first, F) times the slope where the leaky ReLU gave it."""
-    for n in range(by.shape[0]):
-        for f in range(by.shape[1]):
-            activated[first + n, f] = rounded(_times_slope(wide(by[n, f]), wide(activated[first + n, f])))
+def replace_times_leak(activated: Any, tangent: Any, first: int) -> None:
+    """activated (N, F), from example `first` on, := tangent (N - first, F) times the leaky ReLU's derivative there."""
+    for n in range(tangent.shape[0]):
+        for f in range(tangent.shape[1]):
+            activated[first + n, f] = rounded(_times_leak(wide(tangent[n, f]), wide(activated[first + n, f])))
 
 
 @compiled("void(f4[:,::1], u2[:,::1], i8)")
-def replace_times_slope_exactly(activated: Any, by: Any, first: int) -> None:
+def replace_times_leak_float32(activated: Any, tangent: Any, first: int) -> None:
     """The same for activations in float32."""
-    for n in range(by.shape[0]):
-        for f in range(by.shape[1]):
-            activated[first + n, f] = _times_slope(wide(by[n, f]), activated[first + n, f])
+    for n in range(tangent.shape[0]):
+        for f in range(tangent.shape[1]):
+            activated[first + n, f] = _times_leak(wide(tangent[n, f]), activated[first + n, f])
 
 
 @compiled("void(f4[::1], f4[:,::1], u2[:,::1], f4[::1], f4[::1], f4[::1])")
@@ -96,33 +96,33 @@ def activate_and_weigh(logits: Any, activated: Any, y: Any, bias: Any, weight: A
 
 
 @compiled("void(u2[:,::1], f4[:,::1], f4[::1], f4[::1], f4[::1], f4[::1], i8)")
-def spread(d: Any, activated: Any, slopes: Any, weight: Any, sums: Any, last_sums: Any, own: int) -> None:
-    """d (N, F) := slopes (N,) weight (F,), times the slope where the leaky ReLU gave `activated`.
+def spread(d: Any, activated: Any, grad_logits: Any, weight: Any, sums: Any, last_sums: Any, own: int) -> None:
+    """d (N, F) := grad_logits (N,) weight (F,), times the derivative of the leaky ReLU that gave `activated`.
 
-    sums (F,) := of it, last_sums (1,) := of slopes, both in the first `own` rows.
+    sums (F,) and last_sums (1,) := the sums of d and of grad_logits over the first `own` rows.
     """
     sums[:] = 0
-    last_sums[0] = slopes[:own].sum()
+    last_sums[0] = grad_logits[:own].sum()
     for n in range(d.shape[0]):
         counts = np.float32(1) if n < own else np.float32(0)
         for f in range(d.shape[1]):
-            value = _times_slope(slopes[n] * weight[f], activated[n, f])
+            value = _times_leak(grad_logits[n] * weight[f], activated[n, f])
             d[n, f] = rounded(value)
             sums[f] += counts * value
 
 
 @compiled("void(f4[::1], f4[:,::1], f4[::1])")
-def add_up(sums: Any, x: Any, slopes: Any) -> None:
-    """sums (F,) := of x (N, F), each example times its slope."""
+def add_up(sums: Any, x: Any, grad_logits: Any) -> None:
+    """sums (F,) := the sum of the rows of x (N, F), each times its grad_logits."""
     sums[:] = 0
     for n in range(x.shape[0]):
         for f in range(x.shape[1]):
-            sums[f] += slopes[n] * x[n, f]
+            sums[f] += grad_logits[n] * x[n, f]
 
 
 @compiled("f4(u2[:,::1], f4, f4)")
 def penalize_(gradient: Any, weight: float, floor: float) -> Any:
-    """`objectives.penalty_of` for gradient (B, P), which becomes the derivative."""
+    """`analytic.derivatives.penalty` of gradient (B, P), which the penalty's derivative by it replaces."""
     batch, total = gradient.shape[0], np.float32(0)
     for n in range(batch):
         squares = np.float32(0)

@@ -1,7 +1,8 @@
-"""A discriminator's layers, of one member.
+"""The discriminator's layers, of one run.
 
-Shapes: N examples, of which the first `own` count for the loss and the others are the penalty's mixed ones; B batch,
-F features.
+Shapes: N examples, B batch, F features. The first `own` examples are real and fake images and count for the loss; the
+others are the penalty's interpolated ones. `grad_y` is the gradient with respect to y, `tangent` the penalty's gradient
+with respect to such a gradient, as in `analytic/stages.py`.
 """
 
 from typing import Any
@@ -15,45 +16,47 @@ from binarygan.fast.bf16_cpu.parameters import Tensors
 
 
 class _Dense:
-    """The products of a dense layer, x (N, in) -> y (N, F), and their derivatives.
+    """A dense layer's products x (N, in) -> y (N, F), and their gradients.
 
     Args:
-        values: its parameters, seen as they are at the time.
-        room: for their gradients.
+        values: its parameters, read at each call.
+        room: where their gradients are written.
     """
 
     def __init__(self, values: Tensors, room: Tensors, examples: int, own: int) -> None:
         weight = values["weight"]
-        self._y, self.by_linear, self._ahead = (
+        self._y, self.grad_linear, self._tangent = (
             torch.empty(n, len(weight), dtype=torch.bfloat16) for n in (examples, examples, examples - own)
         )
-        self._y_bits, self._by_linear_bits, self._ahead_bits = (bits(t) for t in (self._y, self.by_linear, self._ahead))
-        self._by_linear_mixed, self._by_linear_transposed = self.by_linear[own:], self.by_linear.t()
-        self._forth, self._back, self._bias = weight.t(), weight, values["bias"].numpy()
-        self._by_weight, self._by_bias, self._own = room["weight"], room["bias"].numpy(), own
+        self._y_bits, self._grad_linear_bits, self._tangent_bits = (
+            bits(t) for t in (self._y, self.grad_linear, self._tangent)
+        )
+        self._grad_linear_interpolated, self._grad_linear_transposed = self.grad_linear[own:], self.grad_linear.t()
+        self._weight_transposed, self._weight, self._bias = weight.t(), weight, values["bias"].numpy()
+        self._grad_weight, self._grad_bias, self._own = room["weight"], room["bias"].numpy(), own
 
     def take(self, x: Tensor) -> None:
-        """What to start from, now and later."""
-        self._x, self._x_own, self._x_mixed = x, x[: self._own], x[self._own :]
-        self._x_mixed_bits = bits(self._x_mixed)
+        """Read x from this tensor, at every call from now on."""
+        self._x, self._x_own, self._x_interpolated = x, x[: self._own], x[self._own :]
+        self._x_interpolated_bits = bits(self._x_interpolated)
 
-    def by_x(self, out: Tensor) -> None:
-        """The derivatives by x."""
-        torch.mm(self.by_linear, self._back, out=out)
+    def grad_x(self, out: Tensor) -> None:
+        """Write the gradient with respect to x."""
+        torch.mm(self.grad_linear, self._weight, out=out)
 
     def penalize(self, weight: float, floor: float) -> float:
-        """The penalty of the derivatives by the mixed ones, in whose place come its own by these."""
-        torch.mm(self._by_linear_mixed, self._back, out=self._x_mixed)
-        penalty: float = kernels.penalize_(self._x_mixed_bits, weight, floor)
+        """The penalty of the interpolated examples' grad_x; its tangent replaces their x."""
+        torch.mm(self._grad_linear_interpolated, self._weight, out=self._x_interpolated)
+        penalty: float = kernels.penalize_(self._x_interpolated_bits, weight, floor)
         return penalty
 
     def add_up(self) -> None:
-        """The weight's gradient."""
-        torch.mm(self._by_linear_transposed, self._x, out=self._by_weight)
+        """Write the weight's gradient."""
+        torch.mm(self._grad_linear_transposed, self._x, out=self._grad_weight)
 
 
 class RoundedLayer(_Dense):
-    """A dense layer with a leaky ReLU, whose output `activated` (N, F) another takes."""
+    """A dense layer with a leaky ReLU. Its output `activated` (N, F) is the next layer's x."""
 
     def __init__(self, values: Tensors, room: Tensors, examples: int, own: int) -> None:
         super().__init__(values, room, examples, own)
@@ -61,32 +64,36 @@ class RoundedLayer(_Dense):
         self._activated_bits, self._y_own = bits(self.activated), self._y[:own]
         self._y_own_bits = bits(self._y_own)
 
-    def forward(self, mixing: Any = None) -> None:
-        """With `mixing` (B,), for a first layer alone, mixed ones are e real + (1 - e) fake, as their products are."""
-        if mixing is None:
-            torch.mm(self._x, self._forth, out=self.activated)
+    def forward(self, epsilon: Any = None) -> None:
+        """Compute the activated output.
+
+        Args:
+            epsilon: given to the first layer where images are interpolated, (B,): their map is the interpolated map.
+        """
+        if epsilon is None:
+            torch.mm(self._x, self._weight_transposed, out=self.activated)
             kernels.activate_(self._activated_bits, self._bias)
         else:
-            torch.mm(self._x_own, self._forth, out=self._y_own)
-            kernels.activate_mixed(self._activated_bits, self._y_own_bits, self._bias, mixing)
+            torch.mm(self._x_own, self._weight_transposed, out=self._y_own)
+            kernels.activate_and_interpolate(self._activated_bits, self._y_own_bits, self._bias, epsilon)
 
     def backward(self) -> None:
-        """From derivatives by the activated output, in `by_linear`, to those by the product; the bias's gradient."""
-        kernels.times_slope_(self._by_linear_bits, self._activated_bits, self._by_bias, self._own)
+        """Turn the gradient with respect to the activated output, in `grad_linear`, into that of y; the bias's, too."""
+        kernels.times_leak_(self._grad_linear_bits, self._activated_bits, self._grad_bias, self._own)
 
-    def go_ahead(self) -> None:
-        """From the penalty's derivatives in x's mixed ones to the next layer's, in the activated output's."""
-        torch.mm(self._x_mixed, self._forth, out=self._ahead)
-        kernels.replace_times_slope(self._activated_bits, self._ahead_bits, self._own)
+    def replace_interpolated(self) -> None:
+        """Carry the tangent in the interpolated examples of x on to those of the activated output."""
+        torch.mm(self._x_interpolated, self._weight_transposed, out=self._tangent)
+        kernels.replace_times_leak(self._activated_bits, self._tangent_bits, self._own)
 
 
 class RoundedTop(_Dense):
-    """The last two layers: a dense one with a leaky ReLU, whose output is float32, and the logits (N,) of that.
+    """The last two layers: a dense one with a leaky ReLU, whose output is float32, and the logits (N,) of that output.
 
     Args:
-        last: the logit's parameters and room, its weight (1, F).
-        logits: room for them.
-        slopes: the loss's derivatives by them.
+        last: the logit's parameters, its weight (1, F), and the room for their gradients.
+        logits: where the logits are written.
+        grad_logits: the loss's derivatives by them, read at each call.
     """
 
     def __init__(
@@ -95,33 +102,34 @@ class RoundedTop(_Dense):
         room: Tensors,
         last: tuple[Tensors, Tensors],
         logits: Tensor,
-        slopes: Tensor,
+        grad_logits: Tensor,
         examples: int,
         own: int,
     ) -> None:
         super().__init__(values, room, examples, own)
         self._activated = torch.empty(self._y.shape).numpy()
-        (self._weight, self._last_bias), (self._by_last, self._by_last_bias) = (
+        (self._last_weight, self._last_bias), (self._grad_last, self._grad_last_bias) = (
             (of["weight"][0].numpy(), of["bias"].numpy()) for of in last
         )
-        self._logits, self._slopes = logits.numpy(), slopes.numpy()
+        self._logits, self._grad_logits = logits.numpy(), grad_logits.numpy()
 
     def forward(self) -> None:
-        torch.mm(self._x, self._forth, out=self._y)
+        """Compute the logits."""
+        torch.mm(self._x, self._weight_transposed, out=self._y)
         kernels.activate_and_weigh(
-            self._logits, self._activated, self._y_bits, self._bias, self._weight, self._last_bias
+            self._logits, self._activated, self._y_bits, self._bias, self._last_weight, self._last_bias
         )
 
     def backward(self) -> None:
-        """From the logits' derivatives to those by the product; the biases' gradients."""
-        sums = self._by_bias, self._by_last_bias, self._own
-        kernels.spread(self._by_linear_bits, self._activated, self._slopes, self._weight, *sums)
+        """Compute the gradients with respect to y and both biases from the logits' derivatives."""
+        sums = self._grad_bias, self._grad_last_bias, self._own
+        kernels.spread(self._grad_linear_bits, self._activated, self._grad_logits, self._last_weight, *sums)
 
-    def go_ahead(self) -> None:
-        """From the penalty's derivatives in x's mixed ones to the logit's, in the activated output's."""
-        torch.mm(self._x_mixed, self._forth, out=self._ahead)
-        kernels.replace_times_slope_exactly(self._activated, self._ahead_bits, self._own)
+    def replace_interpolated(self) -> None:
+        """Carry the tangent in the interpolated examples of x on to those of the activated output."""
+        torch.mm(self._x_interpolated, self._weight_transposed, out=self._tangent)
+        kernels.replace_times_leak_float32(self._activated, self._tangent_bits, self._own)
 
     def add_up(self) -> None:
         super().add_up()
-        kernels.add_up(self._by_last, self._activated, self._slopes)
+        kernels.add_up(self._grad_last, self._activated, self._grad_logits)

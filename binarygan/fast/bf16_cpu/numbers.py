@@ -1,6 +1,6 @@
-"""Numbers in bfloat16 for kernels of our own, which compute in float32 but read and write NumPy views of its bits.
+"""bfloat16 for kernels that Numba compiles: they compute in float32, and read and write NumPy views of the bits.
 
-Compiled by Numba when imported: some seconds for all kernels, once a process.
+Kernels are compiled when they are imported: some seconds for all of them, once a process.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ def bits(x: Tensor) -> Any:
 
 
 def compiled(signature: str) -> Any:
-    """Compiles for these types; sums may be in any order, a product and a sum one operation."""
+    """Compile for these types; sums may be taken in any order, and a product and a sum in one operation."""
     return njit(signature, error_model="numpy", fastmath={"contract", "reassoc"})
 
 
@@ -33,7 +33,7 @@ def wide(half: Any) -> Any:
 
 @njit
 def rounded(value: Any) -> Any:
-    """The bits of the nearest bfloat16, of two as near the even one."""
+    """The bits of the nearest bfloat16; of two equally near ones, the even one."""
     whole = np.float32(value).view(np.uint32)
     half = np.uint16((whole + np.uint32(0x7FFF) + ((whole >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16))
     return half if value == value else NOT_A_NUMBER  # whose bits may overflow

@@ -25,7 +25,7 @@ def test_a_plugin_is_loaded_in_the_trial_and_its_failure_is_the_trials(tiny: Pat
 def test_one_thread_whatever_the_environment_says() -> None:
     code = (
         "import numpy, scipy.linalg, torch, threadpoolctl\n"
-        "from binarygan.fast.threads import use_one_thread\n"
+        "from binarygan.arithmetic.process import use_one_thread\n"
         "use_one_thread()\n"
         "print({torch.get_num_threads(), *(p['num_threads'] for p in threadpoolctl.threadpool_info())})"
     )

@@ -1,14 +1,6 @@
-"""Matrix products in the arithmetic that a configuration declares.
+"""Matrix products, wherever they are computed fastest: on a CPU by oneDNN where that is the faster library.
 
-    float32    as they are
-    tf32       on a GPU: operands rounded to ten bits of mantissa inside the product, sums in float32
-    bfloat16   operands rounded to bfloat16 (seven bits), sums in float32, the result rounded once more; layers of few
-               units, which gain nothing by it, stay in float32
-
-Parameters, optimizers' states, normalization and losses are float32 in all three, and so is everything else but what
-stays in bfloat16 between a CPU's products (`rounded`).
-
-On a CPU, products go to oneDNN where that is the faster library. Shapes: M members.
+Shapes: M runs.
 """
 
 import math
@@ -19,34 +11,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from binarygan.config import MemberConfig
-from binarygan.fast import onednn
-from binarygan.model.architectures import Layer
+from binarygan.arithmetic import onednn
 
-FEW_UNITS = 16
-"""Of a dense layer: below it the casts take longer than the product does."""
 MOST_PARTS = 64
 """Of a long product."""
 _of_products, _of_convolutions = torch.backends.cuda.matmul, torch.backends.cudnn.conv  # type: ignore[attr-defined]
 """Where PyTorch keeps how a GPU rounds float32 operands."""
 
 
-def operands_of(config: MemberConfig) -> torch.dtype | None:
-    """What operands of products are cast to; None where they stay as they are."""
-    return torch.bfloat16 if config.dtype == "bfloat16" else None
-
-
-def operands_of_layer(layer: Layer, operands: torch.dtype | None) -> torch.dtype | None:
-    """The same for one layer: few units are not worth the rounding."""
-    return None if layer.kind == "dense" and layer.units < FEW_UNITS else operands
-
-
-def set_arithmetic(config: MemberConfig) -> None:
-    """Make the GPU's float32 products exact or tf32, as `config` has it, in this whole process.
+def set_arithmetic(*, tf32: bool) -> None:
+    """Let a GPU round the operands of float32 products to tf32, or not, in this whole process.
 
     Left alone, PyTorch multiplies in float32 but convolves in tf32.
     """
-    rounding = "tf32" if config.dtype == "tf32" else "ieee"
+    rounding = "tf32" if tf32 else "ieee"
     _of_products.fp32_precision = rounding
     _of_convolutions.fp32_precision = rounding
 
