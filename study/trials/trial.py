@@ -3,7 +3,7 @@
 import logging
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from study.store.store import Store
 from study.trials.recording import LOSSES, divergence, keep_finished, new_row, record, resume
 from study.trials.reports import Joined, Report, Row, replay
 from study.trials.task import Task
-from study.trials.tensorboard import Boards, boards_of
+from study.trials.tensorboard import boards_of
 
 log = logging.getLogger(__name__)
 
@@ -115,8 +115,8 @@ def _train(cohort: Cohort, task: Task, store: Store, rows: dict[str, Row], repor
         trainer = Trainer(cohort.members, images, device=device, engine=task.engine)
     for member_id, row in rows.items():
         store.write("members", member_id, [row])
-    with boards_of(task) as boards:
-        _train_epochs(cohort, trainer, store, rows, reference, boards, report)
+    with boards_of(task) as write_curves:
+        _train_epochs(cohort, trainer, store, rows, reference, write_curves, report)
 
 
 def _train_epochs(
@@ -125,7 +125,7 @@ def _train_epochs(
     store: Store,
     rows: dict[str, Row],
     reference: Reference,
-    boards: Boards | None,
+    write_curves: Callable[[int, Row], None],
     report: Report,
 ) -> None:
     shared, folder = cohort.members[0], store.checkpoints(cohort.cohort_id)
@@ -148,8 +148,7 @@ def _train_epochs(
         for i, row in enumerate(rows.values()):
             if going[i]:
                 row |= lost[i]
-                if boards:
-                    boards.write(epoch, row)
+                write_curves(epoch, row)
         if epoch == shared.epochs:
             _finish(store, rows, epoch)
         ended = epoch == shared.epochs or not _any_running(rows)

@@ -66,20 +66,33 @@ def test_an_unreachable_cluster_is_refused_in_time(tiny: Path, tmp_path: Path) -
     assert time.monotonic() - start < 30
 
 
-def test_a_grid_from_outside_is_trained(tiny: Path, tmp_path: Path) -> None:
-    """Its own epochs count, not the 20 that would be the default; study.json keeps the plugin as it was given."""
+PLUGIN = """
+from binarygan.model.neurons import NEURONS, Neuron
+from study.design.grids import GRIDS, Grid, every
+
+@NEURONS.named("eager")
+class Eager(Neuron):
+    label = "eager"
+
+    def output(self, p, v):
+        return (p > 0.4).to(p.dtype)
+
+GRIDS.register("lengths", Grid("an eager neuron, two lengths", lambda _: every(neuron=["eager"], epochs=[1, 2])))
+"""
+
+
+def test_a_grid_of_parts_from_outside_is_trained(tiny: Path, tmp_path: Path) -> None:
+    """Its own epochs count, not the 20 that are the default; study.json keeps the plugin as it was given."""
     plugin = tmp_path / "mine.py"
-    plugin.write_text(
-        "from study.design.grids import GRIDS, Grid, every\n"
-        "GRIDS.register('lengths', Grid('two lengths', lambda _: every(neuron=['real'], epochs=[1, 2])))\n"
-    )
-    same = ("--plugin", plugin, "--data", tiny, "--results", tmp_path / "r", "--executor", "local")
-    assert "lengths               two lengths" in command("--list", "--plugin", plugin).stdout
-    outcome = command("--grid", "lengths", *same, "--engine", "reference")
+    plugin.write_text(PLUGIN)
+    assert "lengths               an eager neuron, two lengths" in command("--list", "--plugin", plugin).stdout
+    same = ("--grid", "lengths", "--plugin", plugin, "--data", tiny, "--results", tmp_path / "r")
+    outcome = command(*same, "--engine", "reference")
     assert (outcome.returncode, outcome.stderr) == (0, "")
-    assert sorted(r["epochs_done"] for r in rows_of(tmp_path / "r" / "lengths")) == [1, 2]
+    found = rows_of(tmp_path / "r" / "lengths")
+    assert sorted((r["neuron"], r["epochs_done"]) for r in found) == [("eager", 1), ("eager", 2)]
     assert (Store(tmp_path / "r", "lengths").description() or {})["plugins"] == [str(plugin)]
-    refused = command("--grid", "lengths", *same, "--epochs", 3)
+    refused = command(*same, "--epochs", 3)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert "--epochs 3: this grid has epochs 1, 2 of its own: leave --epochs out" in refused.stderr
 
