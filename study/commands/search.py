@@ -94,24 +94,24 @@ def run_search(options: RunOptions, name: str) -> int:
 def _search(
     options: RunOptions, search: Search, trials: Trials, task: Task, resources: dict[str, float], left: int
 ) -> None:
-    before_ray(options.clusters.address)
-    from study.launch.search import Setup
+    asked = options.clusters
+    before_ray(asked.address)
     from study.launch.search import run_search as run_trials
 
-    setup = Setup(
-        trials=left,
-        sampler=options.searches.sampler,
-        sampler_seed=options.searches.sampler_seed,
-        scheduler=options.searches.scheduler,
-        resources=resources,
-        address=options.clusters.address,
-        max_concurrent=options.clusters.max_concurrent,
-        seconds=options.searches.time_budget,
-    )
     members = left * search.seeds
     progress = StudyProgress(members=members, total=members * search.epochs)
     try:
-        run_trials(search, trials, task, setup, progress)
+        run_trials(
+            search,
+            trials,
+            task,
+            progress,
+            count=left,
+            asked=options.searches,
+            resources=resources,
+            address=asked.address,
+            max_concurrent=asked.max_concurrent,
+        )
     finally:
         progress.close()
 

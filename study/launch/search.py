@@ -4,7 +4,6 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from optuna.trial import TrialState
@@ -12,8 +11,10 @@ from ray import tune
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, MedianStoppingRule, TrialScheduler
 from ray.tune.search.optuna import OptunaSearch
 
+from binarygan.plugins import load_plugins
 from study.launch.connection import RETRIES, connected, slots
 from study.launch.progress import StudyProgress
+from study.options import SearchOptions
 from study.search.samplers import make_sampler
 from study.search.search import Search, outcome, worst
 from study.search.trials import CRASHED, MEMBERS, REASON, STATUS, Trials, close
@@ -23,45 +24,39 @@ Train = Callable[..., None]
 """The type of `study.trials.trial.train_cohort`. A benchmark passes a function that trains nothing."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Setup:
-    """How a search is run. No field changes the outcome of a trial."""
-
-    trials: int
-    """How many to run now."""
-    sampler: str
-    sampler_seed: int
-    scheduler: str
-    resources: Mapping[str, float]
-    address: str | None = None
-    max_concurrent: int | None = None
-    seconds: float | None = None
-    """The time budget; None for no limit."""
-
-
 def run_search(
-    search: Search, trials: Trials, task: Task, setup: Setup, progress: StudyProgress, train: Train | None = None
+    search: Search,
+    trials: Trials,
+    task: Task,
+    progress: StudyProgress,
+    *,
+    count: int,
+    asked: SearchOptions,
+    resources: Mapping[str, float],
+    address: str | None = None,
+    max_concurrent: int | None = None,
+    train: Train | None = None,
 ) -> None:
-    """Run trials until enough have ended, or the time is up.
+    """Run trials with these resources each until `count` have ended, or the time budget is used up.
 
     Raises:
         KeyboardInterrupt: the command was interrupted. With the next one, trials go on from their last whole epoch.
     """
-    count = len(trials.study.get_trials(deepcopy=False))
-    searcher = _Searcher(search, trials, make_sampler(setup.sampler, setup.sampler_seed, count), task)
+    before = len(trials.study.get_trials(deepcopy=False))
+    searcher = _Searcher(search, trials, make_sampler(asked.sampler, asked.sampler_seed, before), task)
     trainable = tune.with_parameters(_trainable, search=search, task=task, train=train)
     start = time.monotonic()
-    with connected(setup.address, setup.resources), tempfile.TemporaryDirectory(prefix="tune-") as scratch:
+    with connected(address, resources), tempfile.TemporaryDirectory(prefix="tune-") as scratch:
         tune.Tuner(
-            tune.with_resources(trainable, dict(setup.resources)),
+            tune.with_resources(trainable, dict(resources)),
             tune_config=tune.TuneConfig(
                 search_alg=searcher,
-                scheduler=_scheduler(setup.scheduler, search),
-                num_samples=setup.trials,
+                scheduler=_scheduler(asked.scheduler, search),
+                num_samples=count,
                 # without a limit Tune would run one trial at a time
-                max_concurrent_trials=setup.max_concurrent or slots(setup.resources),
+                max_concurrent_trials=max_concurrent or slots(resources),
                 reuse_actors=True,
-                time_budget_s=setup.seconds,
+                time_budget_s=asked.time_budget,
             ),
             run_config=tune.RunConfig(
                 name=task.study,
@@ -72,8 +67,8 @@ def run_search(
                 stop={"doomed": 1},
             ),
         ).fit()
-    in_time = setup.seconds is None or time.monotonic() - start < setup.seconds
-    if in_time and searcher.ended < setup.trials:  # after SIGINT, fit() returns as if all trials had ended
+    in_time = asked.time_budget is None or time.monotonic() - start < asked.time_budget
+    if in_time and searcher.ended < count:  # after SIGINT, fit() returns as if all trials had ended
         raise KeyboardInterrupt
 
 
@@ -102,6 +97,7 @@ def _trainable(config: dict[str, Any], *, search: Search, task: Task, train: Tra
     from study.trials.trial import train_cohort  # imports torch, which the driver never needs
 
     try:
+        load_plugins(task.plugins)  # the configurations of the cohort may name their parts
         (train or train_cohort)(search.cohort(config["params"]), task, report)
     except Exception as error:
         goals = zip(search.metrics, search.directions, strict=True)

@@ -15,6 +15,7 @@ from searches import COMMON, finished, search
 
 from binarygan.data.images import load_images
 from study.design.cohorts import Cohort
+from study.options import SearchOptions
 from study.run import main
 from study.search.storage import storage_of
 from study.search.trials import MEMBERS, REASON, Trials
@@ -132,10 +133,36 @@ def test_a_killed_search_goes_on_and_remembers(tiny: Path, tmp_path: Path) -> No
     assert "s is a search, which chose this cell by its seeds" in again.stdout
 
 
+PLUGIN = """
+from optuna.distributions import CategoricalDistribution
+from binarygan.model.neurons import NEURONS, Neuron
+from study.design.spaces import SPACES, Parameter, Space
+
+@NEURONS.named("reluctant")
+class Reluctant(Neuron):
+    label = "reluctant"
+
+    def output(self, p, v):
+        return (p > 0.6).to(p.dtype)
+
+SPACES.register("mine", Space("a neuron", (Parameter("neuron", CategoricalDistribution(["reluctant"])),)))
+"""
+
+
+def test_a_space_of_parts_from_outside_is_searched(tiny: Path, tmp_path: Path) -> None:
+    plugin = tmp_path / "searched.py"
+    plugin.write_text(PLUGIN)
+    options = ["--search", "mine", "--trials", "1", "--epochs", "1", "--plugin", plugin, "--data", tiny]
+    outcome = command(*options, "--results", tmp_path / "r")
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert "best: trial 0: fid" in outcome.stdout
+    assert "neuron=reluctant" in outcome.stdout
+
+
 def test_a_trial_that_diverges_is_failed_with_its_reason(tiny: Path, tmp_path: Path) -> None:
     """A cohort whose second seed diverges: a value of neither NaN nor the first seed's alone."""
     from study.launch.progress import StudyProgress
-    from study.launch.search import Setup, run_search
+    from study.launch.search import run_search
 
     def diverging(cohort: Cohort, task: Task, report: Callable[..., None]) -> None:
         """Stands for training: stochastic members' second seed diverges."""
@@ -151,8 +178,8 @@ def test_a_trial_that_diverges_is_failed_with_its_reason(tiny: Path, tmp_path: P
     store.create()
     trials = Trials(storage_of(None, store.folder), "s", own)
     task = Task(results=tmp_path, study="s", fidelity="as-described", source=str(tiny), root=None, device="cpu")
-    setup = Setup(trials=4, sampler="tpe", sampler_seed=0, scheduler="asha", resources={"cpu": 1})
-    run_search(own, trials, task, setup, StudyProgress(members=8, total=16), train=diverging)
+    progress, asked = StudyProgress(members=8, total=16), SearchOptions(scheduler="asha")
+    run_search(own, trials, task, progress, count=4, asked=asked, resources={"cpu": 1}, train=diverging)
     ended = trials.study.trials
     assert len(ended) == 4
     for trial in ended:
