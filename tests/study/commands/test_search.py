@@ -125,9 +125,9 @@ def test_a_killed_search_goes_on_and_remembers(tiny: Path, tmp_path: Path) -> No
 
     best = min(complete, key=lambda t: t.values[0]).user_attrs[MEMBERS][0]
     assert f"--retrain {best}" in outcome.stdout
-    place = ["--data", tiny, "--results", tmp_path, "--executor", "local"]
-    again = command("--retrain", best[:10], *place)
-    assert command("--retrain", best[:10], *place).returncode == 0, "the same command goes on"
+    same = ["--data", tiny, "--results", tmp_path, "--executor", "local"]
+    again = command("--retrain", best[:10], *same)
+    assert command("--retrain", best[:10], *same).returncode == 0, "the same command goes on"
     assert again.returncode == 0, again.stderr
     assert re.search(rf"{best}: all \d+ numbers equal those in s", again.stdout), again.stdout
     assert "s is a search, which chose this cell by its seeds" in again.stdout
