@@ -2,7 +2,7 @@
 
 from numbers import Real
 
-from binarygan.metrics.names import OF_IMAGES, OF_PREACTIVATED
+from binarygan.metrics.names import METRICS, Live
 
 NEURONS = {"deterministic": "DBN", "stochastic": "SBN", "real": "real-valued"}
 THRESHOLD, BERNOULLI = "real-valued, threshold", "real-valued, Bernoulli"
@@ -24,7 +24,7 @@ SETTINGS = {
     "train_images": "images",
 }
 """Fields of a configuration whose name is not label enough."""
-COLUMNS = {
+_COLUMNS = {
     "source": "source",
     "fidelity": "fidelity",
     "objective": "objective",
@@ -38,10 +38,9 @@ COLUMNS = {
     "discriminator_loss": "D loss",
     "generator_loss": "G loss",
     "seconds": "seconds",
-    **{metric.name: metric.label for metric in (*OF_IMAGES, *OF_PREACTIVATED)},
 }
-MEANINGS = {metric.name: metric.meaning for metric in (*OF_IMAGES, *OF_PREACTIVATED)}
-BETTER = {metric.name: metric.better for metric in (*OF_IMAGES, *OF_PREACTIVATED)}
+COLUMNS = Live(lambda: _COLUMNS | {name: metric.label for name, metric in METRICS.items()})
+MEANINGS = Live(lambda: {name: metric.meaning for name, metric in METRICS.items()})
 
 
 def setting(name: str, of: object) -> str:

@@ -103,6 +103,7 @@ def test_a_circle_is_found() -> None:
         ("binarygan.paper", ("torch", "numba")),
         ("study.run", ("torch", "ray", "optuna")),
         ("study.commands.grid", ("torch", "ray", "optuna")),
+        ("binarygan.metrics.names", ("torch", "scipy", "torchmetrics")),
     ],
 )
 def test_heavy_packages_stay_out(module: str, absent: tuple[str, ...]) -> None:

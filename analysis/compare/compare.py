@@ -19,8 +19,6 @@ from binarygan.metrics.names import columns
 
 PAGE = "compare.html"
 METRICS = ("fid", "precision", "recall", "coverage", "classes_covered", "isolated_pixel_rate")
-EQUAL = ("status", "epochs_done", "discriminator_loss", "generator_loss", *columns(light=False))
-"""Columns in which a member must be the same in both to be equal."""
 TABLES = (*(f"differences-{m}" for m in METRICS), "members", "only")
 
 
@@ -136,7 +134,8 @@ def members_table(studies: tuple[Study, Study]) -> tuple[Table | None, str]:
     if common.empty:
         return None, "no member is in both"
     a, b = a.loc[common], b.loc[common]
-    unequal = pd.DataFrame({c: ~((a[c] == b[c]) | (a[c].isna() & b[c].isna())) for c in EQUAL})
+    equal = ("status", "epochs_done", "discriminator_loss", "generator_loss", *columns(light=False))
+    unequal = pd.DataFrame({c: ~((a[c] == b[c]) | (a[c].isna() & b[c].isna())) for c in equal})
     differing = common[unequal.any(axis=1)]
     said = f"{len(common)} in both: {len(common) - len(differing)} equal in every number, {len(differing)} not"
     if differing.empty:
@@ -148,7 +147,7 @@ def members_table(studies: tuple[Study, Study]) -> tuple[Table | None, str]:
         Column("seed", "seed"),
         Column("status_a", "A", numeric=False),
         Column("status_b", "B", numeric=False),
-        Column("differing", "numbers that differ", f"of {len(EQUAL)} columns"),
+        Column("differing", "numbers that differ", f"of {len(equal)} columns"),
         Column("fid_a", "FID, A"),
         Column("fid_b", "FID, B"),
         Column("device", "devices", numeric=False),

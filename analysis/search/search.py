@@ -16,8 +16,6 @@ from analysis.statistics.summaries import Unavailable
 from binarygan.config import MemberConfig
 from binarygan.metrics.names import columns
 
-METRICS = {*columns(light=False), "seconds", "discriminator_loss", "generator_loss"}
-"""Columns of members that a search can optimize."""
 DIRECTIONS = ("minimize", "maximize")
 DISTRIBUTIONS = ("FloatDistribution", "IntDistribution", "CategoricalDistribution")
 FIELDS = {f.name for f in fields(MemberConfig)} - {"seed"}
@@ -139,7 +137,8 @@ def _metrics(names: object, directions: object) -> tuple[Metric, ...] | str:
     """The metrics, or what is wrong with them."""
     if not isinstance(names, list) or not names:
         return "it names no metric"
-    if unknown := [n for n in names if not isinstance(n, str) or n not in METRICS]:
+    known = {*columns(light=False), "seconds", "discriminator_loss", "generator_loss"}
+    if unknown := [n for n in names if not isinstance(n, str) or n not in known]:
         return f"metric {unknown[0]!r} is no column of members"
     if not isinstance(directions, list) or len(directions) != len(names) or len(set(names)) != len(names):
         return "its metrics and directions do not match"

@@ -18,9 +18,11 @@ from binarygan.metrics.names import BERNOULLI, OF_IMAGES, OF_PREACTIVATED
 OURS = "this study"
 PLACE = ("objective", "architecture", "discriminator_norm", "output")
 PLAIN = ("discriminator_loss", "generator_loss", "seconds")
-IMAGE_METRICS = [m.name for m in OF_IMAGES]
-PREACTIVATED_METRICS = [m.name for m in OF_PREACTIVATED]
-NUMBERS = (*PLAIN, *IMAGE_METRICS, *PREACTIVATED_METRICS)
+
+
+def all_numbers() -> tuple[str, ...]:
+    """The columns that rows have numbers of."""
+    return (*PLAIN, *(m.name for m in OF_IMAGES), *(m.name for m in OF_PREACTIVATED))
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Row:
     seeds: np.ndarray
     """Of the members that are done, in order."""
     numbers: np.ndarray
-    """(done, NUMBERS) of them; NaN where a number is missing."""
+    """(done, `all_numbers`) of them; NaN where a number is missing."""
     ending: str
     """Of the columns of metrics of images."""
     rank: tuple[float, ...]
@@ -49,7 +51,7 @@ class Row:
 
     def values(self, name: str) -> dict[int, float]:
         """A number by seed, where it is finite."""
-        column = self.numbers[:, NUMBERS.index(name)]
+        column = self.numbers[:, all_numbers().index(name)]
         return {int(seed): float(x) for seed, x in zip(self.seeds, column, strict=True) if np.isfinite(x)}
 
     def summary(self, name: str) -> Summary:
@@ -58,7 +60,8 @@ class Row:
 
     def means(self, names: Sequence[str]) -> list[Entry]:
         """Each number's mean with its t interval, as `summarize` has them, all at once."""
-        x = self.numbers[:, [NUMBERS.index(n) for n in names]]
+        known = all_numbers()
+        x = self.numbers[:, [known.index(n) for n in names]]
         finite = np.isfinite(x)
         n = finite.sum(axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -113,8 +116,9 @@ def _kind(row: Row) -> tuple[object, ...]:
 
 
 def _numbers(frame: pd.DataFrame, ending: str) -> np.ndarray:
-    """(members, NUMBERS), those of images with the ending."""
-    columns = [n + ending if n in IMAGE_METRICS else n for n in NUMBERS]
+    """(members, `all_numbers`), those of images with the ending."""
+    of_images = {m.name for m in OF_IMAGES}
+    columns = [n + ending if n in of_images else n for n in all_numbers()]
     return frame.reindex(columns=columns).to_numpy(float)
 
 
@@ -126,7 +130,7 @@ def _rows_of_cell(
     numbers: dict[str, np.ndarray],
     varying: Sequence[str],
 ) -> list[Row]:
-    """A cell's row, or its rows by binarization; `numbers`: ending -> (members, NUMBERS)."""
+    """A cell's row, or its rows by binarization; `numbers`: ending -> (members, `all_numbers`)."""
     unlike = unlike_paper(first_row) | {f: first_row[f] for f in varying}
     fields = {
         "trial": "",

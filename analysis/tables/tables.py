@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from analysis import labels
 from analysis.tables.entries import NOTHING, Column, Entry, Table, middle, outcome, seeds, spread, word
-from analysis.tables.rows import OURS, PLACE, PLAIN, PREACTIVATED_METRICS, Row
+from analysis.tables.rows import OURS, PLACE, PLAIN, Row
+from binarygan.metrics.names import OF_IMAGES, OF_PREACTIVATED, Live
 
 HEADLINE = ("precision", "recall", "coverage", "classes_covered", "isolated_pixel_rate")
 """Beside FID in the table of each experiment."""
-SECTIONS = {
+_SECTIONS = {
     "features": (
         "Distances and manifolds of features",
         ("fid", "fid_inf", "fid_check", "kid", "precision", "recall", "density", "coverage", "two_sample"),
@@ -39,9 +40,21 @@ SECTIONS = {
             "patch_kl",
         ),
     ),
-    "preactivated": ("Preactivated outputs", tuple(PREACTIVATED_METRICS)),
-    "losses": ("Losses and time", PLAIN),
 }
+
+
+def _sections() -> dict[str, tuple[str, tuple[str, ...]]]:
+    named = {name for _, names in _SECTIONS.values() for name in names}
+    others = tuple(m.name for m in OF_IMAGES if m.name not in named)
+    return {
+        **_SECTIONS,
+        **({"others": ("Other metrics of images", others)} if others else {}),
+        "preactivated": ("Preactivated outputs", tuple(m.name for m in OF_PREACTIVATED)),
+        "losses": ("Losses and time", PLAIN),
+    }
+
+
+SECTIONS = Live(_sections)
 """Name of the table -> title and numbers: all that is measured."""
 IQM_MEANING = (
     "interquartile mean [95% bootstrap interval, from five seeds on; of normal values it covers about 90% with five "

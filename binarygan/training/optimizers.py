@@ -195,7 +195,8 @@ class DeviceAdam(_Adam):
     """With the count of steps on the device, so that a captured step can be replayed.
 
     The kernel gets a step so large that its own bias corrections are 1, and reads the learning rate
-    lr sqrt(1 - beta2^t) / (1 - beta1^t) from the device. The state is TensorFlowAdam's: either goes on from the other's.
+    lr sqrt(1 - beta2^t) / (1 - beta1^t) from the device. The state is TensorFlowAdam's: each goes on from the
+    other's.
     """
 
     def _kernel_arguments(self) -> tuple[Tensor, float, Tensor]:

@@ -10,13 +10,13 @@ import optuna
 
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError, nearest
-from binarygan.metrics.names import OF_IMAGES, OF_PREACTIVATED
+from binarygan.metrics.names import METRICS, Live
 from study.design.cohorts import Cohort
 from study.design.spaces import SPACES, Space, Suggests
 
 SECONDS = "seconds"
-BETTER = {m.name: m.better for m in (*OF_IMAGES, *OF_PREACTIVATED)} | {SECONDS: "lower"}
-EACH_EPOCH = {m.name for m in (*OF_IMAGES, *OF_PREACTIVATED) if m.light} | {SECONDS}
+BETTER = Live(lambda: {name: m.better for name, m in METRICS.items()} | {SECONDS: "lower"})
+EACH_EPOCH = Live(lambda: {name: True for name, m in METRICS.items() if m.light} | {SECONDS: True})
 Direction = Literal["minimize", "maximize"]
 DIRECTIONS: dict[str, Direction] = {"lower": "minimize", "higher": "maximize"}
 WORST = 1e9

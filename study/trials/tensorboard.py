@@ -8,8 +8,6 @@ from typing import Any
 from binarygan.metrics.names import columns
 from study.trials.task import Task
 
-NAMES = ("discriminator_loss", "generator_loss", *columns(light=True))
-
 
 @contextmanager
 def boards_of(task: Task) -> Iterator[Callable[[int, Mapping[str, Any]], None]]:
@@ -24,7 +22,7 @@ def boards_of(task: Task) -> Iterator[Callable[[int, Mapping[str, Any]], None]]:
         member_id = str(row["member_id"])
         if member_id not in writers:
             writers[member_id] = SummaryWriter(str(task.store.folder / "tensorboard" / member_id))
-        for name in NAMES:
+        for name in ("discriminator_loss", "generator_loss", *columns(light=True)):
             value = row.get(name)
             if value is not None and math.isfinite(value):
                 writers[member_id].add_scalar(name, value, epoch)

@@ -1,6 +1,5 @@
 """A part from outside that does not do what it declares is refused before anything is trained."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +18,9 @@ from binarygan.training.checks import check_parts
 
 
 @pytest.fixture(autouse=True)
-def _registries_as_they_were(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _registries_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
     for registry in (NEURONS, NORMS, OBJECTIVES):
         monkeypatch.setattr(registry, "_parts", dict(registry._parts))
-    yield
 
 
 def refusal(registry: Registry[Any], field: str, part: type, **choices: Any) -> str:

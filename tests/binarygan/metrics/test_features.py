@@ -8,14 +8,25 @@ from scipy.linalg import sqrtm
 from torch import Tensor
 
 from binarygan.metrics import features
+from binarygan.metrics.measured import ImageSet
+from binarygan.metrics.two_sample import two_sample
 
 
 def normal(count: int, *, shift: float = 0.0, seed: int = 0, width: int = 12) -> Tensor:
     return torch.randn(count, width, generator=torch.Generator().manual_seed(seed)) + shift
 
 
+class Featured(ImageSet):
+    """Given by its features."""
+
+    @property
+    def features(self) -> Tensor:
+        return self.images
+
+
 def metrics(samples: Tensor, reference: Tensor) -> dict[str, float]:
-    return features.manifold_metrics(features.manifold(samples), features.manifold(reference))
+    of_manifolds = (features.precision, features.recall, features.density, features.coverage, two_sample)
+    return {f.__name__: f(Featured(samples), Featured(reference)) for f in of_manifolds}
 
 
 def test_fid_is_scipys() -> None:
@@ -24,8 +35,8 @@ def test_fid_is_scipys() -> None:
     covariances = np.cov(x, rowvar=False), np.cov(y, rowvar=False)
     root = sqrtm(covariances[0] @ covariances[1]).real
     expected = ((x.mean(0) - y.mean(0)) ** 2).sum() + np.trace(covariances[0] + covariances[1] - 2 * root)
-    assert features.fid(a, b) == pytest.approx(expected, rel=1e-9)
-    assert features.fid(b, a) == pytest.approx(expected, rel=1e-9)
+    assert features.frechet_distance(a, b) == pytest.approx(expected, rel=1e-9)
+    assert features.frechet_distance(b, a) == pytest.approx(expected, rel=1e-9)
 
 
 def test_fid_inf_has_no_bias() -> None:
@@ -33,8 +44,8 @@ def test_fid_inf_has_no_bias() -> None:
     plain, extrapolated = [], []
     for seed in range(6):
         a, b = normal(1500, seed=2 * seed, width=32), normal(1500, seed=2 * seed + 1, width=32)
-        plain.append(features.fid(a, b))
-        extrapolated.append(features.fid_inf(a, b))
+        plain.append(features.frechet_distance(a, b))
+        extrapolated.append(features.fid_inf(Featured(a), Featured(b)))
     assert min(plain) > 0.2
     assert abs(np.mean(extrapolated)) < 0.15 * np.mean(plain)
 
@@ -48,8 +59,8 @@ def test_kid_is_the_double_sum() -> None:
     within_a = sum(kernel(x, y) for i, x in enumerate(a) for j, y in enumerate(a) if i != j) / (130 * 129)
     within_b = sum(kernel(x, y) for i, x in enumerate(b) for j, y in enumerate(b) if i != j) / (90 * 89)
     between = sum(kernel(x, y) for x in a for y in b) / (130 * 90)
-    assert features.kid(a, b) == pytest.approx(within_a + within_b - 2 * between, rel=1e-4)
-    assert features.kid(b, a) == pytest.approx(features.kid(a, b), rel=1e-6)
+    assert features.kid(Featured(a), Featured(b)) == pytest.approx(within_a + within_b - 2 * between, rel=1e-4)
+    assert features.kid(Featured(b), Featured(a)) == pytest.approx(features.kid(Featured(a), Featured(b)), rel=1e-6)
 
 
 @pytest.mark.parametrize(("shift", "counts"), [(0.0, (300, 300)), (0.8, (1100, 700)), (0.2, (200, 1300))])
@@ -74,7 +85,7 @@ def test_known_answers() -> None:
     a = normal(200)
     same = metrics(a, a)
     assert (same["precision"], same["recall"], same["coverage"], same["two_sample"]) == (1, 1, 1, 0)
-    assert features.fid(a, a) == pytest.approx(0, abs=1e-8)
+    assert features.frechet_distance(a, a) == pytest.approx(0, abs=1e-8)
     apart = metrics(a, a + 1000)
     assert (apart["precision"], apart["recall"], apart["density"], apart["coverage"]) == (0, 0, 0, 0)
     assert apart["two_sample"] == 1
@@ -87,4 +98,4 @@ def test_known_answers() -> None:
 
 def test_too_few_are_refused() -> None:
     with pytest.raises(ValueError, match="5 images are too few"):
-        features.manifold(normal(5))
+        features.manifold(Featured(normal(5)))
