@@ -81,7 +81,7 @@ def _checkpoint(final: bool) -> bytes:
 
 def _exported() -> bytes:
     trainer = _trainer()
-    return generator_bytes(Sampler.of(trainer.configs[0], 1, trainer.generator_parameters))
+    return generator_bytes(Sampler.of(trainer.configs[0], 1, trainer.generator.parameters))
 
 
 def _parquet(table: str) -> bytes:

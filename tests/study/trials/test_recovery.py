@@ -231,7 +231,7 @@ class Diverges(Trainer):
         losses = super().train_epoch()
         if self.epochs_done == 2:
             with torch.no_grad():
-                self.generator_parameters["0.weight"][1, 0, 0] = torch.nan
+                self.generator.parameters["0.weight"][1, 0, 0] = torch.nan
         return losses
 
 
