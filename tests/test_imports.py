@@ -102,7 +102,7 @@ def test_a_circle_is_found() -> None:
         ("analysis.__main__", ("torch", "ray")),
         ("binarygan.paper", ("torch", "numba")),
         ("study.run", ("torch", "ray", "optuna")),
-        ("study.launch.local", ("ray",)),
+        ("study.commands.grid", ("torch", "ray", "optuna")),
         ("binarygan.metrics.names", ("torch", "scipy", "torchmetrics")),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from binarygan.config import ARCHITECTURES, CRITIC_SCHEDULES, DTYPES, NEURONS, NORMS, OBJECTIVES, MemberConfig
+from binarygan.config import PARTS, MemberConfig
 from binarygan.errors import UserError
 from binarygan.paper import FIDELITIES, paper_config
 from study.design.cohorts import make_cohorts, members_of
@@ -18,18 +18,24 @@ from study.design.grids import GRIDS
 from study.store.schemas import SCHEMAS
 from study.store.store import Store
 
+
+def named(field: str) -> st.SearchStrategy[str]:
+    """The names of the parts that a field can have."""
+    return st.sampled_from(list(PARTS[field]))
+
+
 positive = st.floats(min_value=1e-300, max_value=1e300)
 choices = st.fixed_dictionaries(
     {
-        "objective": st.sampled_from(OBJECTIVES),
+        "objective": named("objective"),
         "data_digest": st.text(max_size=20),
         "train_images": st.integers(200, 10**9),
     },
     optional={
-        "neuron": st.sampled_from(NEURONS),
-        "architecture": st.sampled_from(ARCHITECTURES),
-        "generator_norm": st.sampled_from(NORMS),
-        "discriminator_norm": st.sampled_from(NORMS),
+        "neuron": named("neuron"),
+        "architecture": named("architecture"),
+        "generator_norm": named("generator_norm"),
+        "discriminator_norm": named("generator_norm"),
         "slope_rate": positive,
         "seed": st.integers(0, 2**63 - 1),
         "data": st.text(max_size=20),
@@ -37,9 +43,9 @@ choices = st.fixed_dictionaries(
         "batch_size": st.integers(1, 200),
         "latent_size": st.integers(1, 10**6),
         "learning_rate": positive,
-        "critic_schedule": st.sampled_from(CRITIC_SCHEDULES),
+        "critic_schedule": named("critic_schedule"),
         "critic_steps": st.integers(1, 1000),
-        "dtype": st.sampled_from(DTYPES),
+        "dtype": named("dtype"),
     },
 )
 configs = st.builds(

@@ -20,7 +20,7 @@ from study.publish import publish
 from study.store.schemas import SCHEMA_VERSION
 from study.store.store import Store
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 MEMBER, FID = "eeacff8d7aa7f0f5", 120.73780022644586
 
 

@@ -8,13 +8,13 @@ from running import command
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
 from study.design.cohorts import members_of
-from study.design.grids import find_grid
+from study.design.grids import GRIDS
 from study.design.selection import selected
 from study.store.store import Store
 
 
 def members(grid: str = "paper-appendix") -> list[MemberConfig]:
-    cells = find_grid(grid).cells("as-described", data_digest="0" * 16, train_images=640, epochs=2)
+    cells = GRIDS[grid].cells("as-described", data_digest="0" * 16, train_images=640, epochs=2)
     return members_of(cells, 3)
 
 
@@ -71,7 +71,7 @@ def test_parts_of_a_grid_become_its_study(tiny: Path, tmp_path: Path) -> None:
     plan = command(*same, "--plan", "--only", "neuron=stochastic,real").stdout
     assert "2 cells, 2 members, 1 finished" in plan
     assert "deterministic" not in plan
-    whole = command(*same)
+    whole = command(*same, "--trust-dirty")  # somebody may be changing the code
     assert (whole.returncode, whole.stderr) == (0, "")
     assert "1 members taken over from other" in whole.stdout
     assert "3 done" in whole.stdout

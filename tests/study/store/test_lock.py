@@ -48,7 +48,7 @@ def test_a_name_in_the_lock_that_is_none_of_ours_is_not_shown(tmp_path: Path) ->
     assert holder.stdout
     holder.stdout.readline()
     (tmp_path / NAME).write_text('{"pid": "\\u001b[31m"}')
-    with pytest.raises(UserError, match="by another run"), only_writer(tmp_path):
+    with pytest.raises(UserError, match="by another process"), only_writer(tmp_path):
         pass
     holder.kill()
     holder.wait()

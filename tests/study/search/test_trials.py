@@ -33,10 +33,10 @@ def test_what_a_killed_run_left_goes_on_under_its_number(tmp_path: Path, kind: s
     again = Trials(storage_of(url, tmp_path), "s", search())
     assert again.settle() == 2
     assert (again.counts().settled, again.counts().complete) == (1, 1)
-    for number, place in ((1, 1), (3, 2)):  # the crashed one has a new number
+    for number, index in ((1, 1), (3, 2)):  # the crashed one has a new number
         trial = again.study.ask()
         assert trial.number == number
-        assert again.search.draw(trial).member_id == drawn[place]
+        assert again.search.draw(trial).member_id == drawn[index]
     assert again.study.trials[3].user_attrs[AGAIN] == 2
     assert again.settle() == 2, "what crashed is put back once"
 

@@ -1,6 +1,9 @@
-"""How a member that was trained again compares with the one before."""
+"""A run that is trained again: where it is found, and how it compares with the one before."""
 
-from study.commands.retrain import _comparison
+from pathlib import Path
+
+from study.commands.retrain import _comparison, find_member
+from study.publish import SHIPPED, rows_of
 
 
 def row(fid: float, torch: str | None) -> dict[str, object]:
@@ -17,3 +20,8 @@ def test_where_they_differ_other_versions_of_pytorch_are_named() -> None:
     assert told.endswith("; PyTorch 2.11.0 there, 2.15.0 now")
     assert "PyTorch" not in _comparison(row(1.5, "2.15.0"), row(2.5, "2.15.0"), "home")
     assert "PyTorch of unknown version there, 2.15.0 now" in _comparison(row(1.5, None), row(2.5, "2.15.0"), "home")
+
+
+def test_a_run_of_the_results_that_ship_can_be_trained_again(tmp_path: Path) -> None:
+    [first, *_] = rows_of(SHIPPED / "paper-as-released", "members")
+    assert find_member(tmp_path, first["member_id"][:12]) == (first, "paper-as-released")

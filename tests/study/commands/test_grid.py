@@ -1,4 +1,4 @@
-"""The command line as its user has it: real processes, real data, real Ray."""
+"""Grids by their command, as its user has it: real processes, real data, real Ray."""
 
 import os
 import re
@@ -15,8 +15,12 @@ import pandas as pd
 import polars as pl
 import psutil
 import pytest
+from cohorts import cohort
 from running import ROOT, RUN, command, kill_all, started, wait_until
 
+from binarygan.errors import UserError
+from study.commands.grid import _cohorts, task_of
+from study.options import RunOptions
 from study.store.store import Store
 
 FIGURES = ("figure-3", "figure-6", "figure-8", "scores", "training-curves")
@@ -29,6 +33,8 @@ def test_bad_input_is_one_line_and_status_2(tmp_path: Path) -> None:
         ("--grid", "paper-apendix"): "did you mean 'paper-appendix'",
         ("--grid", "paper-appendix", "--fidelity", "exact"): "invalid choice",
         ("--grid", "paper-appendix", "--seeds", "0"): "--seeds 0",
+        ("--grid", "slope-annealing", "--quick"): "give --epochs 2 or more",
+        ("--list", "--plugin", tmp_path / "none.py"): "there is no such Python file",
         ("--grid", "paper-appendix", "--epochs", "-3"): "--epochs -3",
         ("--grid", "paper-appendix", "--results", tmp_path / "file"): "is a file, not a folder",
         ("--grid", "paper-appendix", "--plan", "--results", tmp_path / "file"): "is a file, not a folder",
@@ -58,6 +64,37 @@ def test_an_unreachable_cluster_is_refused_in_time(tiny: Path, tmp_path: Path) -
     assert (outcome.returncode, outcome.stderr.count("\n")) == (2, 1)
     assert "no Ray cluster answers" in outcome.stderr
     assert time.monotonic() - start < 30
+
+
+PLUGIN = """
+from binarygan.model.neurons import NEURONS, Neuron
+from study.design.grids import GRIDS, Grid, every
+
+@NEURONS.named("eager")
+class Eager(Neuron):
+    label = "eager"
+
+    def output(self, p, v):
+        return (p > 0.4).to(p.dtype)
+
+GRIDS.register("lengths", Grid("an eager neuron, two lengths", lambda _: every(neuron=["eager"], epochs=[1, 2])))
+"""
+
+
+def test_a_grid_of_parts_from_outside_is_trained(tiny: Path, tmp_path: Path) -> None:
+    """Its own epochs count, not the 20 that are the default; study.json keeps the plugin as it was given."""
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(PLUGIN)
+    assert "lengths               an eager neuron, two lengths" in command("--list", "--plugin", plugin).stdout
+    same = ("--grid", "lengths", "--plugin", plugin, "--data", tiny, "--results", tmp_path / "r")
+    outcome = command(*same, "--engine", "reference")
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    found = rows_of(tmp_path / "r" / "lengths")
+    assert sorted((r["neuron"], r["epochs_done"]) for r in found) == [("eager", 1), ("eager", 2)]
+    assert (Store(tmp_path / "r", "lengths").description() or {})["plugins"] == [str(plugin)]
+    refused = command(*same, "--epochs", 3)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "--epochs 3: this grid has epochs 1, 2 of its own: leave --epochs out" in refused.stderr
 
 
 def test_another_configuration_is_never_mixed(tiny: Path, tmp_path: Path) -> None:
@@ -116,8 +153,13 @@ def test_a_plan_says_what_is_done_and_how_long_the_rest_takes(tiny: Path, tmp_pa
     after = command(*options, "--plan")
     assert "3 members, 3 finished, 0 trials" in after.stdout
     assert "to train" not in after.stdout
+    for member_id, row in Store(tmp_path, "paper-neurons").statuses().items():
+        Store(tmp_path, "paper-neurons").write("members", member_id, [row | {"git_commit": "0123abcd-dirty"}])
     neighbour = command(*options, "--study", "other", "--plan")
-    assert "to be taken over: 3 members from paper-neurons" in neighbour.stdout
+    assert "3 finished members of other studies are not taken over" in neighbour.stdout
+    assert "3 trials on cpu" in neighbour.stdout
+    trusted = command(*options, "--study", "other", "--plan", "--trust-dirty")
+    assert "to be taken over: 3 members from paper-neurons" in trusted.stdout
     assert not (tmp_path / "other").exists()
 
 
@@ -217,6 +259,27 @@ def test_a_dead_worker_is_started_again_and_at_last_a_failure(tiny: Path, tmp_pa
     assert process.wait(timeout=90) == 1
     [row] = rows_of(folder)
     assert (row["status"], row["error"]) == ("failed", "its worker process died 3 times")
+
+
+def test_without_a_gpu_only_what_would_be_measured_is_refused(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The head of a cluster plans for GPUs that it does not have."""
+    monkeypatch.setattr("study.commands.grid.has_gpu", lambda: False)
+    store = Store(tmp_path, "s")
+    assert _cohorts([], store, "cuda", None) == []
+    few, many = (cohort(tiny, seeds=count).members for count in (16, 17))
+    assert [len(c.members) for c in _cohorts(few, store, "cuda", None)] == [16]
+    with pytest.raises(UserError, match="--cohort-size N"):
+        _cohorts(many, store, "cuda", None)
+
+
+def test_trials_are_told_absolute_paths_and_the_engine(tmp_path: Path) -> None:
+    """Their working folder is Ray's."""
+    options = RunOptions(grid="paper", data="fashion-mnist", plugin=("mine.py",), engine="reference")
+    task = task_of(options, Store(tmp_path, "s"), "cpu", "as-described")
+    assert (task.root, task.engine) == (Path("datasets").resolve(), "reference")
+    assert task.plugins == (str(Path("mine.py").resolve()),)
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:

@@ -1,11 +1,8 @@
-"""A public address of a cluster is warned of."""
-
-import argparse
+"""What is set and said before Ray is imported: a public address of a cluster is warned of."""
 
 import pytest
 
-from study.commands.grid import before_ray
-from study.launch.exposure import exposure
+from study.launch.connection import before_ray, exposure
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8:6379", "ray://8.8.8.8:10001", "8.8.8.8", "[2001:4860:4860::8888]:6379"])
@@ -28,5 +25,5 @@ def test_a_private_address_is_not(address: str) -> None:
 
 
 def test_the_command_says_it_before_ray_starts(capsys: pytest.CaptureFixture[str]) -> None:
-    before_ray(argparse.Namespace(address="8.8.8.8:6379"))
+    before_ray("8.8.8.8:6379")
     assert capsys.readouterr().err.startswith("warning: --address 8.8.8.8 is public")

@@ -1,6 +1,5 @@
 """Searches by their command, through real Ray."""
 
-import argparse
 import json
 import re
 import signal
@@ -15,22 +14,27 @@ from running import command, kill_all, started, wait_until
 from searches import COMMON, finished, search
 
 from binarygan.data.images import load_images
-from study.commands.retrain import find_member
 from study.design.cohorts import Cohort
-from study.publish import SHIPPED, rows_of
+from study.options import SearchOptions
+from study.run import main
 from study.search.storage import storage_of
 from study.search.trials import MEMBERS, REASON, Trials
 from study.store.store import Store
 from study.trials.task import Task
 
 
-def test_a_plan_of_a_search_writes_nothing(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from study.run import main
-
+def run(*words: str) -> int:
+    """The command in this process, which keeps its own answer to SIGTERM; the exit status."""
     before = signal.getsignal(signal.SIGTERM)
+    try:
+        return main([*words])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_a_plan_of_a_search_writes_nothing(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--search", "annealing", "--trials", "4", "--epochs", "1", "--plan"]
-    assert main([*words, "--data", str(tiny), "--results", str(tmp_path / "r")]) == 0
-    signal.signal(signal.SIGTERM, before)
+    assert run(*words, "--data", str(tiny), "--results", str(tmp_path / "r")) == 0
     said = capsys.readouterr().out
     assert "4 trials of 1 members, 1 epochs, 0 settled, 4 to run on cpu; goal: fid minimized" in said
     assert "slope_rate          1 to 1.3 where neuron is deterministic/stochastic" in said
@@ -40,16 +44,12 @@ def test_a_plan_of_a_search_writes_nothing(tiny: Path, tmp_path: Path, capsys: p
 
 def test_a_vanished_storage_is_not_begun_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Or its trials would be run once more, under other numbers."""
-    from study.run import main
-
     data = load_images("mnist")
     fields = COMMON | {"data_digest": data.digest, "train_images": 6400, "epochs": 1}
     store = Store(tmp_path, "search-annealing")
     store.create()
     finished(store, search(fields=fields), {"neuron": "stochastic", "slope_rate": 1.1}, 5.0)
-    before = signal.getsignal(signal.SIGTERM)
-    status = main(["--search", "annealing", "--trials", "4", "--quick", "--seeds", "2", "--results", str(tmp_path)])
-    signal.signal(signal.SIGTERM, before)
+    status = run("--search", "annealing", "--trials", "4", "--quick", "--seeds", "2", "--results", str(tmp_path))
     said = capsys.readouterr().err
     assert (status, said.count("\n")) == (2, 1)
     assert "trials of this search are gone" in said
@@ -90,13 +90,9 @@ WRONG = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_contradictions_are_one_line(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from study.run import main
-
     options, words = WRONG[case]
-    before = signal.getsignal(signal.SIGTERM)
     results = [] if "--results" in options else ["--results", str(tmp_path / "r")]
-    status = main([*options, *results])
-    signal.signal(signal.SIGTERM, before)
+    status = run(*options, *results)
     said = capsys.readouterr().err
     assert (status, said.count("\n")) == (2, 1), said
     assert words in said
@@ -129,18 +125,44 @@ def test_a_killed_search_goes_on_and_remembers(tiny: Path, tmp_path: Path) -> No
 
     best = min(complete, key=lambda t: t.values[0]).user_attrs[MEMBERS][0]
     assert f"--retrain {best}" in outcome.stdout
-    place = ["--data", tiny, "--results", tmp_path, "--executor", "local"]
-    again = command("--retrain", best[:10], *place)
-    assert command("--retrain", best[:10], *place).returncode == 0, "the same command goes on"
+    same = ["--data", tiny, "--results", tmp_path, "--executor", "local"]
+    again = command("--retrain", best[:10], *same)
+    assert command("--retrain", best[:10], *same).returncode == 0, "the same command goes on"
     assert again.returncode == 0, again.stderr
     assert re.search(rf"{best}: all \d+ numbers equal those in s", again.stdout), again.stdout
     assert "s is a search, which chose this cell by its seeds" in again.stdout
 
 
+PLUGIN = """
+from optuna.distributions import CategoricalDistribution
+from binarygan.model.neurons import NEURONS, Neuron
+from study.design.spaces import SPACES, Parameter, Space
+
+@NEURONS.named("reluctant")
+class Reluctant(Neuron):
+    label = "reluctant"
+
+    def output(self, p, v):
+        return (p > 0.6).to(p.dtype)
+
+SPACES.register("mine", Space("a neuron", (Parameter("neuron", CategoricalDistribution(["reluctant"])),)))
+"""
+
+
+def test_a_space_of_parts_from_outside_is_searched(tiny: Path, tmp_path: Path) -> None:
+    plugin = tmp_path / "searched.py"
+    plugin.write_text(PLUGIN)
+    options = ["--search", "mine", "--trials", "1", "--epochs", "1", "--plugin", plugin, "--data", tiny]
+    outcome = command(*options, "--results", tmp_path / "r")
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert "best: trial 0: fid" in outcome.stdout
+    assert "neuron=reluctant" in outcome.stdout
+
+
 def test_a_trial_that_diverges_is_failed_with_its_reason(tiny: Path, tmp_path: Path) -> None:
     """A cohort whose second seed diverges: a value of neither NaN nor the first seed's alone."""
     from study.launch.progress import StudyProgress
-    from study.launch.search import Setup, run_search
+    from study.launch.search import run_search
 
     def diverging(cohort: Cohort, task: Task, report: Callable[..., None]) -> None:
         """Stands for training: stochastic members' second seed diverges."""
@@ -156,8 +178,8 @@ def test_a_trial_that_diverges_is_failed_with_its_reason(tiny: Path, tmp_path: P
     store.create()
     trials = Trials(storage_of(None, store.folder), "s", own)
     task = Task(results=tmp_path, study="s", fidelity="as-described", source=str(tiny), root=None, device="cpu")
-    setup = Setup(trials=4, sampler="tpe", sampler_seed=0, scheduler="asha", resources={"cpu": 1})
-    run_search(own, trials, task, setup, StudyProgress(members=8, total=16), train=diverging)
+    progress, asked = StudyProgress(members=8, total=16), SearchOptions(scheduler="asha")
+    run_search(own, trials, task, progress, count=4, asked=asked, resources={"cpu": 1}, train=diverging)
     ended = trials.study.trials
     assert len(ended) == 4
     for trial in ended:
@@ -168,9 +190,3 @@ def test_a_trial_that_diverges_is_failed_with_its_reason(tiny: Path, tmp_path: P
             assert trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
     assert {t.state for t in ended} > {TrialState.FAIL}, "both kinds were drawn"
     assert json.loads(json.dumps([t.values for t in ended]))
-
-
-def test_a_member_of_the_results_that_ship_can_be_trained_again(tmp_path: Path) -> None:
-    [first, *_] = rows_of(SHIPPED / "paper-as-released", "members")
-    asked = argparse.Namespace(retrain=first["member_id"][:12], results=str(tmp_path))
-    assert find_member(asked) == (first, "paper-as-released")

@@ -1,4 +1,4 @@
-"""CMA-ES without pickles: in the state that Optuna's own is in, and deaf to what a journal says that state is."""
+"""What samplers draw; CMA-ES without pickles: in the state of Optuna's own, whatever a journal says of that state."""
 
 import pickle
 import warnings
@@ -10,11 +10,26 @@ import pytest
 from malicious import Malicious
 from optuna._transform import _SearchSpaceTransform
 from optuna.study import StudyDirection
+from searches import search
 
-from study.search.samplers import make_sampler
+from study.search.samplers import MAKE, make_sampler
 from study.search.storage import storage_of
 
-pytest.importorskip("cmaes")
+
+@pytest.mark.parametrize("name", MAKE)
+def test_a_sampler_draws_the_same_from_its_seed_and_goes_on_otherwise(name: str) -> None:
+    own = search("optimizer")
+
+    def draws(seed: int, before: int) -> list[dict[str, object]]:
+        study = optuna.create_study(sampler=make_sampler(name, seed, before))
+        trials = [study.ask() for _ in range(3)]
+        for trial in trials:
+            own.draw(trial)
+        return [t.params for t in trials]
+
+    assert draws(0, 0) == draws(0, 0)
+    assert draws(0, 0) != draws(1, 0)
+    assert draws(0, 0) != draws(0, 3)
 
 
 def goal(trial: optuna.Trial) -> float:
@@ -30,7 +45,7 @@ def test_the_state_is_what_optunas_sampler_has() -> None:
     study.optimize(goal, n_trials=60)
     ours = make_sampler("cmaes", 3, 0)
     completed = ours._get_trials(study)  # type: ignore[attr-defined]
-    space = study.search.trials[-1].distributions
+    space = study.trials[-1].distributions
     trans = _SearchSpaceTransform(space, transform_step=True, transform_0_1=True)
     assert ours._restore_optimizer(completed) is None  # type: ignore[attr-defined]
     replayed = ours._init_optimizer(trans, StudyDirection.MINIMIZE)  # type: ignore[attr-defined]
@@ -55,7 +70,7 @@ def test_it_finds_the_minimum_and_goes_on_from_where_it_was(tmp_path: Path) -> N
         )
         study.optimize(goal, n_trials=50)
     assert study.best_value < 1e-3
-    late = [t.value for t in study.search.trials[100:]]
+    late = [t.value for t in study.trials[100:]]
     assert np.median(late) < 0.01, "a sampler that began anew would draw widely again"
 
 

@@ -16,11 +16,7 @@ from study.design.cohorts import Cohort
 from study.store.schemas import SCHEMAS
 from study.store.store import Store
 
-
-@pytest.fixture(autouse=True)
-def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is measured is not what is tested here."""
-    monkeypatch.setattr("binarygan.metrics.evaluation.EVALUATION_SAMPLES", 256)
+pytestmark = pytest.mark.usefixtures("few_samples")
 
 
 def cut_before(monkeypatch: pytest.MonkeyPatch, table_name: str, epoch: int) -> None:
@@ -235,7 +231,7 @@ class Diverges(Trainer):
         losses = super().train_epoch()
         if self.epochs_done == 2:
             with torch.no_grad():
-                self.generator_parameters["0.weight"][1, 0, 0] = torch.nan
+                self.generator.parameters["0.weight"][1, 0, 0] = torch.nan
         return losses
 
 
