@@ -187,7 +187,7 @@ class MemberConfig:
 
     @property
     def revision(self) -> str:
-        """Of which code its numbers are: the revision of all configurations, then those of its parts that were raised."""
+        """Which code gave its numbers: the revision of all configurations, then those of its parts that were raised."""
         raised = _raised({field: getattr(self, field) for field in PARTS})
         return " ".join([str(REVISION), *(f"{field}={n}" for field, n in raised.items())])
 

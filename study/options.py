@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from binarygan.arithmetic.precision import PRECISIONS
 from binarygan.cli.commands import Parser
 from binarygan.data.images import Images
 from binarygan.errors import UserError
@@ -23,7 +24,7 @@ EXAMPLES = """examples:
   python study/run.py --list                           the grids and search spaces
 """
 EPOCHS, QUICK_EPOCHS, QUICK_IMAGES = 20, 1, 6400
-PRECISIONS = {"fp32": "float32", "tf32": "tf32", "bf16": "bfloat16"}
+OPTIONS_OF_PRECISIONS = {precision.option: name for name, precision in PRECISIONS.items()}
 """The values of `MemberConfig.dtype`, by the words of `--precision`."""
 FASTEST = {"cpu": "fp32", "cuda": "tf32"}
 """The fastest precision on each device that gave float32's results at full length (docs/performance.md)."""
@@ -120,7 +121,7 @@ class RunOptions:
     epochs: int | None = _option(None, f"epochs (default {EPOCHS})", "N", type=int)
     fidelity: str = _option(FIDELITIES[0], "the paper's text or its code", choices=FIDELITIES)
     precision: str | None = _option(
-        None, "of matrix products (default fp32 on a CPU, tf32 on a GPU)", choices=tuple(PRECISIONS)
+        None, "of matrix products (default fp32 on a CPU, tf32 on a GPU)", choices=tuple(OPTIONS_OF_PRECISIONS)
     )
     results: str = _option("results", "default: results/; or s3://bucket/path", "DIR|URL")
     study: str | None = _option(None, "name of the results folder (default: the grid's)", "NAME")
@@ -267,7 +268,7 @@ def common_fields(options: RunOptions, data: Images, device: str, known: dict[st
         known: the description of the study if it exists. Its precision is kept, unless an option asks for another.
     """
     count = data.count("train" if options.fidelity == "as-described" else "all")
-    dtype = PRECISIONS[options.precision] if options.precision else _dtype_of(known or {}, device)
+    dtype = OPTIONS_OF_PRECISIONS[options.precision] if options.precision else _dtype_of(known or {}, device)
     if device == "cpu" and dtype == "bfloat16" and not options.clusters.address:
         try:
             import numba  # noqa: F401
@@ -288,7 +289,7 @@ def _dtype_of(known: dict[str, Any], device: str) -> str:
     """The one precision of all configurations of a study, if the device has it; else the device's fastest."""
     entries = [*known.get("cells", {}).values(), known.get("fixed")]  # of a grid, of a search
     dtypes = {entry.get("dtype") for entry in entries if isinstance(entry, dict)}
-    for dtype in PRECISIONS.values():
+    for dtype in OPTIONS_OF_PRECISIONS.values():
         if dtypes == {dtype} and (device, dtype) != ("cpu", "tf32"):
             return dtype
-    return PRECISIONS[FASTEST[device]]
+    return OPTIONS_OF_PRECISIONS[FASTEST[device]]

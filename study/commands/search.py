@@ -47,6 +47,10 @@ def run_search(options: RunOptions, name: str) -> int:
             f"--scheduler {asked.scheduler} needs a metric of every epoch, "
             f"{search.metrics[0]} is measured at the end alone"
         )
+    for cell in space.with_outside_parts(options.fidelity, **search.fields):
+        from binarygan.training.checks import check_parts  # imports torch, which takes seconds
+
+        check_parts(cell)
     resources = resources_of(options.clusters, device)
     make_sampler(asked.sampler, 0, 0)  # a UserError if a package is missing
     _check_store(store, search)

@@ -5,14 +5,14 @@ objective has one, and a slope rate where the neuron is binary.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from binarygan.config import MemberConfig
+from binarygan.config import PARTS, MemberConfig
 from binarygan.paper import paper_config
 from binarygan.registry import Registry
 from study.design.grids import refuse_decided
@@ -78,6 +78,18 @@ class Space:
             if parameter.applies(paper_config(fidelity=fidelity, **choices).to_dict()):
                 choices[parameter.name] = parameter.suggest(trial)
         return paper_config(fidelity=fidelity, **choices)
+
+    def with_outside_parts(self, fidelity: str, **common: Any) -> Iterator[MemberConfig]:
+        """A configuration for each part from outside the package that a search may draw or has fixed."""
+        choices: Choices = {"objective": "wgan-gp", **common, **self.fixed}
+        for parameter in (p for p in self.parameters if p.name in PARTS):
+            drawn = parameter.distribution
+            for value in drawn.choices if isinstance(drawn, CategoricalDistribution) else ():
+                config = paper_config(fidelity=fidelity, **(choices | {parameter.name: value}))
+                if parameter.name in config.outside_parts:
+                    yield config
+        if (config := paper_config(fidelity=fidelity, **choices)).outside_parts:
+            yield config
 
     def params_of(self, config: MemberConfig) -> dict[str, Any] | None:
         """The drawn values that give this configuration; None where no drawn values give it."""

@@ -14,7 +14,7 @@ FINISHED = ("done", "diverged")
 """Statuses that another run would only repeat."""
 STOPPED = "stopped"
 """Status of a member that a search's scheduler ended early: neither done nor to be gone on with."""
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """In the metadata of every file and in study.json; raised where an old reader would misread what a new one writes."""
 _VERSION = {"schema_version": str(SCHEMA_VERSION)}
 _ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64()}
@@ -50,6 +50,7 @@ def _schemas(full: tuple[str, ...], light: tuple[str, ...]) -> dict[str, pa.Sche
                 ("device", pa.string()),
                 ("versions", pa.string()),
                 ("git_commit", pa.string()),
+                ("engine", pa.string()),  # what computed the gradients; a name in binarygan.training.engines
                 ("started_at", pa.timestamp("ms", tz="UTC")),
             ],
             metadata=_VERSION,

@@ -68,7 +68,7 @@ def resume(store: Store, rows: dict[str, Row], epochs_done: int, finite: Mapping
         for stored in store.read("members", member_id):
             row["started_at"] = stored["started_at"]
         if curves:
-            row |= {k: curves[-1][k] for k in (*LOSSES, *columns(light=True))}
+            row |= {k: curves[-1].get(k) for k in (*LOSSES, *columns(light=True))}
             row |= divergence(curves[-1], {network: bool(f[i]) for network, f in finite.items()}, epochs_done)
 
 

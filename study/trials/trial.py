@@ -102,6 +102,9 @@ def _train(cohort: Cohort, task: Task, store: Store, rows: dict[str, Row], repor
     images = torch.from_numpy(data.bits(shared.train_images))
     reference = reference_of(data, device)
     trainer = Trainer(cohort.members, images, device=device, engine=task.engine)
+    for row in rows.values():
+        if row["status"] == "running":
+            row["engine"] = trainer.engine.name
     folder = store.checkpoints(cohort.cohort_id)
     try:
         if checkpoints.restore(trainer, folder):

@@ -1,4 +1,4 @@
-"""The losses of short trainings as they were stored: whoever changes the numbers of a configuration raises its revision.
+"""The losses of short trainings as they were stored: whoever changes a configuration's numbers raises its revision.
 
 The tolerance passes another processor's rounding and no changed formula. Between AVX-512 and SSE4 kernels of one
 processor the losses differed, in float32, by 0.01% of the largest in the first epoch and by 0.13% in the second; in
