@@ -10,16 +10,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from analysis.results.parquet import files_of, read_folder
-from analysis.results.reading import BROKEN, damaged, short
 from binarygan.data.images import load_images
 from binarygan.errors import UserError
+from study.store.reading import as_schema, files_of, naming, read_file, read_folder, short
 from study.store.schemas import SCHEMAS, check_version
 
 IMAGE = (64, 28, 28)
-KEPT_BYTES = 256 << 20
+KEPT_BYTES = 32 << 20
 """Of a compacted file; larger ones are read anew for each member."""
 
 
@@ -93,7 +91,7 @@ class Study:
 
     @cached_property
     def _curves(self) -> pd.DataFrame:
-        table, problems = read_folder(self.folder / "curves", "curves", needed=("member_id", "epoch"))
+        table, problems = read_folder(self.folder / "curves", "curves")
         self._problems += problems
         ordered = table.to_pandas().sort_values(["member_id", "epoch"], kind="stable", ignore_index=True)
         return ordered.drop_duplicates(["member_id", "epoch"], keep="last", ignore_index=True)
@@ -120,51 +118,46 @@ class Study:
         return mnist.bits(IMAGE[0]).reshape(IMAGE)
 
     @cached_property
-    def _places(self) -> dict[str, dict[str, list[Path]]]:
+    def _files(self) -> dict[str, dict[str, list[Path]]]:
         """Table -> member_id -> the files that may hold it. Only files that are there: no path is made of an id."""
-        places: dict[str, dict[str, list[Path]]] = {}
+        files: dict[str, dict[str, list[Path]]] = {}
         ids = set(self.members["member_id"])
         for table in ("samples", "histograms"):
             found: dict[str, list[Path]] = {}
-            for path in files_of(self.folder / table):
-                for member_id in [path.stem] if path.stem in ids else self._ids_in(path):
+            for path in files_of(self.folder / table)[0]:
+                for member_id in [path.stem] if path.stem in ids else self._ids_in(path, table):
                     found.setdefault(member_id, []).append(path)
-            places[table] = found
-        return places
+            files[table] = found
+        return files
 
-    def _ids_in(self, path: Path) -> list[str]:
+    def _ids_in(self, path: Path, table: str) -> list[str]:
         try:
-            return pq.read_table(path, columns=["member_id"], partitioning=None).column(0).unique().to_pylist()
-        except (*BROKEN, IndexError) as error:
-            self._problems.append(damaged(path, error))
+            return read_file(path, table, short(path), columns=["member_id"]).column(0).unique().to_pylist()
+        except UserError as error:
+            self._problems.append(f"{error}; left out")
             return []
 
     def _of(self, member_id: str, table: str) -> list[dict[str, Any]]:
         """A member's rows of a table that are whole, by epoch."""
         rows: dict[int, dict[str, Any]] = {}
-        for path in self._places[table].get(member_id, ()):
+        for path in self._files[table].get(member_id, ()):
             try:
-                for row in _cast(self._read(path, member_id), SCHEMAS[table]).to_pylist():
-                    _check(table, row)
-                    rows[row["epoch"]] = row
+                with naming(short(path)):
+                    for row in as_schema(self._read(path, table, member_id), table).to_pylist():
+                        _check(table, row)
+                        rows[row["epoch"]] = row
             except UserError as error:
-                self._problems.append(str(error))
-            except (*BROKEN, KeyError) as error:
-                self._problems.append(damaged(path, error))
+                self._problems.append(f"{error}; left out")
         return [rows[epoch] for epoch in sorted(rows)]
 
-    def _read(self, path: Path, member_id: str) -> pa.Table:
+    def _read(self, path: Path, table: str, member_id: str) -> pa.Table:
         """A member's rows of a file. A compacted file is kept, where it is small enough, for the next member."""
         if path not in self._kept:
-            file = pq.ParquetFile(path)
-            check_version((file.schema_arrow.metadata or {}).get(b"schema_version", b"0"), short(path))
-            sizes = file.metadata
-            whole = sum(sizes.row_group(i).total_byte_size for i in range(sizes.num_row_groups))
-            if path.stem == member_id or whole > KEPT_BYTES:
-                return pq.read_table(path, partitioning=None, filters=[("member_id", "==", member_id)])
-            self._kept[path] = pq.read_table(path, partitioning=None)
-        table = self._kept[path]
-        return table.filter(pc.equal(table.column("member_id"), member_id))
+            if path.stem == member_id or path.stat().st_size > KEPT_BYTES:
+                return read_file(path, table, short(path), member_id=member_id)
+            self._kept[path] = read_file(path, table, short(path))
+        kept = self._kept[path]
+        return kept.filter(pc.equal(kept.column("member_id"), member_id))
 
 
 def load_anchors() -> Study:
@@ -187,8 +180,8 @@ def load_study(folder: Path) -> Study:
     folder = Path(folder)
     if not folder.is_dir():
         raise UserError(f"{folder} {'is no folder' if folder.exists() else 'does not exist'}: name a results/<study>")
-    if not files_of(folder / "members"):
-        inside = sorted(p.parent.name for p in folder.glob("*/members") if files_of(p))
+    if not files_of(folder / "members")[0]:
+        inside = sorted(p.parent.name for p in folder.glob("*/members") if files_of(p)[0])
         hint = f"; it holds the studies {', '.join(inside)}: name one of them" if inside else ""
         raise UserError(f"{folder} holds no study: it has no members/*.parquet{hint}")
     table, problems = read_folder(folder / "members", "members")
@@ -244,13 +237,10 @@ def versions_of(text: object) -> dict[str, str]:
     return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
 
 
-def _cast(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The schema's columns in its types; a KeyError where one is missing."""
-    return pa.table({f.name: table.column(f.name).cast(f.type) for f in schema})
-
-
 def _check(table: str, row: dict[str, Any]) -> None:
-    """Raise a ValueError where a row's images or counts have the wrong size."""
+    """Raise a ValueError where a row has no epoch, or its images or counts have the wrong size."""
+    if row["epoch"] is None:
+        raise ValueError("a row has no epoch")
     if table == "histograms":
         if len(row["bin_edges"] or ()) != len(row["counts"] or ()) + 1:
             raise ValueError("a histogram needs one edge more than counts")
