@@ -10,15 +10,14 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from analysis.claims.comparisons import Exceeds, Level, Similar, Together
-from analysis.claims.counts import FewerParameters, Trained
+from analysis.claims.comparisons import Exceeds, FewerParameters, Level, Similar, Together, Trained
 from analysis.claims.evidence import Evidence, Measure
 from analysis.claims.verdicts import Claim, Verdict, verdict_on
-from analysis.results.cells import Cell, members_of
+from analysis.results.load import mnist_digest
 from binarygan.config import ARCHITECTURES
 from binarygan.metrics.names import BERNOULLI
 from binarygan.model.architectures import Architecture
-from binarygan.paper import FIDELITIES, paper_config
+from binarygan.paper import BINARY, EXPERIMENTS, FIDELITIES, Cell, paper_config
 
 __all__ = ["CLAIMS", "Claim", "Verdict", "judge"]
 
@@ -49,14 +48,16 @@ RECALL = Measure(name="recall", columns=("recall",))
 COVERAGE = Measure(name="coverage", columns=("coverage",))
 COVERED = Measure(name="classes", columns=("classes_covered",))
 
-BINARY = ("deterministic", "stochastic")
-WGAN_GP = {n: Cell(objective="wgan-gp", neuron=n) for n in (*BINARY, "real")}
-CNN = {n: Cell(objective="wgan-gp", neuron=n, architecture="cnn") for n in (*BINARY, "real")}
-WGAN = {n: Cell(objective="wgan", neuron=n) for n in BINARY}
-GAN = {n: Cell(objective="gan", neuron=n) for n in BINARY}
-WITH_NORM, WITHOUT_NORM = (
-    {n: Cell(objective="wgan", neuron=n, norm_in_d=norm) for n in BINARY} for norm in (True, False)
-)
+
+def _cells(experiment: str, objective: str, norm_in_d: bool | None = None) -> dict[str, Cell]:
+    """The cells of one of the paper's experiments by their neuron."""
+    cells = EXPERIMENTS[experiment].cells
+    return {c.neuron: c for c in cells if (c.objective, c.norm_in_d) == (objective, norm_in_d)}
+
+
+WGAN_GP, CNN = _cells("neurons", "wgan-gp"), _cells("architectures", "wgan-gp")
+WGAN, GAN = _cells("objectives", "wgan"), _cells("objectives", "gan")
+WITH_NORM, WITHOUT_NORM = (_cells("appendix", "wgan", norm) for norm in (True, False))
 DBN, SBN, REAL = WGAN_GP["deterministic"], WGAN_GP["stochastic"], WGAN_GP["real"]
 
 _WELCH = "Welch's t test over seeds, one-sided"
@@ -206,37 +207,28 @@ def judge(
     verdicts = []
     for fidelity in known or [""]:
         own = members[members["fidelity"] == fidelity]
-        mnist = own[own["data"] == "mnist"]
+        mnist = own[own["data_digest"] == mnist_digest()]
         if len(own) and mnist.empty:
             verdicts += [_of_other_data(claim, own, fidelity) for claim in claims]
             continue
-        evidence = Evidence(mnist, parameters or _parameters(mnist, fidelity or FIDELITIES[0]))
+        evidence = Evidence(mnist, parameters or _parameters(fidelity or FIDELITIES[0]))
         verdicts += [verdict_on(claim, evidence, fidelity) for claim in claims]
     return verdicts
 
 
 def _of_other_data(claim: Claim, members: pd.DataFrame, fidelity: str) -> Verdict:
-    names = ", ".join(sorted(members["data"].dropna().astype(str).unique()))
-    why = f"the claim is about binarized MNIST; this study is of {names or 'unnamed data'}"
+    there = members[["data", "data_digest"]].fillna("unknown").drop_duplicates().itertuples(index=False)
+    names = ", ".join(sorted(f"{name} (digest {digest})" for name, digest in there))
+    why = f"the claim is about binarized MNIST; this study is of {names}"
     return Verdict(claim=claim, verdict="not tested", lines=(why,), details={}, fidelity=fidelity)
 
 
-def _parameters(members: pd.DataFrame, fidelity: str) -> dict[str, int]:
-    """Trainable numbers of G and D with WGAN-GP, from the networks that the study's members have, else the paper's."""
+def _parameters(fidelity: str) -> dict[str, int]:
+    """Trainable numbers of G and D with WGAN-GP, from the paper's networks in a variant."""
     counts = {}
     for architecture in ARCHITECTURES:
-        rows = members_of(members, Cell(objective="wgan-gp", neuron="deterministic", architecture=architecture))
-        fields = ("generator_norm", "discriminator_norm", "latent_size")
-        own = {f: rows[f].iloc[0] for f in fields} if len(rows) else {}
-        if "latent_size" in own:
-            own["latent_size"] = int(own["latent_size"])
         config = paper_config(
-            fidelity=fidelity,
-            objective="wgan-gp",
-            architecture=architecture,
-            data_digest="-",
-            train_images=64,
-            **own,
+            fidelity=fidelity, objective="wgan-gp", architecture=architecture, data_digest="-", train_images=64
         )
         networks = Architecture.of_generator(config), Architecture.of_discriminator(config)
         counts[architecture] = sum(network.parameter_count() for network in networks)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.results.cells import Cell, is_papers, label, members_of
+from analysis import labels
+from analysis.labels import number
+from analysis.results.cells import label, lacking, members_of
 from analysis.statistics.summaries import STATUSES
-from analysis.tables.entries import number
 from binarygan.metrics.names import BERNOULLI
+from binarygan.paper import Cell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,10 @@ class Evidence:
         if cell not in self._rows:
             self._rows[cell] = members_of(self._members, cell)
         return self._rows[cell]
+
+    def lacking(self, cell: Cell) -> str:
+        """Why there are none."""
+        return lacking(self._members, cell)
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ def sample_of(
     """The cell's values of a measure; `ending` picks the binarization of real-valued members."""
     rows = evidence.rows(cell)
     name = label(cell)
-    if cell.neuron == "real" and measure.columns[0] + BERNOULLI in rows:
+    if labels.is_real_valued(cell.neuron) and measure.columns[0] + BERNOULLI in rows:
         name += " by Bernoulli" if ending == BERNOULLI else " by threshold"
     ended = rows["status"].tolist()
     counts = {status: ended.count(status) for status in STATUSES}
@@ -84,14 +90,12 @@ def sample_of(
         errors = pd.to_numeric(done[error_column], errors="coerce").to_numpy(float)
         usable &= np.isfinite(errors)
         errors = errors[usable]
-    return Sample(name, values[usable], errors, counts, _missing(rows, counts))
+    return Sample(name, values[usable], errors, counts, _missing(evidence, cell, counts))
 
 
-def _missing(rows: pd.DataFrame, counts: dict[str, int]) -> str:
-    if rows.empty:
-        return "not trained"
-    if not is_papers(rows.iloc[0]):
-        return "trained with other settings than the paper's alone"
-    if counts["running"] + counts["stopped"] == len(rows):
+def _missing(evidence: Evidence, cell: Cell, counts: dict[str, int]) -> str:
+    if not (total := sum(counts.values())):
+        return evidence.lacking(cell)
+    if counts["running"] + counts["stopped"] == total:
         return "stopped early" if counts["stopped"] else "still training"
     return ""

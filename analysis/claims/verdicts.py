@@ -9,10 +9,9 @@ import pandas as pd
 
 from analysis.claims.comparisons import Comparison, Finding
 from analysis.claims.evidence import Evidence, Measure, sample_of
-from analysis.results.cells import Cell
 from analysis.statistics.differences import holm
 from analysis.statistics.hypotheses import ALPHA
-from binarygan.paper import paper_config
+from binarygan.paper import Cell, paper_config
 
 Outcome = Literal["supported", "not supported", "inconclusive", "not tested"]
 EPOCHS = paper_config(fidelity="as-described", objective="gan", data_digest="-", train_images=64).epochs

@@ -10,11 +10,11 @@ from analysis.compare.matching import Difference, Pair, difference, match
 from analysis.report.page import Page, Section, render
 from analysis.report.report import prepare
 from analysis.results.load import Study, load_study
-from analysis.statistics.statistics import by_binarization, finished, holm, is_ratio, summarize
+from analysis.results.naming import cell_names
+from analysis.statistics.differences import holm, is_ratio
+from analysis.statistics.summaries import by_binarization, finished, summarize
 from analysis.tables import formats
 from analysis.tables.entries import Column, Entry, Table, count, first, interval, measure, probability, spread, word
-from analysis.tables.provenance_tables import cell_names
-from analysis.tables.statistics_tables import ENDINGS
 from binarygan.metrics.names import columns
 
 PAGE = "compare.html"
@@ -88,11 +88,11 @@ def differences_table(studies: tuple[Study, Study], pairs: Sequence[Pair], metri
     cells: list[tuple[str, Pair, pd.Series, pd.Series, Difference]] = []
     order = {cell_id: i for i, cell_id in enumerate(names)}
     for pair in sorted(pairs, key=lambda pair: order.get(pair.a, len(order))):
-        for kind in ENDINGS:
+        for kind in labels.BINARIZATIONS:
             if (pair.a, kind) not in groups[0] or (pair.b, kind) not in groups[1]:
                 continue
             a, b = finished(groups[0][pair.a, kind], "value"), finished(groups[1][pair.b, kind], "value")
-            name = names.get(pair.a, pair.a) + ENDINGS[kind]
+            name = names.get(pair.a, pair.a) + labels.BINARIZATIONS[kind]
             found = difference(a, b, same=not pair.unlike, ratio=ratio)
             if found.seeds is not None:  # what stands beside a difference of pairs is of the same pairs
                 a, b = a[found.seeds], b[found.seeds]

@@ -9,8 +9,9 @@ import pandas as pd
 from scipy import stats
 
 from analysis import labels
+from analysis.results.cells import with_norm
 from analysis.statistics import hypotheses
-from analysis.statistics.statistics import paired
+from analysis.statistics.differences import paired
 from binarygan.config import MemberConfig
 
 FIELDS = ("fidelity", *(f.name for f in dataclasses.fields(MemberConfig) if f.name != "seed"))
@@ -89,7 +90,7 @@ def difference(a: pd.Series, b: pd.Series, *, same: bool, ratio: bool = False) -
 def _cells(members: pd.DataFrame) -> pd.DataFrame:
     """A row a cell, by cell_id."""
     cells = members[members["cell_id"].notna()].drop_duplicates("cell_id").set_index("cell_id")
-    return cells.assign(with_norm=cells["discriminator_norm"].fillna("none") != "none")
+    return cells.assign(with_norm=with_norm(cells))
 
 
 def _unlike(a: pd.Series, b: pd.Series) -> str:

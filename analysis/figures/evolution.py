@@ -1,19 +1,16 @@
 """How samples of the same z change over the epochs."""
 
-import matplotlib as mpl
 import numpy as np
 
-from analysis.figures.drawn import Drawn
+from analysis.figures.drawn import TRAINING, Drawn, figure
 from analysis.figures.panels import Page, tile
 from analysis.figures.picks import absence, in_order
-from analysis.figures.style import RC
-from analysis.results.cells import Cell, label
+from analysis.results.cells import label
 from analysis.results.load import Samples, Study
+from binarygan.paper import EXPERIMENTS, Cell
 
 CELLS = (
-    Cell(objective="wgan-gp", neuron="deterministic"),
-    Cell(objective="wgan-gp", neuron="stochastic"),
-    Cell(objective="wgan-gp", neuron="real"),
+    *EXPERIMENTS["neurons"].cells,
     Cell(objective="wgan", neuron="deterministic"),
     Cell(objective="gan", neuron="deterministic"),
     Cell(objective="wgan-gp", neuron="deterministic", architecture="cnn"),
@@ -22,7 +19,7 @@ COLUMNS, IMAGES, ACROSS = 6, 16, 4
 """Epochs shown at most; images of each."""
 
 
-@mpl.rc_context(RC)
+@figure("evolution", "Samples over the epochs", section=TRAINING, order=2)
 def evolution(study: Study) -> Drawn | None:
     """A row a cell, a column an epoch, 16 samples each; the epochs are evenly spread on a logarithmic scale."""
     members = {cell: found for cell in CELLS if (found := _member(study, cell)) is not None}

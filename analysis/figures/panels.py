@@ -13,8 +13,9 @@ from matplotlib.textpath import TextPath
 from analysis.figures.drawn import Drawn
 from analysis.figures.picks import Pick, absence, pick
 from analysis.figures.style import PAGE, SMALL, TINY
-from analysis.results.cells import Cell, label
+from analysis.results.cells import label
 from analysis.results.load import Study
+from binarygan.paper import Cell
 
 SIDE = 8 * 28
 GAP, CAPTION, TITLE, ROW_LABEL, COLOUR_BAR = 0.06, 0.14, 0.18, 0.34, 0.46

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from analysis import labels
-from analysis.results.cells import Cell, members_of
+from analysis.results.cells import lacking, members_of
 from analysis.results.load import Samples, Study
 from binarygan.metrics.names import BERNOULLI
+from binarygan.paper import FIDELITIES, Cell, norm_of
 from study.store.schemas import FINISHED
 
 MIDDLE = (0.3, 0.7)
@@ -90,13 +91,13 @@ def absence(study: Study, cell: Cell) -> str:
     """Why there is no picture of the cell."""
     members = members_of(study.members, cell)
     if members.empty:
-        return "not trained yet"
+        return lacking(study.members, cell)
     counts = members["status"].value_counts()
     return "no samples yet: " + ", ".join(f"{n} {status}" for status, n in counts.items())
 
 
 def name_in_d(study: Study) -> str:
-    """What the study's discriminators have where the paper has BN; under `as-released` an affine map."""
+    """What the study's discriminators have where the paper has batch normalization, or what they would have."""
     kinds = sorted(set(study.members["discriminator_norm"].dropna()) - {"none"})
-    released = study.members["fidelity"].eq("as-released").all()
-    return " / ".join(labels.NORMS[k] for k in kinds) if kinds else labels.NORMS["affine" if released else "batch"]
+    kinds = kinds or sorted({norm_of(f) for f in study.members["fidelity"].unique() if f in FIDELITIES})
+    return " / ".join(labels.norm_in_d(kind) for kind in kinds) or "norm in D"

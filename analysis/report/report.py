@@ -49,6 +49,7 @@ def write_report(folder: Path, out: Path) -> list[str]:
         sections.verdict_section(contents, verdicts),
         *sections.training_data(contents),
         *([] if contents.study.is_search else _of_grids(contents)),
+        *sections.more_figures(contents),
         sections.scores_section(contents),
         sections.environment_section(contents),
         sections.time_section(contents),

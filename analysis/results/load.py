@@ -1,8 +1,9 @@
 """Read a study's folder. Nothing is ever written there, and no name from a file is followed out of it."""
 
 import json
+import sys
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from analysis.results.cells import undecided
 from binarygan.data.images import load_images
 from binarygan.errors import UserError
 from study.store.reading import as_schema, files_of, naming, read_file, read_folder, short
@@ -94,7 +96,10 @@ class Study:
         table, problems = read_folder(self.folder / "curves", "curves")
         self._problems += problems
         ordered = table.to_pandas().sort_values(["member_id", "epoch"], kind="stable", ignore_index=True)
-        return ordered.drop_duplicates(["member_id", "epoch"], keep="last", ignore_index=True)
+        found = ordered.drop_duplicates(["member_id", "epoch"], keep="last", ignore_index=True)
+        if twice := len(ordered) - len(found):
+            self._problems.append(f"curves/: {twice} epochs of runs stand twice: the later of each is used")
+        return found
 
     def samples(self, member_id: str) -> Samples | None:
         """After the last epoch; None where there are none."""
@@ -112,10 +117,9 @@ class Study:
 
     def training_images(self) -> np.ndarray | None:
         """The first 64 training images (64, 28, 28); None where the study's data is not the packaged MNIST."""
-        mnist = load_images("mnist")
-        if mnist.digest not in set(self.members["data_digest"].dropna()):
+        if mnist_digest() not in set(self.members["data_digest"].dropna()):
             return None
-        return mnist.bits(IMAGE[0]).reshape(IMAGE)
+        return load_images("mnist").bits(IMAGE[0]).reshape(IMAGE)
 
     @cached_property
     def _files(self) -> dict[str, dict[str, list[Path]]]:
@@ -160,15 +164,23 @@ class Study:
         return kept.filter(pc.equal(kept.column("member_id"), member_id))
 
 
+@lru_cache(maxsize=1)
 def load_anchors() -> Study:
     """The released code's runs and the floor of real images, measured by the code that measures ours."""
     return load_study(Path(__file__).parents[1] / "anchors")
 
 
+@lru_cache(maxsize=1)
+def mnist_digest() -> str:
+    """The digest of the packaged MNIST: what is meant by it, whatever a file is called."""
+    return load_images("mnist").digest
+
+
 def anchors_for(study: Study) -> pd.DataFrame:
     """Those anchors that are of the study's data: none where it trained on something else than MNIST."""
     anchors = load_anchors().members
-    return anchors[anchors["data"].isin(study.members["data"])].reset_index(drop=True)
+    digests = anchors["data_digest"].fillna(mnist_digest())  # real images are of no run, so that they have none
+    return anchors[digests.isin(study.members["data_digest"])].reset_index(drop=True)
 
 
 def load_study(folder: Path) -> Study:
@@ -197,7 +209,7 @@ def load_study(folder: Path) -> Study:
         if not problems:
             raise UserError(f"{folder} holds no study: the files of its members/ have no rows")
         raise UserError(f"{folder}: no file of members/ can be read; the first: {problems[0]}")
-    return Study(folder, members, (*problems, *_mixtures(members)))
+    return Study(folder, members, (*problems, *_mixtures(members), *undecided(members)))
 
 
 def _mixtures(members: pd.DataFrame) -> list[str]:
@@ -264,3 +276,9 @@ def _samples(row: dict[str, Any]) -> Samples:
 
 def _bits(packed: bytes) -> np.ndarray:
     return np.unpackbits(np.frombuffer(packed, np.uint8)).reshape(IMAGE)
+
+
+def whole_number(value: object) -> int | None:
+    """A whole number above 0; None for whatever else stands there."""
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= sys.maxsize
+    return value if is_count else None  # type: ignore[return-value]

@@ -2,7 +2,6 @@
 
 import json
 import math
-import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from analysis import labels
-from analysis.results.load import Study
+from analysis.results.load import Study, whole_number
 from analysis.statistics.summaries import Unavailable
 from binarygan.config import MemberConfig
 from binarygan.metrics.names import columns
@@ -60,7 +59,7 @@ class Parameter:
     @property
     def label(self) -> str:
         """What tables and figures call it."""
-        return labels.SETTINGS.get(self.name, self.name.replace("_", " "))
+        return labels.field(self.name)
 
     @property
     def categorical(self) -> bool:
@@ -196,9 +195,3 @@ def _distribution(kind: str, attributes: Mapping[str, Any]) -> Any:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-def whole_number(value: object) -> int | None:
-    """A whole number above 0; None for whatever else stands there."""
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= sys.maxsize
-    return value if is_count else None  # type: ignore[return-value]

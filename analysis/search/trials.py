@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from analysis import labels
+from analysis.results.command import data_of
 from analysis.results.load import Study
-from analysis.search.pareto import front
 from analysis.search.search import FIELDS, Parameter, Search, read_search
 from analysis.statistics.summaries import Summary, Unavailable, summarize
 
@@ -133,7 +133,7 @@ def trials_of(study: Study) -> Trials | Unavailable | None:
     rows: dict[str, list[dict[Any, Any]]] = {}
     for row in members.to_dict("records"):
         rows.setdefault(row["cell_id"], []).append(row)
-    data = study.description.get("data")
+    data = data_of(study.description, study.members)
     found = [_trial(n, rows[cell_id], search, data) for n, cell_id in enumerate(first["cell_id"])]
     return Trials(search, tuple(found))
 
@@ -143,7 +143,7 @@ def _of_search(seeds: pd.Series, search: Search) -> pd.Series:
     return seeds < search.seeds if search.seeds is not None else seeds.notna()
 
 
-def _trial(number: int, rows: list[dict[Any, Any]], search: Search, data: object) -> Trial:
+def _trial(number: int, rows: list[dict[Any, Any]], search: Search, data: str) -> Trial:
     seeds = tuple(tuple(_finite(row[m.name] for row in rows)) for m in search.metrics)
     state, reason = _state(rows, search)
     for metric, known in zip(search.metrics, seeds, strict=True):
@@ -157,7 +157,7 @@ def _trial(number: int, rows: list[dict[Any, Any]], search: Search, data: object
         params={name: value for name, value in values.items() if value is not None},
         seeds=seeds,
         member_ids=tuple(str(row["member_id"]) for row in rows),
-        data=next((d for d in (data, rows[0]["data"]) if isinstance(d, str)), ""),
+        data=data,
         epochs_done=max(_finite(row["epochs_done"] for row in rows), default=0.0),
         seconds=math.fsum(_finite(row["seconds"] for row in rows)),
         reason=reason,
@@ -186,3 +186,13 @@ def described(trial: Trial, trials: Trials) -> str:
     """Its drawn values in a sentence: `learning rate 0.0003, batch size 64`."""
     shown = [p for p in trials.varied if p.name in trial.params]
     return ", ".join(f"{p.label} {labels.choice(p.name, trial.params[p.name])}" for p in shown) or "no parameters"
+
+
+def front(values: np.ndarray) -> np.ndarray:
+    """(n,) of bool for `values` (n, metrics), lower is better: rows that none is as good as in all and better in one.
+
+    >>> front(np.array([[1.0, 5.0], [2.0, 2.0], [3.0, 3.0], [2.0, 2.0]])).tolist()
+    [True, True, False, True]
+    """
+    beaten = [bool(((values <= row).all(axis=1) & (values < row).any(axis=1)).any()) for row in values]
+    return ~np.array(beaten, dtype=bool)

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis import labels
 from analysis.statistics.differences import holm
 from analysis.statistics.summaries import Unavailable
 from binarygan.metrics.names import BERNOULLI
-from binarygan.paper import FIDELITIES, paper_config
+from binarygan.paper import FIDELITIES, norm_of
 
 FACTORS = {
     "objective": "objective",
@@ -58,7 +59,7 @@ def anova(members: pd.DataFrame, metric: str = "fid", log: bool = True) -> Anova
     frequent is taken.
     """
     rows, notes = _usable(members, metric, log)
-    rows, apart = _of_one_kind(rows)
+    rows, apart = of_one_kind(rows)
     notes += apart
     if rows.empty:
         return Unavailable(f"no member is done with a usable {metric}: nothing to compare" + _because(notes))
@@ -72,7 +73,7 @@ def anova(members: pd.DataFrame, metric: str = "fid", log: bool = True) -> Anova
         return Unavailable(
             "one seed a cell: without seeds to repeat a cell, effects cannot be told from the noise of training"
         )
-    if "neuron" in levels and (rows["neuron"] == "real").any() and metric + BERNOULLI in rows:
+    if "neuron" in levels and rows["neuron"].map(labels.is_real_valued).any() and metric + BERNOULLI in rows:
         notes.append("real-valued members are in it once, by threshold")
     notes += _pooled(rows, levels)
     terms, left_out = _terms(levels.drop_duplicates())
@@ -163,10 +164,10 @@ def _usable(members: pd.DataFrame, metric: str, log: bool) -> tuple[pd.DataFrame
     return done[usable].assign(**{metric: values[usable]}), notes
 
 
-def _of_one_kind(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def of_one_kind(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """The members of the most frequent data set and length of training, and a note on the others."""
     kept = rows
-    for fields in (["data", "epochs"], ["split", "train_images"]):
+    for fields in (["data_digest", "epochs"], ["split", "train_images"]):
         sizes = kept.groupby(fields, dropna=False).size().reset_index(name="members")
         best = sizes.sort_values(["members", fields[-1]], kind="stable").drop_duplicates(fields[:-1], keep="last")
         best = best if fields[0] == "split" else best.tail(1)  # fidelities have splits of their own
@@ -214,11 +215,7 @@ def _norms(rows: pd.DataFrame) -> pd.Series:
     norms = rows["discriminator_norm"].astype(str)
     if rows["fidelity"].nunique() < 2:
         return norms
-    own = {
-        f: paper_config(fidelity=f, objective="gan", data_digest="-", train_images=64).discriminator_norm
-        for f in FIDELITIES
-    }
-    return norms.where(norms != rows["fidelity"].map(own), "the paper's")
+    return norms.where(norms != rows["fidelity"].map({f: norm_of(f) for f in FIDELITIES}), "the paper's")
 
 
 def _pooled(rows: pd.DataFrame, levels: pd.DataFrame) -> list[str]:

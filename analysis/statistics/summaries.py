@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from analysis import labels
 from binarygan.metrics.names import BERNOULLI, BY_NAME
 
 STATUSES = ("done", "failed", "diverged", "running", "stopped")
@@ -109,7 +110,7 @@ def by_binarization(members: pd.DataFrame, metric: str) -> pd.DataFrame:
     once["value"] = once[metric]
     if metric + BERNOULLI not in members:
         return once
-    real = once["neuron"] == "real"
+    real = once["neuron"].map(labels.is_real_valued)
     once.loc[real, "binarization"] = "threshold"
     again = once[real].assign(value=once[metric + BERNOULLI], binarization="bernoulli")
     return pd.concat([once, again], ignore_index=True) if real.any() else once

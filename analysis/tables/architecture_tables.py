@@ -6,6 +6,7 @@ from math import prod
 
 import pandas as pd
 
+from analysis import labels
 from binarygan.model.architectures import Architecture
 from binarygan.paper import paper_config
 
@@ -14,8 +15,6 @@ NETWORKS = (("mlp", "generator"), ("mlp", "discriminator"), ("cnn", "generator")
 PAPERS_COUNTS = {"mlp": "0.53M", "cnn": "1.4M"}
 """What the paper's sentence says."""
 COLUMNS = ["layer", "kernel", "stride", "output shape", "norm", "activation", "parameters"]
-_ACTIVATIONS = {"relu": "ReLU", "leaky-relu": "LeakyReLU", "none": ""}
-_NORMS = {"none": "", "batch": "BN", "affine": "affine", "layer": "layer norm"}
 
 
 @dataclass(frozen=True)
@@ -94,8 +93,8 @@ def _rows(network: Architecture, role: str) -> pd.DataFrame:
         row: dict[str, object] = {
             "layer": layer.kind,
             "output shape": _shape(channels, size, flat=flat),
-            "norm": _NORMS[layer.norm],
-            "activation": "neuron" if last and role == "generator" else _ACTIVATIONS[layer.activation],
+            "norm": labels.part("norm", layer.norm),
+            "activation": "neuron" if last and role == "generator" else labels.part("activation", layer.activation),
             "parameters": counts[number],
         }
         if layer.kind != "dense":

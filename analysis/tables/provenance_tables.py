@@ -9,7 +9,6 @@ import pyarrow as pa
 from pyarrow.csv import write_csv
 
 from analysis import labels
-from analysis.figures.naming import cells_of
 from analysis.results.load import Study, versions_of
 from analysis.tables.entries import Column, Entry, Table, count, measure, word
 from analysis.tables.formats import inert
@@ -120,9 +119,3 @@ def wall_clock(members: pd.DataFrame) -> str:
         return ""
     first, last = (f"{t:%Y-%m-%d %H:%M} UTC" for t in (started.min(), started.max()))
     return f"started {first}" if first == last else f"started between {first} and {last}"
-
-
-def cell_names(members: pd.DataFrame) -> dict[str, str]:
-    """cell_id -> what figures call the cell."""
-    cells = cells_of(members)
-    return dict(zip(cells["cell_id"], cells["name"], strict=True))

@@ -5,10 +5,12 @@ import shlex
 from collections.abc import Sequence
 
 from analysis import labels
+from analysis.labels import NOTHING, number
+from analysis.results.command import data_words
 from analysis.search.importances import DEPTH, FEWEST_BEST, MINIMUM, TREES, Importances
 from analysis.search.search import Metric, Parameter
 from analysis.search.trials import STATES, Trial, Trials
-from analysis.tables.entries import NOTHING, Column, Entry, Table, count, hundredths, measure, number, word
+from analysis.tables.entries import Column, Entry, Table, count, hundredths, measure, word
 
 BEST = 20
 """Trials in the table for a reader."""
@@ -157,10 +159,8 @@ def spread(trial: Trial, metric: int = 0) -> Entry:
 
 def retrain(trial: Trial) -> str:
     """The command that trains the trial's cell again, with more seeds."""
-    data = ["--data", trial.data] if trial.data not in ("", "mnist") else []
-    return shlex.join(
-        ["python", "study/run.py", "--retrain", trial.member_ids[0], "--seeds", str(RETRAIN_SEEDS), *data]
-    )
+    words = ["--retrain", trial.member_ids[0], "--seeds", str(RETRAIN_SEEDS), *data_words(trial.data)]
+    return shlex.join(["python", "study/run.py", *words])
 
 
 def counted(trials: Trials) -> str:

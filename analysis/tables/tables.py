@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from analysis import labels
-from analysis.tables.entries import NOTHING, Column, Entry, Table, middle, outcome, seeds, spread, word
-from analysis.tables.rows import OURS, PLACE, PLAIN, PREACTIVATED_METRICS, Row
+from analysis.labels import NOTHING
+from analysis.tables.entries import Column, Entry, Table, middle, outcome, seeds, spread, word
+from analysis.tables.rows import NAMING, OURS, PLAIN, PREACTIVATED_METRICS, Row
 
 HEADLINE = ("precision", "recall", "coverage", "classes_covered", "isolated_pixel_rate")
 """Beside FID in the table of each experiment."""
@@ -113,8 +114,8 @@ def _table(
 
 def _cell(row: Row, place: int) -> Entry:
     """What figures call it, in the order of the rows; its parts in CSV."""
-    parts = {f: row.fields[f] for f in PLACE}
-    shown = [row.fields[f] for f in PLACE if f != "discriminator_norm" or row.norm_is_news]
+    parts = {f: row.fields[f] for f in NAMING}
+    shown = [row.fields[f] for f in NAMING if f != "discriminator_norm" or row.norm_is_news]
     return Entry(row.source if row.fields["output"] == NOTHING else ", ".join(shown), f"{place:06d}", parts)
 
 

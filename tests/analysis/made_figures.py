@@ -19,7 +19,7 @@ from analysis.results.load import Study
 from study.store.schemas import SCHEMAS
 
 DRAW: dict[str, Callable[[Study], Drawn | None]] = {
-    f.name: f.draw for f in figures.FIGURES if not f.name.startswith("search-")
+    f.name: f.draw for f in figures.in_order() if not f.name.startswith("search-")
 }
 """Those of searches: test_search_figures.py."""
 CELLS = [

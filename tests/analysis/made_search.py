@@ -12,6 +12,7 @@ import optuna
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from made_up import MNIST
 
 from analysis.results.load import Study, load_anchors, load_study
 from analysis.search.trials import Trials, trials_of
@@ -43,7 +44,7 @@ def made_search(
     optuna.logging.set_verbosity(before)
     rows = []
     for number in range(trials):
-        cell = SPACES[space].draw(drawing.ask(), "as-described", data_digest="-", train_images=60_000, epochs=3)
+        cell = SPACES[space].draw(drawing.ask(), "as-described", data_digest=MNIST, train_images=60_000, epochs=3)
         for seed in range(seeds):
             member = replace(cell, seed=seed)
             ids = {"member_id": member.member_id, "cell_id": member.cell_id, "study": folder.name}

@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from analysis import labels
-from analysis.figures.scales import log_scale, ticks_between
-from analysis.figures.style import TINY
+from analysis.figures.style import TINY, log_scale, ticks_between
 from analysis.results.load import Study
 from analysis.search.search import Metric, Parameter
 from analysis.search.trials import Trial, Trials, trials_of

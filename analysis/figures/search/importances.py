@@ -1,13 +1,13 @@
 """How much each parameter of a search matters: bars by two evaluators."""
 
-import matplotlib as mpl
 import matplotlib.figure
 import numpy as np
 from matplotlib.axes import Axes
 
-from analysis.figures.drawn import Drawn
+from analysis.figures.drawn import PARAMETERS, Drawn, figure
 from analysis.figures.search.axes import shown
-from analysis.figures.style import BLUE, DPI, ORANGE, PAGE, RC, SMALL
+from analysis.figures.style import DPI, PAGE, SMALL
+from analysis.labels import BLUE, ORANGE
 from analysis.results.load import Study
 from analysis.search.importances import Importances, importances
 
@@ -16,7 +16,7 @@ ROW = 0.27
 MOST_METRICS = 3
 
 
-@mpl.rc_context(RC)
+@figure("search-importances", "Importances of parameters", section=PARAMETERS, order=1)
 def search_importances(study: Study) -> Drawn | None:
     """A panel a metric, two bars a parameter."""
     trials = shown(study)
@@ -28,7 +28,7 @@ def search_importances(study: Study) -> Drawn | None:
         return None
     panels = found[:MOST_METRICS]
     height = ROW * len(panels[0].rows) + 0.75
-    figure = mpl.figure.Figure(figsize=(PAGE, height), dpi=DPI, layout="constrained")
+    figure = matplotlib.figure.Figure(figsize=(PAGE, height), dpi=DPI, layout="constrained")
     grid = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, one in zip(grid, panels, strict=True):
         _draw(axes, one)

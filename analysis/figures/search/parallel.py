@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-from analysis.figures.drawn import Drawn
+from analysis.figures.drawn import PARAMETERS, Drawn, figure
 from analysis.figures.picks import number
 from analysis.figures.search.axes import GOLDEN, choices_of, plain, short, shown
-from analysis.figures.style import DPI, PAGE, RC, TINY
+from analysis.figures.style import DPI, PAGE, TINY
 from analysis.labels import choice
 from analysis.results.load import Study
 from analysis.search.importances import LOG_SPAN, Importances, importances
@@ -27,7 +27,7 @@ JITTER = 0.05
 """Of lines about a choice."""
 
 
-@mpl.rc_context(RC)
+@figure("search-parallel", "Parallel coordinates of the trials", section=PARAMETERS, order=3)
 def search_parallel(study: Study) -> Drawn | None:
     """Metrics last, parameters the nearer to them the more they matter; the best trials are drawn last and thick."""
     trials = shown(study)

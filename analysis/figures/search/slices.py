@@ -1,6 +1,5 @@
 """Slices of a search: the value over one parameter at a time."""
 
-import matplotlib as mpl
 import matplotlib.figure
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,11 +7,11 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 
-from analysis.figures.drawn import Drawn
+from analysis.figures.drawn import PARAMETERS, Drawn, figure
 from analysis.figures.picks import number
 from analysis.figures.search.axes import metric_axis, parameter_axis, place, short, shown, strip
 from analysis.figures.search.history import LOOKS
-from analysis.figures.style import DPI, PAGE, RC
+from analysis.figures.style import DPI, PAGE
 from analysis.labels import choice
 from analysis.results.load import Study
 from analysis.search.importances import BEST_SHARE, FEWEST_BEST
@@ -29,7 +28,7 @@ COLOURS = "cividis"
 """By order, light to dark in greyscale, too."""
 
 
-@mpl.rc_context(RC)
+@figure("search-slices", "Values by one parameter at a time", section=PARAMETERS, order=2)
 def search_slices(study: Study) -> Drawn | None:
     """A panel a parameter and metric."""
     trials = shown(study)
@@ -45,7 +44,7 @@ def search_slices(study: Study) -> Drawn | None:
         own = [(i, p) for i, p in panels if i == metric]
         rows += [own[k : k + COLUMNS] for k in range(0, len(own), COLUMNS)]
     width, height = PAGE, TOP + ROW * len(rows)
-    figure = mpl.figure.Figure(figsize=(width, height), dpi=DPI)
+    figure = matplotlib.figure.Figure(figsize=(width, height), dpi=DPI)
     norm = Normalize(0, max(1, len(trials.all) - 1))
     for y, row in enumerate(rows):
         for x, (metric, parameter) in enumerate(row):
@@ -86,7 +85,7 @@ def _draw(axes: Axes, trials: Trials, metric: int, parameter: Parameter, norm: N
     parameter_axis(axes, parameter)
 
 
-def _key(figure: mpl.figure.Figure, trials: Trials, norm: Normalize) -> None:
+def _key(figure: matplotlib.figure.Figure, trials: Trials, norm: Normalize) -> None:
     """What marks and colours are, above the panels."""
     width, height = figure.get_size_inches()
     place = (LEFT / width, 1 - 0.2 / height, 1.3 / width, 0.08 / height)

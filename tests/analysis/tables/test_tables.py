@@ -9,7 +9,7 @@ from made_up import made_up
 from scipy import stats
 
 from analysis.results.load import load_anchors
-from analysis.statistics.statistics import summarize
+from analysis.statistics.summaries import summarize
 from analysis.tables import formats
 from analysis.tables.entries import Table, first
 from analysis.tables.rows import OURS, beside, rows_of

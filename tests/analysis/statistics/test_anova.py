@@ -10,7 +10,8 @@ from made_up import grid, made_up, noisy
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
-from analysis.statistics.statistics import Unavailable, anova
+from analysis.statistics.anova import anova
+from analysis.statistics.summaries import Unavailable
 
 
 def reference_anova(members: pd.DataFrame) -> pd.DataFrame:

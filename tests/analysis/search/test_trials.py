@@ -15,9 +15,8 @@ from made_search import by_learning_rate, eventful, made_search, noise, trials_i
 from made_study import paper_members
 
 from analysis.results.load import Study, load_study
-from analysis.search.pareto import front
 from analysis.search.search import Search, read_search
-from analysis.search.trials import Trials, trials_of
+from analysis.search.trials import Trials, front, trials_of
 from analysis.statistics.summaries import Unavailable
 from binarygan.config import MemberConfig
 from study.design.spaces import SPACES

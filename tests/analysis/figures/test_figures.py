@@ -16,7 +16,8 @@ from PIL import Image
 
 from analysis import figures
 from analysis.figures.evolution import spread
-from analysis.figures.style import COLUMN, OUTPUTS, PAGE
+from analysis.figures.style import COLUMN, PAGE
+from analysis.labels import LOOKS
 from analysis.results.load import Study, load_anchors
 
 
@@ -51,7 +52,9 @@ def test_the_same_study_gives_the_same_bytes(name: str, whole: Study, tmp_path: 
 
 @pytest.mark.parametrize("name", DRAW)
 def test_a_study_that_has_nothing_of_a_figure_gets_none(name: str, tmp_path: Path) -> None:
-    members = made_up(objective="wgan", architecture="cnn", neuron="real", seeds=1, statuses=["running"], metrics={})
+    members = made_up(
+        objective="wgan", architecture="cnn", neuron="real", data_digest="0", seeds=1, statuses=["running"], metrics={}
+    )
     assert DRAW[name](Study(tmp_path, members)) is None
 
 
@@ -142,7 +145,7 @@ def test_evolution_shows_each_epoch_in_its_column(whole: Study) -> None:
 
 
 def test_series_are_told_apart_without_colour() -> None:
-    looks = list(OUTPUTS.values())
+    looks = list(LOOKS)
     assert len({look.marker for look in looks}) == len({str(look.line) for look in looks}) == len(looks)
     greys = sorted(np.dot(to_rgb(looks[i].colour), (0.2126, 0.7152, 0.0722)) for i in range(3))
     assert np.diff(greys).min() > 0.2, "DBN, SBN and real-valued stay apart in greyscale"
