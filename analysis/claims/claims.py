@@ -78,7 +78,7 @@ CLAIMS = (
     Claim(
         number=1,
         statement="GANs with DBNs or SBNs train end to end and give digits of similar quality.",
-        place="Figure 3",
+        source="Figure 3",
         parts=(
             Trained(cells=(DBN, SBN), classes=CLASSES, coverage=DIGITS),
             Similar(a=DBN, b=SBN, measure=FID, factor=SIMILAR),
@@ -91,7 +91,7 @@ CLAIMS = (
     Claim(
         number=2,
         statement="DBN's preactivated outputs are spread more evenly: more of their mass lies in the middle.",
-        place="Figure 4",
+        source="Figure 4",
         parts=(
             Exceeds(a=DBN, b=SBN, measure=MIDDLE, by=MASS),
             Exceeds(a=DBN, b=REAL, measure=MIDDLE, by=MASS),
@@ -104,7 +104,7 @@ CLAIMS = (
     Claim(
         number=3,
         statement="DBN's histogram has a notch at the threshold 0.5.",
-        place="Figure 4",
+        source="Figure 4",
         parts=(Level(cell=DBN, measure=NOTCH_DEPTH, threshold=NOTCH, above=True, error_column=NOTCH_ERROR),),
         metric="share of the density that is missing in the bin at 0.5",
         test="one-sample t test over seeds, one-sided, the spread no less than each member's own measurement error",
@@ -114,7 +114,7 @@ CLAIMS = (
     Claim(
         number=4,
         statement="SBN's preactivated outputs lie closer to 0 and 1 than DBN's.",
-        place="Figure 4, first and last bins",
+        source="Figure 4, first and last bins",
         parts=(Exceeds(a=SBN, b=DBN, measure=ENDS, by=MASS),),
         metric="share of outputs below 0.004 or from 0.996 on",
         test=_WELCH,
@@ -124,7 +124,7 @@ CLAIMS = (
     Claim(
         number=5,
         statement="The real-valued model's histogram is more U-shaped than SBN's and has no notch.",
-        place="Figure 4",
+        source="Figure 4",
         parts=(
             Exceeds(a=REAL, b=SBN, measure=ENDS, by=MASS),
             Level(cell=REAL, measure=NOTCH_DEPTH, threshold=NOTCH, above=False, error_column=NOTCH_ERROR),
@@ -137,7 +137,7 @@ CLAIMS = (
     Claim(
         number=6,
         statement="WGAN gives similar quality to WGAN-GP.",
-        place="Figure 6",
+        source="Figure 6",
         parts=tuple(Similar(a=WGAN[n], b=WGAN_GP[n], measure=FID, factor=SIMILAR) for n in BINARY),
         metric="FID",
         test=_TOST,
@@ -147,7 +147,7 @@ CLAIMS = (
     Claim(
         number=7,
         statement="GAN suffers from mode collapse.",
-        place="Figure 6",
+        source="Figure 6",
         parts=tuple(
             Together(
                 (
@@ -169,7 +169,7 @@ CLAIMS = (
     Claim(
         number=8,
         statement="The CNN gives better digits than the MLP with fewer parameters.",
-        place="Figure 7, and the sentence on parameters",
+        source="Figure 7, and the sentence on parameters",
         parts=(
             *(Exceeds(a=WGAN_GP[n], b=CNN[n], measure=FID, by=BETTER) for n in (*BINARY, "real")),
             Exceeds(a=REAL, b=CNN["real"], measure=FID, by=BETTER, ending=BERNOULLI),
@@ -184,7 +184,7 @@ CLAIMS = (
     Claim(
         number=9,
         statement="WGAN works better without batch normalization in D.",
-        place="appendix, Figure 8",
+        source="appendix, Figure 8",
         parts=tuple(Exceeds(a=WITH_NORM[n], b=WITHOUT_NORM[n], measure=FID, by=BETTER) for n in BINARY),
         metric="FID",
         test=f"{_WELCH}, on log FID",

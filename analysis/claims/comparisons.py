@@ -1,4 +1,4 @@
-"""What a claim compares: each comparison looks at cells over their seeds and says what speaks for it and against it."""
+"""What a claim compares: each comparison tests the runs of some configurations and gives a p for and a p against."""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -15,37 +15,37 @@ from binarygan.paper import Cell
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What one comparison says."""
+    """The result of one comparison."""
 
     lines: tuple[str, ...]
     """Values, intervals, p: one line each."""
     p_for: float = math.nan
-    """p of the hypothesis that the claim is wrong: small speaks for it. NaN: it cannot be said."""
+    """p of the hypothesis that the claim is wrong: a small p speaks for the claim. NaN where there is no test."""
     p_against: float = math.nan
-    """p of the hypothesis that the claim is right."""
+    """p of the hypothesis that the claim is right: a small p speaks against the claim."""
     exact: bool = False
-    """Counted, not tested: its p values are 0 and 1."""
+    """Whether it was counted rather than tested; then each p is 0 or 1."""
     missing: tuple[str, ...] = ()
-    """Cells that are not there, each with why."""
+    """Configurations that the study lacks, each with the reason."""
     single: tuple[str, ...] = ()
-    """Cells with one finished seed or none, which no test can be made of."""
+    """Configurations with fewer than two finished seeds, which cannot be tested."""
     details: dict[str, float] = field(default_factory=dict)
 
 
 class Comparison(Protocol):
-    """The call that all comparisons share."""
+    """What every comparison offers."""
 
     @property
     def cells(self) -> tuple[Cell, ...]:
-        """Whose members it looks at."""
+        """The configurations that it compares."""
 
     def find(self, evidence: Evidence) -> Finding:
-        """Look, and say."""
+        """Compare them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Similar:
-    """The measures of two cells are within a factor of each other: TOST on the difference of their logarithms."""
+    """The measure of two configurations is the same within a factor: TOST on the difference of the logarithms."""
 
     a: Cell
     b: Cell
@@ -58,7 +58,7 @@ class Similar:
         return self.a, self.b
 
     def find(self, evidence: Evidence) -> Finding:
-        """For: shown to be within the factor. Against: shown to be beyond it."""
+        """Test for the ratio being within the factor, and against: for its being outside."""
         a, b = (sample_of(evidence, cell, self.measure) for cell in self.cells)
         estimate = hypotheses.difference(np.log(a.values), np.log(b.values))
         margin = math.log(self.factor)
@@ -81,7 +81,7 @@ class Exceeds:
     b: Cell
     measure: Measure
     by: float
-    """A difference, or a factor where the measure is compared as a ratio."""
+    """A difference; where the measure is compared as a ratio, a factor."""
     ending: str = ""
 
     @property
@@ -90,7 +90,7 @@ class Exceeds:
         return self.a, self.b
 
     def find(self, evidence: Evidence) -> Finding:
-        """For: shown to be above by more than the threshold. Against: shown to be above by less, or below."""
+        """Test for a lead of more than the threshold, and against: for a smaller lead, or none."""
         a, b = (sample_of(evidence, cell, self.measure, ending=self.ending) for cell in self.cells)
         scale = np.log if self.measure.log else np.asarray
         estimate = hypotheses.difference(scale(a.values), scale(b.values))
@@ -108,14 +108,14 @@ class Exceeds:
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
-    """The measure of a cell is above (or below) a threshold: one-sample t test over seeds, one-sided."""
+    """The measure of a configuration is above (or below) a threshold: one-sample t test over seeds, one-sided."""
 
     cell: Cell
     measure: Measure
     threshold: float
     above: bool
     error_column: str | None = None
-    """Each member's own measurement error: the spread over seeds counts as no less."""
+    """The column of each run's measurement error. Where the seeds scatter less than these errors, the errors are used."""
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -123,7 +123,7 @@ class Level:
         return (self.cell,)
 
     def find(self, evidence: Evidence) -> Finding:
-        """For: shown to be on the side asked for. Against: shown to be on the other."""
+        """Test for the side that the claim names, and against: for the other side."""
         sample = sample_of(evidence, self.cell, self.measure, error_column=self.error_column)
         scale = np.log if self.measure.log else np.asarray
         estimate = hypotheses.level(scale(sample.values), sample.errors)
@@ -135,7 +135,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Together:
-    """Comparisons of which all must speak for it, and all against it to be against: two signs of one thing."""
+    """Several signs of one thing: all of them have to speak for the claim, or all against it."""
 
     parts: tuple[Comparison, ...]
 
@@ -145,7 +145,7 @@ class Together:
         return tuple(cell for part in self.parts for cell in part.cells)
 
     def find(self, evidence: Evidence) -> Finding:
-        """The larger p of the parts, either way (an intersection-union test); NaN where one cannot be said."""
+        """The largest p of the parts, for and against (an intersection-union test); NaN where one part has none."""
         findings = [part.find(evidence) for part in self.parts]
         return Finding(
             lines=tuple(line for f in findings for line in f.lines),
@@ -159,10 +159,11 @@ class Together:
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """Every member of the cells was trained to digits: counted, for three seeds prove no share by test.
+    """Every run of the configurations learned to make digits. The runs are counted: three seeds are too few to test a
+    share.
 
-    Trained is a member that is done, whose samples cover all classes, and lie near enough to real digits, by coverage,
-    to be digits at all. One that diverged is not; one that failed or was stopped early leaves the matter open.
+    A run has learned it where it is done, its samples cover all classes, and their coverage shows that they are digits
+    at all. A run that diverged has not. A run that failed or was stopped early leaves the question open.
     """
 
     cells: tuple[Cell, ...]
@@ -170,7 +171,7 @@ class Trained:
     coverage: float
 
     def find(self, evidence: Evidence) -> Finding:
-        """For: all members of each cell, two at least. Against: fewer than half of those that tell, in some cell."""
+        """For: all runs of each configuration, at least two. Against: fewer than half of the runs that tell, in any."""
         lines, missing = [], []
         details: dict[str, float] = {}
         all_trained, few_trained = True, False
@@ -196,7 +197,7 @@ class Trained:
         )
 
     def _count(self, evidence: Evidence, cell: Cell) -> tuple[int, int, int]:
-        """Members that trained; that tell (done with numbers, diverged); that ended and do not tell."""
+        """How many runs learned it; how many tell (done with numbers, or diverged); how many ended and do not tell."""
         rows = evidence.rows(cell)
         done, diverged = (rows[rows["status"] == s] for s in ("done", "diverged"))
         cut_off = rows["status"].isin(("failed", "stopped"))
@@ -208,14 +209,14 @@ class Trained:
 
 @dataclass(frozen=True, kw_only=True)
 class FewerParameters:
-    """One architecture has fewer trainable numbers than another: counted from the networks."""
+    """One architecture has fewer trainable parameters than another, counted from the networks."""
 
     fewer: str
     more: str
     cells: tuple[Cell, ...] = ()
 
     def find(self, evidence: Evidence) -> Finding:
-        """For or against, never in between."""
+        """Count them: one p is 0 and the other 1."""
         a, b = evidence.parameters[self.fewer], evidence.parameters[self.more]
         names = self.fewer.upper(), self.more.upper()
         return Finding(
@@ -236,7 +237,10 @@ def _finding(
     asked: str,
     blocked: list[str],
 ) -> Finding:
-    """`blocked`: sides that members which diverged forbid to take."""
+    """The result of a test, in words and numbers.
+
+    `blocked`: "for" and "against", where runs that diverged forbid that conclusion, since they have no number.
+    """
     names = " / ".join(s.name for s in samples)
     details = {f"{s.name}: {measure.name} {k}": v for s in samples for k, v in _numbers(s.values).items()}
     text = f"{measure.name}: " + " against ".join(s.text for s in samples if not s.missing)

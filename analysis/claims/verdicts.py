@@ -25,8 +25,8 @@ class Claim:
 
     number: int
     statement: str
-    place: str
-    """In the paper."""
+    source: str
+    """Where in the paper."""
     parts: tuple[Comparison, ...]
     """All of them have to hold for the claim to be supported; one that is shown not to is enough against it."""
     metric: str

@@ -163,7 +163,7 @@ def _annotate(axes: Axes, curves: list[Curve], index: int, text: str) -> None:
     ordered = sorted(curves, key=lambda c: -c.mean[index])
     first = index == 0
     x_bin, x_text, side = (BIN / 2, 0.1, "left") if first else (1 - BIN / 2, 0.9, "right")
-    place: Any = {"xycoords": "data", "textcoords": "axes fraction", "va": "center", "ha": side, "fontsize": SMALL}
+    style: Any = {"xycoords": "data", "textcoords": "axes fraction", "va": "center", "ha": side, "fontsize": SMALL}
     axes.text(x_text, 0.955, text, transform=axes.transAxes, va="center", ha=side, fontsize=SMALL, color="0.3")
     for rank, curve in enumerate(ordered):
         look, share = labels.look(curve.neuron), float(curve.mean[index])
@@ -180,7 +180,7 @@ def _annotate(axes: Axes, curves: list[Curve], index: int, text: str) -> None:
             "shrinkB": 2,
             "relpos": (not first, 0.5),
         }
-        axes.annotate(words, (x_bin, share), (x_text, y), arrowprops=arrow, **place)
+        axes.annotate(words, (x_bin, share), (x_text, y), arrowprops=arrow, **style)
         axes.plot([x_bin], [share], look.marker, color=look.colour, markersize=3.5, clip_on=False, zorder=5)
 
 

@@ -27,7 +27,7 @@ SHOWS = {"bits": "samples", "bernoulli": "Bernoulli samples", "preactivated": "p
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """What one place of a figure shows."""
+    """What one picture of a figure shows."""
 
     title: str
     cell: Cell
@@ -106,7 +106,7 @@ class Page:
     def draw(
         self, row: int, column: int, image: np.ndarray | None, *, colours: str = "gray", caption: str = ""
     ) -> None:
-        """Put a picture in its place, or a caption alone in an empty one."""
+        """Draw a picture, or a caption alone where there is none."""
         x, y = self.box(row, column)
         axes = self.axes(x, y, self._square, self._square)
         axes.set_axis_off()
@@ -120,14 +120,14 @@ class Page:
         self.text(x, y - 0.03 * self.dpi, caption, ha="left", va="bottom", fontsize=TINY, color="0.25")
 
     def axes(self, x: float, y: float, width: float, height: float) -> matplotlib.axes.Axes:
-        """Axes at a place given in pixels from the upper left corner."""
+        """Axes at a corner given in pixels from the upper left corner."""
         w, h = self.width, self.height
         axes = self.figure.add_axes((x / w, 1 - (y + height) / h, width / w, height / h))
         axes.grid(visible=False)
         return axes
 
     def text(self, x: float, y: float, text: str, **style: Any) -> None:
-        """A text at a place given in pixels from the upper left corner."""
+        """A text at a point given in pixels from the upper left corner."""
         self.figure.text(x / self.width, 1 - y / self.height, text, **style)
 
     def title(self, column: int, text: str) -> None:
@@ -213,5 +213,5 @@ def _sentences(row: Sequence[Panel], picks: dict[Cell, Pick | None]) -> list[str
     for cell in dict.fromkeys(panel.cell for panel in row):
         if (found := picks[cell]) is not None:
             parts = [f"{SHOWS[p.show]}: {found.describe(p.show)}" for p in row if p.cell == cell]
-            sentences.append(f"{label(cell)} ({found.place}), {'; '.join(parts)}.")
+            sentences.append(f"{label(cell)} ({found.which}), {'; '.join(parts)}.")
     return sentences

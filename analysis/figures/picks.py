@@ -23,7 +23,7 @@ class Pick:
     samples: Samples
 
     @property
-    def place(self) -> str:
+    def which(self) -> str:
         """`seed 0, epoch 20`, or how far it came of how many epochs and why no further."""
         epoch = f"seed {int(self.member['seed'])}, epoch {self.samples.epoch}"
         if self.samples.epoch < self.member["epochs"]:
@@ -43,9 +43,9 @@ class Pick:
         return float(self.member["fid" + (BERNOULLI if show == "bernoulli" else "")])
 
     def caption(self, show: str) -> str:
-        """Place and, for binary samples, FID."""
+        """Seed and epoch and, for binary samples, FID."""
         fid = self.fid(show)
-        return self.place if not np.isfinite(fid) else f"{self.place}, FID {number(fid)}"
+        return self.which if not np.isfinite(fid) else f"{self.which}, FID {number(fid)}"
 
     def describe(self, show: str) -> str:
         """The 64 images in numbers."""

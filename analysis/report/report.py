@@ -75,8 +75,8 @@ def _of_grids(contents: Contents) -> list[Section]:
 
 def prepare(out: Path, *studies: Path) -> None:
     """Make the folder `out`; a UserError where it lies within results or cannot be made."""
-    place = out.resolve()
-    for parent in (place, *place.parents):
+    whole = out.resolve()
+    for parent in (whole, *whole.parents):
         if parent in {s.resolve() for s in studies} or list((parent / "members").glob("*.parquet")):
             raise UserError(f"--out {out} lies inside the results; choose a folder outside {parent}")
     try:

@@ -83,7 +83,7 @@ class Parameter:
         return int(value) if self.kind == "IntDistribution" else float(value)
 
     def scaled(self, value: Any) -> float:
-        """A number's place from 0 to 1 on its scale, a choice's in the order declared."""
+        """Where a number lies from 0 to 1 on its scale, and a choice in the order declared."""
         if self.single:
             return 0.5
         if self.categorical:

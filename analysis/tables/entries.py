@@ -13,7 +13,7 @@ MOST_ROWS = 200
 
 @dataclass(frozen=True)
 class Entry:
-    """What stands in one place of a table."""
+    """What stands in one row and column of a table."""
 
     text: str
     key: float | str = ""
@@ -128,7 +128,7 @@ def _with_interval(value: float, low: float, high: float) -> str:
     if math.isnan(low):
         return number(value, 3)
     largest = max(abs(value), abs(low), abs(high))
-    places = decimals(largest, 3)
-    if largest == 0 or math.isinf(largest) or places > 6:
+    digits = decimals(largest, 3)
+    if largest == 0 or math.isinf(largest) or digits > 6:
         return f"{number(value, 3)} [{number(low, 3)}, {number(high, 3)}]"
-    return f"{value:.{places}f} [{low:.{places}f}, {high:.{places}f}]"
+    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"

@@ -81,7 +81,7 @@ def rows_of(
     `trials`: a search's cells in the order of its rows, with the number of each one's trial.
     """
     rows: list[Row] = []
-    places_of = {cell_id: i for i, cell_id in enumerate(trials)}
+    order_of = {cell_id: i for i, cell_id in enumerate(trials)}
     for source, unordered in ((OURS, members), *((str(s), f) for s, f in anchors.groupby("study"))):
         frame = unordered.sort_values("seed", kind="stable", ignore_index=True)
         told = ["data", "split", "epochs", "train_images"]
@@ -90,15 +90,15 @@ def rows_of(
         numbers = {ending: _numbers(frame, ending) for ending in ("", BERNOULLI)}
         statuses, seeds_ = frame["status"].to_numpy(object), frame["seed"].fillna(0).to_numpy()
         for indices in frame.groupby(frame["cell_id"].fillna("")).indices.values():
-            places = np.asarray(indices)
-            first_row = frame.iloc[places[0]]
-            known = {ending: block[places] for ending, block in numbers.items()}
+            own_rows = np.asarray(indices)
+            first_row = frame.iloc[own_rows[0]]
+            known = {ending: block[own_rows] for ending, block in numbers.items()}
             own = _rows_of_cell(
-                source, first_row, seeds_[places], statuses[places], known, varying if source == OURS else []
+                source, first_row, seeds_[own_rows], statuses[own_rows], known, varying if source == OURS else []
             )
             if source == OURS and (cell_id := first_row["cell_id"]) in trials:
-                place = (0.0, float(places_of[cell_id]))
-                own = [replace(r, fields=r.fields | {"trial": str(trials[cell_id])}, rank=place) for r in own]
+                rank = (0.0, float(order_of[cell_id]))
+                own = [replace(r, fields=r.fields | {"trial": str(trials[cell_id])}, rank=rank) for r in own]
             rows += own
     return sorted(rows, key=lambda row: row.rank)
 

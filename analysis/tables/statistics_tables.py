@@ -46,7 +46,7 @@ def claims_table(verdicts: Sequence[Verdict]) -> Table:
         claim = verdict.claim
         words = (claim.statement, verdict.verdict, verdict.numbers, claim.metric, claim.test, claim.threshold)
         fidelity = [word(verdict.fidelity)] if several else []
-        rows.append((count(claim.number), *fidelity, *(word(w) for w in words), word(claim.place)))
+        rows.append((count(claim.number), *fidelity, *(word(w) for w in words), word(claim.source)))
     return Table("claims", "The paper's claims", columns, tuple(rows), CLAIMS_NOTES if rows else ())
 
 

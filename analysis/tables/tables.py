@@ -112,11 +112,11 @@ def _table(
     return Table(name, title, (*heads, *columns), tuple(entries), tuple(notes))
 
 
-def _cell(row: Row, place: int) -> Entry:
+def _cell(row: Row, index: int) -> Entry:
     """What figures call it, in the order of the rows; its parts in CSV."""
     parts = {f: row.fields[f] for f in NAMING}
     shown = [row.fields[f] for f in NAMING if f != "discriminator_norm" or row.norm_is_news]
-    return Entry(row.source if row.fields["output"] == NOTHING else ", ".join(shown), f"{place:06d}", parts)
+    return Entry(row.source if row.fields["output"] == NOTHING else ", ".join(shown), f"{index:06d}", parts)
 
 
 def _cautions(rows: Sequence[Row]) -> list[str]:

@@ -86,7 +86,7 @@ def short(value: float) -> str:
     return words.replace("e-0", "e-").replace("e+0", "e")
 
 
-def place(parameter: Parameter, trial: Trial) -> float:
+def position(parameter: Parameter, trial: Trial) -> float:
     """Where the trial lies along x; choices are spread about their tick, each trial always the same way."""
     value = trial.params[parameter.name]
     if not parameter.categorical:

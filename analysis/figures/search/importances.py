@@ -47,11 +47,11 @@ def _draw(axes: Axes, one: Importances) -> None:
         y + 0.19, ped, 0.34, facecolor="white", edgecolor=ORANGE, hatch="/////", lw=0.8,
         label="PED-ANOVA: what sets the best trials apart",
     )  # fmt: skip
-    for place, row in zip(y, one.rows, strict=True):
+    for bar, row in zip(y, one.rows, strict=True):
         few = np.isnan(row.fanova)
         words = "too few trials" if few else f"{row.fanova:.2f}, {row.ped_anova:.2f}"
         end = 0.0 if few else max(row.fanova, row.ped_anova)
-        axes.annotate(words, (end, place), (4, 0), textcoords="offset points", va="center", fontsize=SMALL, color="0.3")
+        axes.annotate(words, (end, bar), (4, 0), textcoords="offset points", va="center", fontsize=SMALL, color="0.3")
     names = [
         row.parameter.label if row.trials == one.trials else f"{row.parameter.label} ({row.trials} trials)"
         for row in one.rows

@@ -66,12 +66,12 @@ class _Scale:
         self._log = low > 0 and high / low >= LOG_SPAN
         self._ends = self._raw(low), self._raw(high)
         middle = math.sqrt(low * high) if self._log else (low + high) / 2
-        self.ticks = [(self.place(v), short(v)) for v in dict.fromkeys((low, middle, high))]
+        self.ticks = [(self.scaled(v), short(v)) for v in dict.fromkeys((low, middle, high))]
 
     def _raw(self, value: float) -> float:
         return math.log(value) if self._log else value
 
-    def place(self, value: float) -> float:
+    def scaled(self, value: float) -> float:
         """Between 0 and 1."""
         low, high = self._ends
         return (self._raw(value) - low) / (high - low) if high > low else 0.5
@@ -107,11 +107,12 @@ def _line(trial: Trial, parameters: tuple[Parameter, ...], metrics: list[_Scale]
             if parameter.categorical:
                 y += JITTER * ((trial.number * GOLDEN) % 1 - 0.5)
         points.append((float(x), y))
-    return [*points, *((float(x), m.place(trial.value(i))) for i, (x, m) in enumerate(enumerate(metrics, len(points))))]
+    values = [(float(len(parameters) + i), metric.scaled(trial.value(i))) for i, metric in enumerate(metrics)]
+    return [*points, *values]
 
 
 def _ticks(parameter: Parameter) -> list[tuple[float, str]]:
-    """Places and words along a parameter's axis."""
+    """Heights and words along a parameter's axis."""
     if parameter.categorical:
         return [(parameter.scaled(c), name) for c, name in zip(parameter.choices, choices_of(parameter), strict=True)]
     middle = math.sqrt(parameter.low * parameter.high) if parameter.log else (parameter.low + parameter.high) / 2

@@ -25,7 +25,7 @@ def search_samples(study: Study) -> Drawn | None:
     for column, (trial, one) in enumerate(found):
         page.title(column, f"Trial {trial.number}")
         page.draw(0, column, tile(one.samples.bits), caption=one.caption("bits"))
-        parts.append(f"Trial {trial.number} ({one.place}): {one.describe('bits')}.")
+        parts.append(f"Trial {trial.number} ({one.which}): {one.describe('bits')}.")
     missing = [f"trial {t.number}: no samples" for t in best if t not in [trial for trial, _ in found]]
     return Drawn(page.figure, " ".join(parts), missing)
 
