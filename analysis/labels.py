@@ -90,7 +90,7 @@ COLUMNS = {
     "output": "neuron",
     "settings": "unlike the paper",
     "trial": "trial",
-    "members": "members",
+    "members": "runs",
     **STATUSES,
     "discriminator_loss": "D loss",
     "generator_loss": "G loss",
@@ -105,7 +105,7 @@ def _parts(kind: str) -> dict[str, Part]:
 
 
 def part(kind: str, name: str) -> str:
-    """What a part is called; `kind` is a column of members, `norm` or `activation`.
+    """What a part is called; `kind` is a column of runs, `norm` or `activation`.
 
     >>> part("neuron", "stochastic"), part("objective", "hinge")
     ('SBN', 'hinge')

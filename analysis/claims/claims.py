@@ -2,7 +2,7 @@
 
 Thresholds were set before any study of full length was judged, with the released code's runs and studies of five epochs
 known (docs/findings.md); each says what it rests on. A claim is judged within one
-fidelity: where a study holds members of two, each fidelity gets nine verdicts of its own, from its members alone.
+fidelity: where a study holds runs of two, each fidelity gets nine verdicts of its own, from its runs alone.
 """
 
 import math
@@ -83,10 +83,10 @@ CLAIMS = (
             Trained(cells=(DBN, SBN), classes=CLASSES, coverage=DIGITS),
             Similar(a=DBN, b=SBN, measure=FID, factor=SIMILAR),
         ),
-        metric="members that trained to digits (done, ten classes, coverage); FID",
-        test=f"count of members; {_TOST}",
-        threshold=f"every member: {CLASSES} classes, coverage above {DIGITS}; FID within a factor of {SIMILAR}",
-        why=f"{_WHY_TOST} A member that diverged did not train.",
+        metric="runs that trained to digits (done, ten classes, coverage); FID",
+        test=f"count of runs; {_TOST}",
+        threshold=f"every run: {CLASSES} classes, coverage above {DIGITS}; FID within a factor of {SIMILAR}",
+        why=f"{_WHY_TOST} A run that diverged did not train.",
     ),
     Claim(
         number=2,
@@ -107,7 +107,7 @@ CLAIMS = (
         source="Figure 4",
         parts=(Level(cell=DBN, measure=NOTCH_DEPTH, threshold=NOTCH, above=True, error_column=NOTCH_ERROR),),
         metric="share of the density that is missing in the bin at 0.5",
-        test="one-sample t test over seeds, one-sided, the spread no less than each member's own measurement error",
+        test="one-sample t test over seeds, one-sided, the spread no less than each run's own measurement error",
         threshold=f"a notch of more than {NOTCH}",
         why="What is less than the paper's own counting noise at 0.5 (about eighty values) it could not have seen.",
     ),
@@ -197,9 +197,9 @@ CLAIMS = (
 def judge(
     members: pd.DataFrame, *, claims: Sequence[Claim] = CLAIMS, parameters: Mapping[str, int] | None = None
 ) -> list[Verdict]:
-    """A verdict on each claim for each fidelity among the members; `not tested` for each where there are none.
+    """A verdict on each claim for each fidelity among the runs; `not tested` for each where there are none.
 
-    The claims are about binarized MNIST and full-length training: members of other data are not judged, and shorter
+    The claims are about binarized MNIST and full-length training: runs of other data are not judged, and shorter
     training is inconclusive, with what it points to. `parameters`: trainable numbers by architecture, counted from the
     networks unless given.
     """

@@ -115,7 +115,7 @@ class Level:
     threshold: float
     above: bool
     error_column: str | None = None
-    """The column of each run's measurement error. Where the seeds scatter less than these errors, the errors are used."""
+    """The column of each run's measurement error, which is used where the seeds scatter less than it."""
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -185,7 +185,7 @@ class Trained:
             few_trained |= ended > 1 and trained < ended / 2
             others = [f"{n} {status}" for status, n in classes.counts.items() if n and status != "done"]
             kinds = f" ({', '.join(others)})" if others else ""
-            lines.append(f"{trained} of {ended + open_} members of {classes.name} trained to digits{kinds}")
+            lines.append(f"{trained} of {ended + open_} runs of {classes.name} trained to digits{kinds}")
             details |= {f"{classes.name}: trained": float(trained), f"{classes.name}: ended": float(ended + open_)}
         return Finding(
             lines=tuple(lines),
@@ -258,7 +258,7 @@ def _finding(
     details |= {f"{names}: {measure.name} {k}": v for k, v in numbers.items()}
     text += f"; {kind} {value:.3g} [{low:.3g}, {high:.3g}] (90%); {asked}: {_p_text(p_for, p_against)}"
     if blocked:
-        text += "; members that diverged have no number, so those left are no fair picture"
+        text += "; runs that diverged have no number, so those left are no fair picture"
     return Finding(
         lines=(text,),
         p_for=math.nan if "for" in blocked else p_for,

@@ -45,7 +45,7 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """On one claim, from the members of one fidelity."""
+    """On one claim, from the runs of one fidelity."""
 
     claim: Claim
     verdict: Outcome
@@ -54,7 +54,7 @@ class Verdict:
     details: dict[str, float]
     """The numbers in the lines, by name."""
     fidelity: str = ""
-    """Of the members judged by; empty where there are none."""
+    """Of the runs judged by; empty where there are none."""
     missing: tuple[str, ...] = ()
     """Cells that are not there, each with why."""
 
@@ -71,7 +71,7 @@ def verdict_on(claim: Claim, evidence: Evidence, fidelity: str) -> Verdict:
       that stands whatever else is missing.
     - not tested: cells are missing, and what is there does not decide against the claim.
     - supported: every part is shown to hold, each at 0.05 (an intersection-union test needs no adjustment).
-    - inconclusive: neither is shown: one seed, too few, too short a training, or members that diverged.
+    - inconclusive: neither is shown: one seed, too few, too short a training, or runs that diverged.
     """
     findings = [part.find(evidence) for part in claim.parts]
     missing = tuple(dict.fromkeys(m for f in findings for m in f.missing))
@@ -113,7 +113,7 @@ def _outcome(findings: Sequence[Finding], missing: tuple[str, ...]) -> Outcome:
 
 
 def _too_short(claim: Claim, evidence: Evidence) -> str:
-    """How much less than the paper's the compared members were trained; empty where they were trained in full."""
+    """How much less than the paper's the compared runs were trained; empty where they were trained in full."""
     if not claim.cells:
         return ""
     rows = pd.concat([evidence.rows(cell) for cell in claim.cells], ignore_index=True)

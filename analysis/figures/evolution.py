@@ -21,7 +21,7 @@ COLUMNS, IMAGES, ACROSS = 6, 16, 4
 
 @figure("evolution", "Samples over the epochs", section=TRAINING, order=2)
 def evolution(study: Study) -> Drawn | None:
-    """A row a cell, a column an epoch, 16 samples each; the epochs are evenly spread on a logarithmic scale."""
+    """A row for each cell, a column for each epoch, 16 samples each; the epochs lie evenly on a logarithmic scale."""
     members = {cell: found for cell in CELLS if (found := _member(study, cell)) is not None}
     stored = {cell: epochs for cell, (_, epochs) in members.items() if len(epochs) > 1}
     if not stored:
@@ -56,7 +56,7 @@ def spread(epochs: list[int], count: int) -> list[int]:
 
 
 def _member(study: Study, cell: Cell) -> tuple[int, dict[int, Samples]] | None:
-    """The seed of the cell's first member that has samples, and these by epoch."""
+    """The seed of the cell's first run that has samples, and these by epoch."""
     for member in in_order(study, cell):
         if found := study.evolution(member["member_id"]):
             return int(member["seed"]), {samples.epoch: samples for samples in found}
@@ -69,7 +69,7 @@ def _caption(seed: int, samples: Samples, first: bool) -> str:
 
 def _alt(stored: dict[Cell, dict[int, Samples]], epochs: list[int], seeds: dict[Cell, int]) -> str:
     parts = [
-        f"Samples of the same 16 z after epochs {', '.join(map(str, epochs))}, white on black, a row a cell. "
+        f"Samples of the same 16 z after epochs {', '.join(map(str, epochs))}, white on black, a row for each cell. "
         "Share of the pixels that are ink, first and last epoch shown:"
     ]
     for cell, of_cell in stored.items():

@@ -32,14 +32,14 @@ WINDOW = (0.45, 0.55)
 class Curve:
     """A cell's histograms: shares of all outputs in bins of `BIN`.
 
-    The first `MOST_SEEDS` members that are done are averaged; while none is, it is the first unfinished one's alone.
+    The first `MOST_SEEDS` runs that are done are averaged; while none is, it is the first unfinished one's alone.
     """
 
     neuron: str
     shares: np.ndarray
-    """(members, bins)."""
+    """(runs, bins)."""
     fine: np.ndarray
-    """(members, stored bins)."""
+    """(runs, stored bins)."""
     name: str
     members: pd.DataFrame
     """Their rows."""
@@ -91,7 +91,7 @@ def _curve(study: Study, cell: Cell) -> Curve | None:
     members = members_of(study.members, cell)
     done = members["status"] == "done"
     histograms = _stored(study, members[done].head(MOST_SEEDS))
-    if not histograms:  # unfinished: one member alone
+    if not histograms:  # unfinished: one run alone
         histograms = dict(islice(_stored(study, members[~done]).items(), 1))
     if not histograms:
         return None

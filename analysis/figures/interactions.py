@@ -34,7 +34,7 @@ class Crossing:
     """On the x axis."""
     lines: str
     table: pd.DataFrame
-    """Log FID: rows (level of `across`, level of `lines`, seed), a column a combination of the other factors."""
+    """Log FID: rows (level of `across`, level of `lines`, seed), a column for each combination of the other factors."""
     left_out: list[str]
     """Levels that are not crossed."""
 
@@ -51,7 +51,7 @@ class Crossing:
 
 @figure("interactions", "How factors interact", section=STATISTICS, order=2)
 def interactions(study: Study) -> Drawn | None:
-    """A panel a pair of factors; lines that are not parallel are interactions."""
+    """A panel for each pair of factors; lines that are not parallel are interactions."""
     members = trained(study.members)
     rows, apart = of_one_kind(members[(members["status"] == "done") & (members["fid"].astype(float) > 0)])
     factors = [f for f in FACTORS if 1 < rows[f].nunique() <= MOST_LEVELS]
@@ -68,7 +68,7 @@ def interactions(study: Study) -> Drawn | None:
     height = -(-len(shown) // columns)
     figure = matplotlib.figure.Figure(figsize=(PAGE, 2.3 * height), dpi=DPI, layout="constrained")
     effects = anova(members)
-    sentences = ["FID by two factors at a time, each point the geometric mean of members that differ in nothing else."]
+    sentences = ["FID by two factors at a time, each point the geometric mean of runs that differ in nothing else."]
     for axes, crossing in zip(figure.subplots(height, columns, squeeze=False).flat, shown, strict=False):
         sentences.append(_draw(axes, crossing, _effect(effects, crossing)))
     for axes in figure.axes[len(shown) :]:
@@ -160,7 +160,7 @@ def _point(crossing: Crossing, across: str, line: str) -> tuple[float, pd.Series
 
 
 def _draw_seeds(axes: Axes, position: float, seeds: pd.Series, look: Look) -> None:
-    """A faint point a seed, and the 95% interval of their mean."""
+    """A faint point for each seed, and the 95% interval of their mean."""
     dots = np.full(len(seeds), position)
     axes.plot(dots, np.exp(seeds), look.marker, color=look.colour, markersize=2.5, mfc="none", mew=0.5, alpha=0.7)
     summary = summarize(seeds)

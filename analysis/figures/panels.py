@@ -208,7 +208,7 @@ def draw_panels(
 
 
 def _sentences(row: Sequence[Panel], picks: dict[Cell, Pick | None]) -> list[str]:
-    """A sentence a cell of the row: which member, and each of its panels in numbers."""
+    """A sentence for each cell of the row: which run, and each of its panels in numbers."""
     sentences = []
     for cell in dict.fromkeys(panel.cell for panel in row):
         if (found := picks[cell]) is not None:

@@ -1,4 +1,4 @@
-"""Which member of a cell a picture shows, and what to say of it."""
+"""Which run of a cell a picture shows, and what to say of it."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ MIDDLE = (0.3, 0.7)
 
 @dataclass(frozen=True)
 class Pick:
-    """A member and its samples after one epoch."""
+    """A run and its samples after one epoch."""
 
     member: pd.Series
     samples: Samples
@@ -37,7 +37,7 @@ class Pick:
         return self.samples.bits if show == "bits" else self.samples.preactivated
 
     def fid(self, show: str) -> float:
-        """FID of these very samples' member and epoch; NaN where it was measured at another epoch or not at all."""
+        """FID of these very samples' run and epoch; NaN where it was measured at another epoch or not at all."""
         if show == "preactivated" or self.samples.epoch != self.member["epochs_done"]:
             return float("nan")
         return float(self.member["fid" + (BERNOULLI if show == "bernoulli" else "")])
@@ -73,14 +73,14 @@ def number(value: float) -> str:
 
 
 def in_order(study: Study, cell: Cell) -> list[pd.Series]:
-    """The cell's members by seed, those that are finished before others: never the best first."""
+    """The cell's runs by seed, those that are finished before others: never the best first."""
     members = members_of(study.members, cell)
     ordered = members.assign(unfinished=~members["status"].isin(FINISHED))
     return [member for _, member in ordered.sort_values(["unfinished", "seed"], kind="stable").iterrows()]
 
 
 def pick(study: Study, cell: Cell) -> Pick | None:
-    """The first member in order that has samples."""
+    """The first run in order that has samples."""
     for member in in_order(study, cell):
         if (samples := study.samples(member["member_id"])) is not None:
             return Pick(member, samples)

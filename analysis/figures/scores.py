@@ -42,7 +42,7 @@ class Row:
     unfinished: np.ndarray
     """FIDs so far of those that are not."""
     others: str
-    """How many members are not done, and what they are."""
+    """How many runs are not done, and what they are."""
     anchor: float
     """The released code's FID; NaN where it was not run, or was run with other settings."""
 
@@ -54,7 +54,7 @@ class Row:
 
 @figure("scores", "FID of every cell", section=STATISTICS, order=1)
 def scores(study: Study) -> Drawn | None:
-    """A row a cell and binarization, FID to the right."""
+    """A row for each cell and binarization, FID to the right."""
     anchors = anchors_for(study)
     rows = _rows(study.members, anchors)
     drawable = [row for row in rows if len(row.fids) or len(row.unfinished)]

@@ -1,4 +1,4 @@
-"""Losses and FID by epoch: a row of panels a family of cells, a thin line a seed."""
+"""Losses and FID by epoch: a row of panels for each family of cells, a thin line for each seed."""
 
 import matplotlib.figure
 import numpy as np
@@ -38,8 +38,8 @@ def training_curves(study: Study) -> Drawn | None:
     figure = matplotlib.figure.Figure(figsize=(PAGE, ROW * len(shown) + 0.5), dpi=DPI, layout="constrained")
     grid = figure.subplots(len(shown), len(PANELS), squeeze=False)
     sentences = [
-        "Losses of discriminator and generator, and FID, by epoch; a thin line a seed, a thick one the mean of those "
-        "that are done."
+        "Losses of discriminator and generator, and FID, by epoch; a thin line for each seed, a thick one the mean of "
+        "those that are done."
     ]
     outputs: dict[tuple[str, str], None] = {}
     for axes, (family, rows) in zip(grid, shown, strict=True):

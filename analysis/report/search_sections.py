@@ -64,7 +64,7 @@ def _sentences(trials: Trials) -> tuple[str, ...]:
     search = trials.search
     by = f" by {search.sampler}" if search.sampler else ""
     space = f" from the space {search.space}" if search.space else ""
-    each = f", {search.seeds} member{'s' * (search.seeds > 1)} each" if search.seeds else ""
+    each = f", {search.seeds} run{'s' * (search.seeds > 1)} each" if search.seeds else ""
     epochs = f", {search.epochs} epoch{'s' * (search.epochs > 1)} at most" if search.epochs else ""
     count = f"{len(trials.all):,}"
     if search.asked and search.asked > len(trials.all):
@@ -128,7 +128,7 @@ def _of_parameters(contents: Contents, trials: Trials) -> list[Section]:
 
 
 def _leaders(found: list[Importances]) -> str:
-    """The parameter that leads by each evaluator, a sentence a metric."""
+    """The parameter that leads by each evaluator, a sentence for each metric."""
     sentences = []
     for f in found:
         fanova = max(f.rows, key=lambda r: r.fanova if not math.isnan(r.fanova) else -1.0)

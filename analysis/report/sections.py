@@ -27,7 +27,7 @@ def summary(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
     members = contents.study.members
     counts = members["status"].value_counts()
     listed = ", ".join(f"{counts[s]:,} {word_}" for s, word_ in labels.STATUSES.items() if s in counts)
-    facts = [("Members", listed), ("Training", _training(members))]
+    facts = [("Runs", listed), ("Training", _training(members))]
     if verdicts:
         tally = Counter(v.verdict for v in verdicts)
         facts.append(
@@ -35,13 +35,13 @@ def summary(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
         )
     facts += _best(contents.rows)
     hours = members["seconds"].sum() / 3600
-    facts.append(("Time", f"{hours:,.1f} hours of training and evaluation, all members' together"))
+    facts.append(("Time", f"{hours:,.1f} hours of training and evaluation, all runs' together"))
     if (members["split"] == "all").any():
-        said = "nothing: members of split `all` trained on the test images, too, as the released code does"
+        said = "nothing: runs of split `all` trained on the test images, too, as the released code does"
         facts.append(("Held out of training", said))
     missing = [] if contents.study.is_search else [line for e in EXPERIMENTS for line in e.missing(members)]
     text = (
-        "Every number is over the seeds of a cell that are done. Members that failed, diverged or were stopped early "
+        "Every number is over the seeds of a cell that are done. Runs that failed, diverged or were stopped early "
         "are counted, never averaged and never dropped.",
     )
     return Section(
@@ -62,7 +62,7 @@ def _training(members: pd.DataFrame) -> str:
     parts = [f"{_span(epochs)} epochs of {_span(images)} images"] if len(epochs) and len(images) else []
     seeds = members[members["status"] == "done"].groupby("cell_id")["seed"].nunique()
     unit = "seed" if seeds.max() == 1 else "seeds"
-    parts += [f"{_span(seeds)} finished {unit} a cell"] if len(seeds) else ["no member is done yet"]
+    parts += [f"{_span(seeds)} finished {unit} a cell"] if len(seeds) else ["no run is done yet"]
     return "; ".join([*parts, ", ".join(sorted(members["data"].dropna().unique()))])
 
 
@@ -220,8 +220,8 @@ def environment_section(contents: Contents) -> Section:
     failures = contents.attempt("the table of failures", lambda: failures_table(members, contents.names))
     made = contents.keep(failures, contents.attempt("the environment", lambda: environment_table(members)))
     stopped = int((members["status"] == "stopped").sum())
-    text = [] if failures else ["No member failed, diverged or was cut off."]
-    text += [f"{stopped:,} members were stopped early, as their search's scheduler is meant to do."] if stopped else []
+    text = [] if failures else ["No run failed, diverged or was cut off."]
+    text += [f"{stopped:,} runs were stopped early, as their search's scheduler is meant to do."] if stopped else []
     return Section(
         name="environment",
         title="Failures, versions, commits",

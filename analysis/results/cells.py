@@ -19,7 +19,7 @@ BACKGROUND = tuple(f.name for f in dataclasses.fields(MemberConfig) if f.name no
 """Fields that a cell does not name: the paper's own are meant."""
 MOST_SETTINGS = 3
 """Configurations that a line names."""
-Member = pd.Series | dict[Hashable, Any]
+Run = pd.Series | dict[Hashable, Any]
 """A run's row."""
 
 
@@ -97,12 +97,12 @@ def _settings(cells: list[dict[Hashable, Any]]) -> str:
     return "; ".join(list(found)[:MOST_SETTINGS]) + (f"; and {rest} more" if rest > 0 else "")
 
 
-def is_papers(row: Member) -> bool:
+def is_papers(row: Run) -> bool:
     """Whether every field that a cell does not name is as the paper has it, in the row's own variant."""
     return not deviations(row)
 
 
-def deviations(row: Member) -> dict[str, Any]:
+def deviations(row: Run) -> dict[str, Any]:
     """`unlike_paper`, but for tf32, a GPU's precision, of which the paper says nothing: no verdict on a claim was
     seen to depend on it (docs/findings.md). A variant that is none of the paper's two is a deviation.
     """
@@ -111,7 +111,7 @@ def deviations(row: Member) -> dict[str, Any]:
     return {name: value for name, value in unlike_paper(row).items() if (name, value) != ("dtype", "tf32")}
 
 
-def unlike_paper(row: Member) -> dict[str, Any]:
+def unlike_paper(row: Run) -> dict[str, Any]:
     """The fields of BACKGROUND in which a run's row is not as the paper has it, and their values.
 
     A norm in D where the paper has none (or none where it has one) is part of the cell; another kind of norm is not.

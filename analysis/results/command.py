@@ -46,7 +46,7 @@ def _search(study: Study, name: str) -> list[str]:
 
 
 def _joined(study: Study, words: list[str], usual_name: str) -> str:
-    """With the options that all kinds of runs share; of a member trained again, those that it does not settle."""
+    """With the options that all kinds of runs share; of a run trained again, those that it does not settle."""
     members, said = study.members, study.description
     quick = said.get("quick") is True
     usual = QUICK_EPOCHS if quick else EPOCHS

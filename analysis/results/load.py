@@ -20,7 +20,7 @@ from study.store.schemas import SCHEMAS, check_version
 
 IMAGE = (64, 28, 28)
 KEPT_BYTES = 32 << 20
-"""Of a compacted file; larger ones are read anew for each member."""
+"""Of a compacted file; larger ones are read anew for each run."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Samples:
     """What a generator gave for the 64 fixed z after an epoch, each (64, 28, 28).
 
     bits and bernoulli_bits are uint8 of 0 and 1; preactivated is float32 in [0, 1]. bernoulli_bits is of real-valued
-    members alone: their bits are by threshold.
+    runs alone: their bits are by threshold.
     """
 
     epoch: int
@@ -38,11 +38,11 @@ class Samples:
 
 
 class Study:
-    """A study's members; its curves, samples and histograms are read when they are asked for.
+    """A study's runs; its curves, samples and histograms are read when they are asked for.
 
     Args:
         folder: results/<study>.
-        members: a row a member; every column of the schema that it lacks is added as missing.
+        members: a row for each run; every column of the schema that it lacks is added as missing.
         problems: what a reader has to be told of the files, one line each.
     """
 
@@ -88,7 +88,7 @@ class Study:
         return "search" in self.description
 
     def curves(self) -> pd.DataFrame:
-        """All members' epochs in order, with the columns of SCHEMAS["curves"]."""
+        """All runs' epochs in order, with the columns of SCHEMAS["curves"]."""
         return self._curves
 
     @cached_property
@@ -142,7 +142,7 @@ class Study:
             return []
 
     def _of(self, member_id: str, table: str) -> list[dict[str, Any]]:
-        """A member's rows of a table that are whole, by epoch."""
+        """A run's rows of a table that are whole, by epoch."""
         rows: dict[int, dict[str, Any]] = {}
         for path in self._files[table].get(member_id, ()):
             try:
@@ -155,7 +155,7 @@ class Study:
         return [rows[epoch] for epoch in sorted(rows)]
 
     def _read(self, path: Path, table: str, member_id: str) -> pa.Table:
-        """A member's rows of a file. A compacted file is kept, where it is small enough, for the next member."""
+        """A run's rows of a file. A compacted file is kept, where it is small enough, for the next run."""
         if path not in self._kept:
             if path.stem == member_id or path.stat().st_size > KEPT_BYTES:
                 return read_file(path, table, short(path), member_id=member_id)
@@ -184,7 +184,7 @@ def anchors_for(study: Study) -> pd.DataFrame:
 
 
 def load_study(folder: Path) -> Study:
-    """Read every member's row.
+    """Read every run's row.
 
     Raises:
         UserError: no such folder, no study in it, or no file of its members/ can be read.
@@ -200,7 +200,7 @@ def load_study(folder: Path) -> Study:
     members = table.to_pandas()
     twice = members["member_id"].duplicated(keep="last") & members["member_id"].notna()
     if twice.any():
-        problems.append(f"members/: {twice.sum()} members stand in two files: the later of each is used")
+        problems.append(f"members/: {twice.sum()} runs stand in two files: the later of each is used")
     nameless = members["member_id"].isna()
     if nameless.any():
         problems.append(f"members/: {nameless.sum()} rows have no member_id: left out")
@@ -213,7 +213,7 @@ def load_study(folder: Path) -> Study:
 
 
 def _mixtures(members: pd.DataFrame) -> list[str]:
-    """Lines about versions, commits and extractors that differ between members."""
+    """Lines about versions, commits and extractors that differ between runs."""
     lines = []
     packages: dict[str, dict[str, int]] = {}
     for text, count in members["versions"].value_counts().items():
@@ -222,13 +222,13 @@ def _mixtures(members: pd.DataFrame) -> list[str]:
             counts[version] = counts.get(version, 0) + int(count)
     for package, counts in packages.items():
         if len(counts) > 1:
-            lines.append(f"members come from {len(counts)} versions of {package}: {_counted(counts)}")
+            lines.append(f"runs come from {len(counts)} versions of {package}: {_counted(counts)}")
     for column, what in (("git_commit", "commits"), ("extractors", "feature extractors (their FIDs do not compare)")):
         counts = {
             str(k)[:12] + ("-dirty" if str(k).endswith("-dirty") else ""): int(v) for k, v in _counts(members, column)
         }
         if len(counts) > 1:
-            lines.append(f"members come from {len(counts)} {what}: {_counted(counts)}")
+            lines.append(f"runs come from {len(counts)} {what}: {_counted(counts)}")
     return lines
 
 
@@ -237,7 +237,7 @@ def _counts(members: pd.DataFrame, column: str) -> list[tuple[Any, int]]:
 
 
 def _counted(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} ({n} member{'s' if n > 1 else ''})" for name, n in counts.items())
+    return ", ".join(f"{name} ({n} run{'s' if n > 1 else ''})" for name, n in counts.items())
 
 
 def versions_of(text: object) -> dict[str, str]:

@@ -21,7 +21,7 @@ def trained(members: pd.DataFrame) -> pd.DataFrame:
 
 
 def cells_of(members: pd.DataFrame) -> pd.DataFrame:
-    """A row a configuration in the order of every chart: `cell_id`, its fields, `family` and `name`.
+    """A row for each configuration in the order of every chart: `cell_id`, its fields, `family` and `name`.
 
     The family names objective, network, and norm in D where it is not the paper's; the name adds the neuron. Where
     configurations would share a name, the fewest other fields that tell them apart are added.

@@ -16,7 +16,7 @@ from binarygan.config import MemberConfig
 from binarygan.metrics.names import columns
 
 METRICS = {*columns(light=False), "seconds", "discriminator_loss", "generator_loss"}
-"""Columns of members that a search can optimize."""
+"""Columns of runs that a search can optimize."""
 DIRECTIONS = ("minimize", "maximize")
 DISTRIBUTIONS = ("FloatDistribution", "IntDistribution", "CategoricalDistribution")
 FIELDS = {f.name for f in fields(MemberConfig)} - {"seed"}
@@ -72,7 +72,7 @@ class Parameter:
         return len(self.choices) == 1 if self.categorical else self.low == self.high
 
     def read(self, row: Mapping[Any, Any]) -> Any:
-        """A member's value; None where its cell has no use for it, or has it from outside the space."""
+        """A run's value; None where its cell has no use for it, or has it from outside the space."""
         if not all(row[name] in values for name, values in self.when):
             return None
         value = row[self.name]
@@ -105,7 +105,7 @@ class Search:
     asked: int | None
     """Trials."""
     seeds: int | None
-    """Members a trial."""
+    """Runs a trial."""
     epochs: int | None
     parameters: tuple[Parameter, ...]
     problems: tuple[str, ...]
@@ -139,7 +139,7 @@ def _metrics(names: object, directions: object) -> tuple[Metric, ...] | str:
     if not isinstance(names, list) or not names:
         return "it names no metric"
     if unknown := [n for n in names if not isinstance(n, str) or n not in METRICS]:
-        return f"metric {unknown[0]!r} is no column of members"
+        return f"metric {unknown[0]!r} is no column of runs"
     if not isinstance(directions, list) or len(directions) != len(names) or len(set(names)) != len(names):
         return "its metrics and directions do not match"
     if unknown := [d for d in directions if d not in DIRECTIONS]:

@@ -1,4 +1,4 @@
-"""The trials of a search, from the rows of their members."""
+"""The trials of a search, from the rows of their runs."""
 
 import math
 from collections import Counter
@@ -28,7 +28,7 @@ LOST = ("failed", "diverged")
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """One trial: the members of a cell."""
+    """One trial: the runs of a cell."""
 
     number: int
     """In the order in which trials started, from 0."""
@@ -38,24 +38,24 @@ class Trial:
     params: Mapping[str, Any]
     """The values drawn, of parameters that its cell has a use for."""
     seeds: tuple[tuple[float, ...], ...]
-    """A metric each: its members' numbers in order of seed, as far as they have one."""
+    """A metric each: its runs' numbers in order of seed, as far as they have one."""
     member_ids: tuple[str, ...]
     """By seed."""
     data: str
     """As `--data` names them."""
     epochs_done: float
     seconds: float
-    """All members' together."""
+    """All runs' together."""
     reason: str
     """Why it is not complete; empty where it is."""
 
     def value(self, metric: int = 0) -> float:
-        """The mean over its members; of one that is not complete as it stood at its end. NaN where it has none."""
+        """The mean over its runs; of one that is not complete as it stood at its end. NaN where it has none."""
         known = self.seeds[metric]
         return math.fsum(known) / len(known) if known else math.nan
 
     def summary(self, metric: int = 0) -> Summary:
-        """The metric over its members."""
+        """The metric over its runs."""
         return summarize(self.seeds[metric])
 
 
@@ -68,7 +68,7 @@ class Trials:
 
     @cached_property
     def complete(self) -> tuple[Trial, ...]:
-        """Those whose members are all done."""
+        """Those whose runs are all done."""
         return self.of("complete")
 
     def of(self, state: str) -> tuple[Trial, ...]:
@@ -139,7 +139,7 @@ def trials_of(study: Study) -> Trials | Unavailable | None:
 
 
 def _of_search(seeds: pd.Series, search: Search) -> pd.Series:
-    """Which members are the search's own: more seeds of a cell, trained afterwards, are not."""
+    """Which runs are the search's own: more seeds of a cell, trained afterwards, are not."""
     return seeds < search.seeds if search.seeds is not None else seeds.notna()
 
 
@@ -165,15 +165,15 @@ def _trial(number: int, rows: list[dict[Any, Any]], search: Search, data: str) -
 
 
 def _state(rows: list[dict[Any, Any]], search: Search) -> tuple[str, str]:
-    """A trial's state and why: one member lost is enough to fail it, one stopped to stop it."""
+    """A trial's state and why: one run lost is enough to fail it, one stopped to stop it."""
     for state, statuses in (("failed", LOST), ("stopped", ("stopped",))):
         if those := [row for row in rows if row["status"] in statuses]:
             error = those[0]["error"]
-            who = f"{len(those)} of {len(rows)} members" if len(rows) > 1 else "its member"
+            who = f"{len(those)} of {len(rows)} runs" if len(rows) > 1 else "its run"
             return state, f"{who} {those[0]['status']}: {error if isinstance(error, str) else 'no reason given'}"
     done = sum(row["status"] == "done" for row in rows)
     if done < len(rows) or (search.seeds is not None and done < search.seeds):
-        return "unfinished", f"{done} of {search.seeds or len(rows)} members done"
+        return "unfinished", f"{done} of {search.seeds or len(rows)} runs done"
     return "complete", ""
 
 

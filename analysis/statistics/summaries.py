@@ -1,4 +1,4 @@
-"""A cell over its seeds: how many members ended how, and what the finished ones come to."""
+"""A cell over its seeds: how many runs ended how, and what the finished ones come to."""
 
 import math
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ BOOTSTRAP_MINIMUM = 5
 
 @dataclass(frozen=True)
 class Unavailable:
-    """A statistic that cannot be had from these members."""
+    """A statistic that cannot be had from these runs."""
 
     reason: str
     """What cannot be said and why: "one seed a cell: …"."""
@@ -92,7 +92,7 @@ def described(members: pd.DataFrame) -> list[str]:
 
 
 def finished(members: pd.DataFrame, metric: str) -> pd.Series:
-    """The metric of the members that are done, by seed; where it is not a finite number the seed is left out."""
+    """The metric of the runs that are done, by seed; where it is not a finite number the seed is left out."""
     done = (members["status"] == "done").to_numpy()
     values = pd.to_numeric(members[metric], errors="coerce").to_numpy(float)
     kept = done & np.isfinite(values)
@@ -102,9 +102,9 @@ def finished(members: pd.DataFrame, metric: str) -> pd.Series:
 
 
 def by_binarization(members: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """The members with columns `value` (the metric) and `binarization`, `none` where there is but one value.
+    """The runs with columns `value` (the metric) and `binarization`, `none` where there is but one value.
 
-    A real-valued member stands twice where the metric is one of binary samples: as `threshold` and as `bernoulli`.
+    A real-valued run stands twice where the metric is one of binary samples: as `threshold` and as `bernoulli`.
     """
     once = members.reset_index(drop=True).assign(binarization="none")
     once["value"] = once[metric]

@@ -94,7 +94,7 @@ def seeds(values: Mapping[int, float], *, most: int = 10) -> Entry:
 
 
 def outcome(counts: Mapping[str, int], names: Mapping[str, str]) -> Entry:
-    """How many members are done of how many, and what became of the others.
+    """How many runs are done of how many, and what became of the others.
 
     >>> outcome({"done": 2, "failed": 1, "running": 0}, {"failed": "failed"}).text
     '2 of 3, 1 failed'

@@ -34,9 +34,9 @@ class Row:
     fields: dict[str, str]
     """What it is, in words: trial, fidelity, objective, architecture, discriminator_norm, output, settings."""
     counts: dict[str, int]
-    """Members by status."""
+    """Runs by status."""
     seeds: np.ndarray
-    """Of the members that are done, in order."""
+    """Of the runs that are done, in order."""
     numbers: np.ndarray
     """(done, NUMBERS) of them; NaN where a number is missing."""
     ending: str
@@ -75,7 +75,7 @@ def rows_of(
     show: Sequence[str] = (),
     trials: Mapping[str, int] = MappingProxyType({}),
 ) -> list[Row]:
-    """A row a cell and binarization; then the released code's, then real images.
+    """A row for each cell and binarization; then the released code's, then real images.
 
     Settings are those unlike the paper's, those of data and length that vary, and the fields to `show` in any case.
     `trials`: a search's cells in the order of its rows, with the number of each one's trial.
@@ -110,7 +110,7 @@ def beside(rows: Sequence[Row], anchors: Iterable[Row]) -> list[Row]:
 
 
 def _numbers(frame: pd.DataFrame, ending: str) -> np.ndarray:
-    """(members, NUMBERS), those of images with the ending."""
+    """(runs, NUMBERS), those of images with the ending."""
     columns = [n + ending if n in IMAGE_METRICS else n for n in NUMBERS]
     return frame.reindex(columns=columns).to_numpy(float)
 
@@ -123,7 +123,7 @@ def _rows_of_cell(
     numbers: dict[str, np.ndarray],
     varying: Sequence[str],
 ) -> list[Row]:
-    """A cell's row, or its rows by binarization; `numbers`: ending -> (members, NUMBERS)."""
+    """A cell's row, or its rows by binarization; `numbers`: ending -> (runs, NUMBERS)."""
     unlike = unlike_paper(first_row) | {f: first_row[f] for f in varying}
     objective, architecture, norm, neuron = (
         str(first_row[f]) if isinstance(first_row[f], str) else ""

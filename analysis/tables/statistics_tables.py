@@ -127,7 +127,7 @@ def anova_table(members: pd.DataFrame, metric: str = "fid") -> Table | Unavailab
         for row in found.table.to_dict("records")
     )
     title = f"Type-II analysis of variance of log {labels.COLUMNS[metric]}"
-    notes = (f"{found.members} members, R² {found.r_squared:.3f}.", *found.notes)
+    notes = (f"{found.members} runs, R² {found.r_squared:.3f}.", *found.notes)
     return Table(f"anova-{metric}", title, columns, rows, notes)
 
 

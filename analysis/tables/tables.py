@@ -55,8 +55,8 @@ _MEAN = (
 
 
 def scores(rows: Sequence[Row], name: str, title: str) -> Table:
-    """How many members ended how; FID as mean, interquartile mean and every seed; other numbers as means."""
-    heads = [Column("", "done", "members that are done, of all")]
+    """How many runs ended how; FID as mean, interquartile mean and every seed; other numbers as means."""
+    heads = [Column("", "done", "runs that are done, of all")]
     fid = [
         Column("fid", "FID", labels.MEANINGS["fid"]),
         Column("fid_iqm", "FID, IQM", IQM_MEANING),
@@ -82,7 +82,7 @@ def scores(rows: Sequence[Row], name: str, title: str) -> Table:
 def means(rows: Sequence[Row], name: str, title: str, numbers: Sequence[str]) -> Table:
     """Each number as its mean over seeds."""
     columns = [
-        Column("", "done", "members that are done, of all"),
+        Column("", "done", "runs that are done, of all"),
         *(Column(n, labels.COLUMNS[n], labels.MEANINGS.get(n, "")) for n in numbers),
     ]
     body = [[outcome(row.counts, labels.STATUSES), *row.means(numbers)] for row in rows]

@@ -37,7 +37,7 @@ def images(seed: int) -> np.ndarray:
 
 
 def written(folder: Path, members: pd.DataFrame, epochs: tuple[int, ...] = (1, 2), samples_of_seeds: int = 9) -> Study:
-    """A study of these members with curves, samples and histograms, all of them by the order of the rows."""
+    """A study of these runs with curves, samples and histograms, all of them by the order of the rows."""
     rows: dict[str, list[dict[str, Any]]] = {"curves": [], "samples": [], "histograms": []}
     for order, member in enumerate(members.to_dict("records")):
         key = {"member_id": member["member_id"]}

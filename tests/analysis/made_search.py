@@ -21,7 +21,7 @@ from study.design.spaces import SPACES
 from study.store.schemas import SCHEMAS
 
 Numbers = Callable[[MemberConfig], Mapping[str, Any]]
-"""From a member to columns of its row: `fid`, or `status` and `error`, …"""
+"""From a run to columns of its row: `fid`, or `status` and `error`, …"""
 START = pd.Timestamp("2025-01-01", tz="UTC")
 
 
@@ -37,7 +37,7 @@ def made_search(
     said: Mapping[str, Any] = MappingProxyType({}),
     samples: bool = False,
 ) -> Study:
-    """Write members and study.json of a search whose trials are drawn at random, a minute apart."""
+    """Write runs and study.json of a search whose trials are drawn at random, a minute apart."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     drawing = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
@@ -96,7 +96,7 @@ def _donated() -> dict[str, Any]:
 
 
 def noise(member: MemberConfig, purpose: str = "") -> float:
-    """Standard normal, always the same for a member."""
+    """Standard normal, always the same for a run."""
     digest = int(member.member_id, 16)
     return float(np.random.default_rng([digest, len(purpose)]).normal())
 

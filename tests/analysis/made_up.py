@@ -22,7 +22,7 @@ def made_up(
     metrics: dict[str, float | Sequence[float]],
     **choices: Any,
 ) -> pd.DataFrame:
-    """A cell's members. A metric is a number, which the seeds scatter about evenly, or one number a seed."""
+    """A cell's runs. A metric is a number, which the seeds scatter about evenly, or one number a seed."""
     about = np.linspace(-1, 1, seeds) if seeds > 1 else np.zeros(1)
     given = {
         name: np.asarray(v, float) if isinstance(v, list | tuple) else v * (1 + scatter * about)

@@ -29,7 +29,7 @@ ROW = 2.1
 
 @figure("search-history", "Trials in order", section=SEARCH, order=1)
 def search_history(study: Study) -> Drawn | None:
-    """A panel a metric."""
+    """A panel for each metric."""
     trials = shown(study)
     if trials is None:
         return None

@@ -18,7 +18,7 @@ MOST_METRICS = 3
 
 @figure("search-importances", "Importances of parameters", section=PARAMETERS, order=1)
 def search_importances(study: Study) -> Drawn | None:
-    """A panel a metric, two bars a parameter."""
+    """A panel for each metric, two bars for each parameter."""
     trials = shown(study)
     if trials is None or not trials.varied:
         return None

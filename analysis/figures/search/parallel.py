@@ -1,4 +1,4 @@
-"""Parallel coordinates of a search: a line a complete trial through all its parameters to its value."""
+"""Parallel coordinates of a search: a line for each complete trial through all its parameters to its value."""
 
 import math
 

@@ -21,7 +21,7 @@ MOST_NAMES = 12
 
 @figure("search-pareto", "The Pareto front", section=SEARCH, order=2)
 def search_pareto(study: Study) -> Drawn | None:
-    """A panel a pair of metrics, the front of the pair as a staircase; None where there is one metric."""
+    """A panel for each pair of metrics, the front of the pair as a staircase; None where there is one metric."""
     trials = shown(study)
     if trials is None or len(trials.search.metrics) < 2 or not trials.complete:
         return None

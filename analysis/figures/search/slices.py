@@ -30,7 +30,7 @@ COLOURS = "cividis"
 
 @figure("search-slices", "Values by one parameter at a time", section=PARAMETERS, order=2)
 def search_slices(study: Study) -> Drawn | None:
-    """A panel a parameter and metric."""
+    """A panel for each parameter and metric."""
     trials = shown(study)
     if trials is None or not trials.varied or not trials.complete:
         return None

@@ -1,4 +1,4 @@
-"""Each claim comes out supported and not supported on made-up members that say so, and undecided where they do not."""
+"""Each claim comes out supported and not supported on made-up runs that say so, and undecided where they do not."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -62,7 +62,7 @@ def members(
     fidelity: str = "as-released",
     **more: Any,
 ) -> pd.DataFrame:
-    """The members of the world with some numbers changed, some cells left out, some statuses."""
+    """The runs of the world with some numbers changed, some cells left out, some statuses."""
     frames = [
         made_up(
             fidelity=fidelity,
@@ -238,11 +238,11 @@ class TestMembersThatDidNotFinish:
     @pytest.mark.parametrize(
         ("statuses", "expected", "said"),
         [
-            (["done", "done", "failed"], "inconclusive", "2 of 3 members of {} trained to digits (1 failed)"),
-            (["done", "done", "diverged"], "inconclusive", "2 of 3 members of {} trained to digits (1 diverged)"),
-            (["done", "diverged", "diverged"], "not supported", "1 of 3 members of {} trained to digits (2 diverged)"),
-            (["done", "done", "stopped"], "inconclusive", "2 of 3 members of {} trained to digits (1 stopped)"),
-            (["failed", "failed", "failed"], "inconclusive", "0 of 3 members of {} trained to digits (3 failed)"),
+            (["done", "done", "failed"], "inconclusive", "2 of 3 runs of {} trained to digits (1 failed)"),
+            (["done", "done", "diverged"], "inconclusive", "2 of 3 runs of {} trained to digits (1 diverged)"),
+            (["done", "diverged", "diverged"], "not supported", "1 of 3 runs of {} trained to digits (2 diverged)"),
+            (["done", "done", "stopped"], "inconclusive", "2 of 3 runs of {} trained to digits (1 stopped)"),
+            (["failed", "failed", "failed"], "inconclusive", "0 of 3 runs of {} trained to digits (3 failed)"),
         ],
     )
     def test_they_hurt_the_claim_that_they_train(self, statuses: list[str], expected: str, said: str) -> None:

@@ -109,7 +109,7 @@ def test_missing_cells_of_figure_8_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["figure-6", "figure-8"])
 def test_captions_stay_above_their_own_panels(name: str, tmp_path: Path) -> None:
-    """A diverged member with FID has the longest of them."""
+    """A diverged run with FID has the longest of them."""
     members = grid(statuses=["diverged", "failed", "stopped"], epochs=20).assign(epochs_done=3, fid=1234.5)
     found = drawn(name, written(tmp_path, members, epochs=(1, 3)))
     renderer = FigureCanvasAgg(found.figure).get_renderer()

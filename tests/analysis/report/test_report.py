@@ -37,7 +37,7 @@ SCRIPT = "<script>alert('boo')</script><img src=x onerror=alert(1)>"
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The paper's grid with three seeds, a failure, a divergence and a member on its way; and its report."""
+    """The paper's grid with three seeds, a failure, a divergence and a run on its way; and its report."""
     folder = tmp_path_factory.mktemp("results") / "whole <b>"
     members = paper_members()
     members.loc[5, ["status", "error"]] = ["failed", SCRIPT]

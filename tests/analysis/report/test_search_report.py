@@ -62,7 +62,7 @@ def test_the_summary_counts_and_names_the_best(whole: tuple[Study, Path, str, st
     cells = study.members.groupby("cell_id")
     statuses = cells["status"].agg(lambda s: s.iloc[0]).value_counts()
     counts = f"{statuses['done']} complete, {statuses['stopped']} stopped early by asha, {statuses['diverged']} failed."
-    assert f"60 trials drawn by tpe from the space mlp, 2 members each, 3 epochs at most: {counts}" in text
+    assert f"60 trials drawn by tpe from the space mlp, 2 runs each, 3 epochs at most: {counts}" in text
     done = study.members[study.members["status"] == "done"]
     means = done.groupby("cell_id")["fid"].mean()
     rows = done[done["cell_id"] == means.idxmin()]
@@ -72,7 +72,7 @@ def test_the_summary_counts_and_names_the_best(whole: tuple[Study, Path, str, st
     assert f"learning rate {rows['learning_rate'].iloc[0]:.4g}" in text
     assert f"Median FID {number(float(np.median(means)))} over {len(means)} complete trials" in text
     assert text.count("losses are not finite after epoch 1") >= statuses["diverged"]
-    assert "members were stopped early" in text
+    assert "runs were stopped early" in text
 
 
 def test_the_command_is_the_one_that_made_it(whole: tuple[Study, Path, str, str]) -> None:
@@ -159,21 +159,21 @@ def test_searches_with_little_in_them_say_what_cannot_be_said(case: str, tmp_pat
     assert "could not be made" not in text
     if case == "one trial":
         assert "1 trials drawn" not in text
-        assert "1 trial drawn by tpe from the space mlp, 2 members each, 3 epochs at most: 1 complete." in text
+        assert "1 trial drawn by tpe from the space mlp, 2 runs each, 3 epochs at most: 1 complete." in text
         assert "Importances for FID: 1 complete trial: too few to say which parameters matter" in text
     elif case == "one seed":
-        assert "12 trials drawn by tpe from the space mlp, 1 member each" in text
+        assert "12 trials drawn by tpe from the space mlp, 1 run each" in text
     else:
         assert "No trial is complete, so there is no best one." in text
     if case == "all failed":
-        assert text.count("2 of 2 members failed: out of memory") == 4
+        assert text.count("2 of 2 runs failed: out of memory") == 4
 
 
 def test_a_damaged_study_json_costs_one_line(tmp_path: Path) -> None:
     study = made_search(tmp_path / "s", eventful, trials=20, said={"metrics": [SCRIPT]})
     page, text = made(study.folder, tmp_path / "out")
     assert SCRIPT not in page
-    assert f"study.json is damaged: metric {SCRIPT!r} is no column of members" in text
+    assert f"study.json is damaged: metric {SCRIPT!r} is no column of runs" in text
     reader = Reader(page)
     assert reader.sections == ["summary", "search", "claims", "data", "scores-all", "environment", "time"]
     assert "could not be made" not in text

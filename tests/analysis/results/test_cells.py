@@ -1,4 +1,4 @@
-"""Which members answer to a cell of the paper."""
+"""Which runs answer to a cell of the paper."""
 
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def test_tf32_is_no_deviation_from_the_paper() -> None:
     exact, rounded = of(seeds=2), of(seeds=4, dtype="tf32")
     assert is_papers(rounded.iloc[0])
     found = members_of(pd.concat([exact, rounded], ignore_index=True), DBN)
-    assert list(found["member_id"]) == list(rounded["member_id"]), "the one with most members done"
+    assert list(found["member_id"]) == list(rounded["member_id"]), "the one with most runs done"
     assert not is_papers(of(dtype="tf32", slope_rate=1.05).iloc[0])
     assert not is_papers(of(dtype="bfloat16").iloc[0]), "which was compared by beginnings of training alone"
 

@@ -141,10 +141,10 @@ def test_mixed_versions_commits_and_extractors_are_named(tmp_path: Path) -> None
     mixed.loc[2, "extractors"] = "feedfeedfeedfeed"
     write_study(tmp_path / "s", mixed)
     torch, commits, extractors = load_study(tmp_path / "s").problems
-    assert torch.startswith("members come from 2 versions of torch: ")
-    assert "1.0 (1 member)" in torch
+    assert torch.startswith("runs come from 2 versions of torch: ")
+    assert "1.0 (1 run)" in torch
     assert "2 commits" in commits
-    assert "000000000000-dirty (1 member)" in commits
+    assert "000000000000-dirty (1 run)" in commits
     assert "FIDs do not compare" in extractors
 
 

@@ -215,8 +215,8 @@ class TestAnova:
         [
             (grid(noisy(seeds=1), seeds=1), "one seed a cell"),
             (made_up(objective="gan", neuron="real", metrics={"fid": 9.0}), "no factor varies"),
-            (grid(lambda o, n: 9.0, scatter=0.0), "the same for every member"),
-            (grid(noisy(), statuses=["failed"] * 3), "no member is done"),
+            (grid(lambda o, n: 9.0, scatter=0.0), "the same for every run"),
+            (grid(noisy(), statuses=["failed"] * 3), "no run is done"),
         ],
         ids=["one seed", "one cell", "no variance", "none done"],
     )
