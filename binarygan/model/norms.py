@@ -78,17 +78,6 @@ class Norm:
         return _moments(x, (1,) if x.dim() == 3 else (0, 2, 3))
 
 
-@NORMS.named("none")
-class NoNorm(Norm):
-    """x itself."""
-
-    label = ""
-    learns = False
-
-    def apply(self, x: Tensor, given: Given) -> Tensor:
-        return x
-
-
 @NORMS.named("batch")
 class BatchNorm(Norm):
     """Batch normalization (arXiv 1502.03167): by mean and variance of each unit over a batch (and a map's pixels)."""
@@ -133,6 +122,17 @@ class LayerNorm(Norm):
     def apply(self, x: Tensor, given: Given) -> Tensor:
         split = x if x.dim() == 3 else x.unflatten(1, (given.members, -1))
         return given.scaled(_normalized(split, *_moments(split, tuple(range(2, split.dim())))).view_as(x))
+
+
+@NORMS.named("none")
+class NoNorm(Norm):
+    """x itself."""
+
+    label = ""
+    learns = False
+
+    def apply(self, x: Tensor, given: Given) -> Tensor:
+        return x
 
 
 def _normalized(x: Tensor, mean: Tensor, variance: Tensor) -> Tensor:

@@ -9,7 +9,8 @@ import pytest
 from made_up import grid, made_up, noisy
 from scipy import stats
 
-from analysis.statistics.statistics import Unavailable, critical_difference
+from analysis.statistics.ranks import critical_difference
+from analysis.statistics.summaries import Unavailable
 
 
 class TestCriticalDifference:

@@ -9,7 +9,7 @@ from made_up import made_up
 from scipy import stats
 
 from analysis.results.load import load_anchors
-from analysis.statistics.statistics import summarize
+from analysis.statistics.summaries import summarize
 from analysis.tables import formats
 from analysis.tables.entries import Table, first
 from analysis.tables.rows import OURS, beside, rows_of
@@ -22,7 +22,7 @@ REAL = {"objective": "wgan-gp", "neuron": "real"}
 def of_seeds(fids: list[float], statuses: list[str], **choices: object) -> pd.DataFrame:
     metrics = {"fid": fids, "fid_bernoulli": [f + 1 for f in fids], "recall": 0.8}
     members = made_up(seeds=len(fids), statuses=statuses, metrics=metrics, **(REAL | choices))  # type: ignore[arg-type]
-    return members.assign(**metrics)  # of members that failed, too: a mean must leave them out by their status
+    return members.assign(**metrics)  # of runs that failed, too: a mean must leave them out by their status
 
 
 def column(table: Table, label: str) -> list[str]:

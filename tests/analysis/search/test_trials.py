@@ -1,4 +1,4 @@
-"""Trials of a search: from study.json, whatever it holds, and the rows of members."""
+"""Trials of a search: from study.json, whatever it holds, and the rows of runs."""
 
 import json
 import math
@@ -15,9 +15,8 @@ from made_search import by_learning_rate, eventful, made_search, noise, trials_i
 from made_study import paper_members
 
 from analysis.results.load import Study, load_study
-from analysis.search.pareto import front
 from analysis.search.search import Search, read_search
-from analysis.search.trials import Trials, trials_of
+from analysis.search.trials import Trials, front, trials_of
 from analysis.statistics.summaries import Unavailable
 from binarygan.config import MemberConfig
 from study.design.spaces import SPACES
@@ -63,11 +62,11 @@ def test_params_are_those_that_the_space_says_of_the_cell(tmp_path: Path) -> Non
     ("statuses", "state", "reason"),
     [
         (["done", "done"], "complete", ""),
-        (["done", "stopped"], "stopped", "1 of 2 members stopped: why"),
-        (["stopped", "failed"], "failed", "1 of 2 members failed: why"),
-        (["diverged", "diverged"], "failed", "2 of 2 members diverged: why"),
-        (["done", "running"], "unfinished", "1 of 2 members done"),
-        (["done", "what?"], "unfinished", "1 of 2 members done"),
+        (["done", "stopped"], "stopped", "1 of 2 runs stopped: why"),
+        (["stopped", "failed"], "failed", "1 of 2 runs failed: why"),
+        (["diverged", "diverged"], "failed", "2 of 2 runs diverged: why"),
+        (["done", "running"], "unfinished", "1 of 2 runs done"),
+        (["done", "what?"], "unfinished", "1 of 2 runs done"),
     ],
 )
 def test_states(statuses: list[str], state: str, reason: str, tmp_path: Path) -> None:
@@ -89,7 +88,7 @@ def test_seeds_that_are_missing_or_trained_afterwards(tmp_path: Path) -> None:
     study = made_search(tmp_path / "s", lambda m: {"fid": 10.0 + m.seed}, trials=2, seeds=4, said={"seeds": 2})
     assert [(t.value(), len(t.member_ids)) for t in trials_in(study).all] == [(10.5, 2)] * 2
     study = made_search(tmp_path / "t", lambda m: {"fid": 10.0}, trials=2, seeds=2, said={"seeds": 3})
-    assert [t.reason for t in trials_in(study).all] == ["2 of 3 members done"] * 2
+    assert [t.reason for t in trials_in(study).all] == ["2 of 3 runs done"] * 2
     study = made_search(tmp_path / "u", lambda m: {"fid": 10.0}, trials=2, seeds=2, said={"seeds": "many"})
     assert [t.state for t in trials_in(study).all] == ["complete"] * 2
 
@@ -140,9 +139,9 @@ def test_a_grid_has_no_trials(tmp_path: Path) -> None:
     [
         ({"metrics": []}, "it names no metric"),
         ({"metrics": {"fid": 1}}, "it names no metric"),
-        ({"metrics": [SCRIPT]}, f"metric {SCRIPT!r} is no column of members"),
-        ({"metrics": [["fid"]]}, "metric ['fid'] is no column of members"),
-        ({"metrics": ["neuron"]}, "metric 'neuron' is no column of members"),
+        ({"metrics": [SCRIPT]}, f"metric {SCRIPT!r} is no column of runs"),
+        ({"metrics": [["fid"]]}, "metric ['fid'] is no column of runs"),
+        ({"metrics": ["neuron"]}, "metric 'neuron' is no column of runs"),
         ({"metrics": ["fid", "fid"], "directions": ["minimize"] * 2}, "its metrics and directions do not match"),
         ({"directions": None}, "its metrics and directions do not match"),
         ({"directions": ["down"]}, "direction 'down' is neither minimize nor maximize"),

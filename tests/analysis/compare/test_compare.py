@@ -63,7 +63,7 @@ def test_cells_are_matched_by_id_and_then_by_what_they_are() -> None:
 
 @pytest.fixture
 def folders(tmp_path: Path) -> tuple[Path, Path]:
-    """A: neurons, three seeds. B: neurons and objectives, two seeds, one number of one member changed, one failed."""
+    """A: neurons, three seeds. B: neurons and objectives, two seeds, one number of one run changed, one failed."""
     a = paper_members(seeds=3, grid="paper-neurons")
     b = pd.concat(
         [paper_members(seeds=2, grid="paper-neurons"), paper_members(seeds=2, grid="paper-objectives")],

@@ -16,7 +16,8 @@ from PIL import Image
 
 from analysis import figures
 from analysis.figures.evolution import spread
-from analysis.figures.style import COLUMN, OUTPUTS, PAGE
+from analysis.figures.style import COLUMN, PAGE
+from analysis.labels import LOOKS
 from analysis.results.load import Study, load_anchors
 
 
@@ -51,7 +52,9 @@ def test_the_same_study_gives_the_same_bytes(name: str, whole: Study, tmp_path: 
 
 @pytest.mark.parametrize("name", DRAW)
 def test_a_study_that_has_nothing_of_a_figure_gets_none(name: str, tmp_path: Path) -> None:
-    members = made_up(objective="wgan", architecture="cnn", neuron="real", seeds=1, statuses=["running"], metrics={})
+    members = made_up(
+        objective="wgan", architecture="cnn", neuron="real", data_digest="0", seeds=1, statuses=["running"], metrics={}
+    )
     assert DRAW[name](Study(tmp_path, members)) is None
 
 
@@ -106,7 +109,7 @@ def test_missing_cells_of_figure_8_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["figure-6", "figure-8"])
 def test_captions_stay_above_their_own_panels(name: str, tmp_path: Path) -> None:
-    """A diverged member with FID has the longest of them."""
+    """A diverged run with FID has the longest of them."""
     members = grid(statuses=["diverged", "failed", "stopped"], epochs=20).assign(epochs_done=3, fid=1234.5)
     found = drawn(name, written(tmp_path, members, epochs=(1, 3)))
     renderer = FigureCanvasAgg(found.figure).get_renderer()
@@ -142,7 +145,7 @@ def test_evolution_shows_each_epoch_in_its_column(whole: Study) -> None:
 
 
 def test_series_are_told_apart_without_colour() -> None:
-    looks = list(OUTPUTS.values())
+    looks = list(LOOKS)
     assert len({look.marker for look in looks}) == len({str(look.line) for look in looks}) == len(looks)
     greys = sorted(np.dot(to_rgb(looks[i].colour), (0.2126, 0.7152, 0.0722)) for i in range(3))
     assert np.diff(greys).min() > 0.2, "DBN, SBN and real-valued stay apart in greyscale"

@@ -12,14 +12,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_search import by_learning_rate, eventful, made_search, trials_in
-from test_report import Reader
+from made_up import MNIST
+from page_reader import Reader
 
 from analysis.__main__ import main
-from analysis.figures import FIGURES
+from analysis.figures import in_order
+from analysis.labels import number
 from analysis.report.report import TABLES
 from analysis.results.command import command
 from analysis.results.load import Study
-from analysis.tables.entries import number
 from binarygan.config import MemberConfig
 from study.design.grids import GRIDS
 
@@ -45,7 +46,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Path, str, s
 
 def test_figures_tables_and_sections_are_those_of_a_search(whole: tuple[Study, Path, str, str]) -> None:
     _, out, page, _ = whole
-    names = [f.name for f in FIGURES if f.name.startswith("search-")]
+    names = [f.name for f in in_order() if f.of_searches]
     assert {p.name for p in out.glob("*.p*")} == {f"{n}.{ending}" for n in names for ending in ("png", "pdf")}
     tables = {p.stem for p in (out / "tables").glob("*.csv")}
     assert tables >= {n for n in TABLES if n.startswith("search-")}
@@ -61,7 +62,7 @@ def test_the_summary_counts_and_names_the_best(whole: tuple[Study, Path, str, st
     cells = study.members.groupby("cell_id")
     statuses = cells["status"].agg(lambda s: s.iloc[0]).value_counts()
     counts = f"{statuses['done']} complete, {statuses['stopped']} stopped early by asha, {statuses['diverged']} failed."
-    assert f"60 trials drawn by tpe from the space mlp, 2 members each, 3 epochs at most: {counts}" in text
+    assert f"60 trials drawn by tpe from the space mlp, 2 runs each, 3 epochs at most: {counts}" in text
     done = study.members[study.members["status"] == "done"]
     means = done.groupby("cell_id")["fid"].mean()
     rows = done[done["cell_id"] == means.idxmin()]
@@ -71,7 +72,7 @@ def test_the_summary_counts_and_names_the_best(whole: tuple[Study, Path, str, st
     assert f"learning rate {rows['learning_rate'].iloc[0]:.4g}" in text
     assert f"Median FID {number(float(np.median(means)))} over {len(means)} complete trials" in text
     assert text.count("losses are not finite after epoch 1") >= statuses["diverged"]
-    assert "members were stopped early" in text
+    assert "runs were stopped early" in text
 
 
 def test_the_command_is_the_one_that_made_it(whole: tuple[Study, Path, str, str]) -> None:
@@ -83,7 +84,7 @@ def test_the_command_is_the_one_that_made_it(whole: tuple[Study, Path, str, str]
 def test_the_command_has_every_option_that_is_not_usual(tmp_path: Path) -> None:
     said = {"scheduler": "none", "quick": True}
     study = made_search(tmp_path / "mine", by_learning_rate, trials=3, seeds=1, said=said)
-    study = Study(study.folder, study.members.assign(fidelity="as-released", data="digits", epochs=2))
+    study = Study(study.folder, study.members.assign(fidelity="as-released", data="digits", data_digest="0", epochs=2))
     assert command(study) == (
         "python study/run.py --search mlp --trials 3 --metric fid --sampler tpe --quick --fidelity as-released "
         "--epochs 2 --data digits --study mine"
@@ -131,7 +132,7 @@ def test_claims_about_the_paper_are_not_tested(whole: tuple[Study, Path, str, st
 def test_a_claim_that_the_search_happens_to_have_cells_for_is_judged(tmp_path: Path) -> None:
     """A search begun from the paper's own cells holds them."""
     study = made_search(tmp_path / "s", by_learning_rate, trials=4)
-    paper = GRIDS["paper-neurons"].cells("as-described", data_digest="-", train_images=60_000)
+    paper = GRIDS["paper-neurons"].cells("as-described", data_digest=MNIST, train_images=60_000)
     own = study.members.iloc[:1]
     rows = [
         own.assign(**{**cell.to_dict(), "seed": s, "member_id": f"{i}{s}", "cell_id": str(i)})
@@ -158,23 +159,23 @@ def test_searches_with_little_in_them_say_what_cannot_be_said(case: str, tmp_pat
     assert "could not be made" not in text
     if case == "one trial":
         assert "1 trials drawn" not in text
-        assert "1 trial drawn by tpe from the space mlp, 2 members each, 3 epochs at most: 1 complete." in text
+        assert "1 trial drawn by tpe from the space mlp, 2 runs each, 3 epochs at most: 1 complete." in text
         assert "Importances for FID: 1 complete trial: too few to say which parameters matter" in text
     elif case == "one seed":
-        assert "12 trials drawn by tpe from the space mlp, 1 member each" in text
+        assert "12 trials drawn by tpe from the space mlp, 1 run each" in text
     else:
         assert "No trial is complete, so there is no best one." in text
     if case == "all failed":
-        assert text.count("2 of 2 members failed: out of memory") == 4
+        assert text.count("2 of 2 runs failed: out of memory") == 4
 
 
 def test_a_damaged_study_json_costs_one_line(tmp_path: Path) -> None:
     study = made_search(tmp_path / "s", eventful, trials=20, said={"metrics": [SCRIPT]})
     page, text = made(study.folder, tmp_path / "out")
     assert SCRIPT not in page
-    assert f"study.json is damaged: metric {SCRIPT!r} is no column of members" in text
+    assert f"study.json is damaged: metric {SCRIPT!r} is no column of runs" in text
     reader = Reader(page)
-    assert reader.sections == ["summary", "search", "claims", "scores-all", "environment", "time"]
+    assert reader.sections == ["summary", "search", "claims", "data", "scores-all", "environment", "time"]
     assert "could not be made" not in text
 
 

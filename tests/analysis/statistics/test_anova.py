@@ -10,7 +10,8 @@ from made_up import grid, made_up, noisy
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
-from analysis.statistics.statistics import Unavailable, anova
+from analysis.statistics.anova import anova
+from analysis.statistics.summaries import Unavailable
 
 
 def reference_anova(members: pd.DataFrame) -> pd.DataFrame:
@@ -214,8 +215,8 @@ class TestAnova:
         [
             (grid(noisy(seeds=1), seeds=1), "one seed a cell"),
             (made_up(objective="gan", neuron="real", metrics={"fid": 9.0}), "no factor varies"),
-            (grid(lambda o, n: 9.0, scatter=0.0), "the same for every member"),
-            (grid(noisy(), statuses=["failed"] * 3), "no member is done"),
+            (grid(lambda o, n: 9.0, scatter=0.0), "the same for every run"),
+            (grid(noisy(), statuses=["failed"] * 3), "no run is done"),
         ],
         ids=["one seed", "one cell", "no variance", "none done"],
     )

@@ -1,10 +1,15 @@
-"""Which members answer to a cell of the paper."""
+"""Which runs answer to a cell of the paper."""
+
+from pathlib import Path
 
 import pandas as pd
 import pytest
+from made_study import write_study
 from made_up import made_up
 
-from analysis.results.cells import Cell, is_papers, label, members_of
+from analysis.results.cells import is_papers, label, lacking, members_of, undecided
+from analysis.results.load import load_study
+from binarygan.paper import Cell
 
 DBN = Cell(objective="wgan-gp", neuron="deterministic")
 
@@ -73,16 +78,32 @@ def test_tf32_is_no_deviation_from_the_paper() -> None:
     exact, rounded = of(seeds=2), of(seeds=4, dtype="tf32")
     assert is_papers(rounded.iloc[0])
     found = members_of(pd.concat([exact, rounded], ignore_index=True), DBN)
-    assert list(found["member_id"]) == list(rounded["member_id"]), "the one with most members done"
+    assert list(found["member_id"]) == list(rounded["member_id"]), "the one with most runs done"
     assert not is_papers(of(dtype="tf32", slope_rate=1.05).iloc[0])
     assert not is_papers(of(dtype="bfloat16").iloc[0]), "which was compared by beginnings of training alone"
 
 
-def test_without_the_papers_settings_it_is_still_one_cell() -> None:
-    few, many = of(slope_rate=1.05, seeds=2), of(slope_rate=1.2, seeds=4)
-    found = members_of(pd.concat([few, many], ignore_index=True), DBN)
-    assert found["cell_id"].nunique() == 1
-    assert len(found) == 4
+def test_without_the_papers_settings_no_run_answers() -> None:
+    """A study of estimators or of learning rates is not the paper's, whichever of its configurations comes first."""
+    members = pd.concat([of(slope_rate=1.05, seeds=2), of(slope_rate=1.2, seeds=4)], ignore_index=True)
+    assert members_of(members, DBN).empty
+    assert lacking(members, DBN) == (
+        "trained with other settings than the paper's alone: slope rate 1.05; slope rate 1.2"
+    )
+    many = pd.concat([of(learning_rate=rate) for rate in (1e-3, 2e-3, 3e-3, 4e-3)], ignore_index=True)
+    assert lacking(many, DBN).endswith("learning rate 0.001; learning rate 0.002; learning rate 0.003; and 1 more")
+
+
+def test_of_several_that_are_equal_none_is_taken_and_the_study_says_so(tmp_path: Path) -> None:
+    """The same settings on two sets of images, as long and as complete."""
+    members = pd.concat([of(seeds=2), of(seeds=2, data="other", data_digest="0123")], ignore_index=True)
+    assert members_of(members, DBN).empty
+    [line] = undecided(members)
+    assert line.startswith("WGAN-GP, MLP, DBN: several configurations have the paper's settings and are equally long")
+    assert all(cell_id in line for cell_id in members["cell_id"])
+    assert undecided(members.iloc[1:]) == [], "one has more runs done"
+    write_study(tmp_path / "s", members, samples=False)
+    assert line in load_study(tmp_path / "s").problems
 
 
 def test_the_longer_training_is_meant() -> None:
@@ -99,5 +120,6 @@ def test_every_status_is_kept_and_seeds_are_in_order() -> None:
 
 def test_values_that_the_paper_knows_nothing_of_are_no_error() -> None:
     members = of().assign(fidelity="as-imagined")
-    assert len(members_of(members, DBN)) == 3
+    assert members_of(members, DBN).empty
+    assert lacking(members, DBN) == "trained with other settings than the paper's alone: fidelity as-imagined"
     assert not is_papers(members.iloc[0])

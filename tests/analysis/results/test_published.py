@@ -17,7 +17,7 @@ def test_they_are_small() -> None:
 
 @pytest.mark.parametrize("folder", STUDIES, ids=lambda p: p.name)
 def test_they_are_whole(folder: Path) -> None:
-    """Every member has its curve of each epoch, and samples and histogram of its last."""
+    """Every run has its curve of each epoch, and samples and histogram of its last."""
     study = load_study(folder)
     members = study.members.set_index("member_id")
     assert (members["study"] == folder.name).all()
@@ -32,4 +32,4 @@ def test_they_are_whole(folder: Path) -> None:
         assert histogram is not None
         assert samples.epoch == row["epochs_done"]
         assert histogram[1].sum() == 7_840_000
-    assert all(line.startswith("members come from ") for line in study.problems), "only versions and commits differ"
+    assert all(line.startswith("runs come from ") for line in study.problems), "only versions and commits differ"

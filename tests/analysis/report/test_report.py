@@ -1,9 +1,9 @@
 """The report: its files, what it says of partial and damaged results, and that it is one page of its own."""
 
+import importlib.util
 import re
 import subprocess
 import sys
-from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 
@@ -12,50 +12,32 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from made_study import paper_members, write_study
+from made_up import MNIST
+from page_reader import Reader
 from PIL import Image
 
 from analysis.__main__ import main
 from analysis.experiments import EXPERIMENTS
-from analysis.figures import FIGURES as ALL_FIGURES
+from analysis.figures import FIGURES, in_order
+from analysis.figures.drawn import SECTIONS
 from analysis.report import page, report
 from analysis.report.page import Page, Picture, Section, fitted, render
 from analysis.results.cells import members_of
 from analysis.results.command import command
 from analysis.results.load import Study
 from binarygan.data.images import load_images
+from binarygan.errors import UserError
 from study.design.grids import GRIDS
 
-ROOT = Path(__file__).parents[2]
-FIGURES = [f for f in ALL_FIGURES if not f.name.startswith("search-")]
+ROOT = Path(__file__).parents[3]
+OF_GRIDS = [f for f in in_order() if not f.name.startswith("search-")]
 """Of a grid."""
 SCRIPT = "<script>alert('boo')</script><img src=x onerror=alert(1)>"
 
 
-class Reader(HTMLParser):
-    """Headings, links, images and texts of a page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.sections: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag == "section":
-            self.sections.append(dict(attrs)["id"] or "")
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The paper's grid with three seeds, a failure, a divergence and a member on its way; and its report."""
+    """The paper's grid with three seeds, a failure, a divergence and a run on its way; and its report."""
     folder = tmp_path_factory.mktemp("results") / "whole <b>"
     members = paper_members()
     members.loc[5, ["status", "error"]] = ["failed", SCRIPT]
@@ -70,7 +52,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def test_every_figure_table_and_the_page_are_there(whole: tuple[Path, Path]) -> None:
     _, out = whole
-    figures = {f"{f.name}.{ending}" for f in FIGURES for ending in ("png", "pdf")}
+    figures = {f"{f.name}.{ending}" for f in OF_GRIDS for ending in ("png", "pdf")}
     assert {p.name for p in out.iterdir()} == {"report.html", "tables", *figures}
     of_two_experiments = {"experiment-slope-annealing", "experiment-fidelity"}
     of_searches = {name for name in report.TABLES if name.startswith("search-")}
@@ -90,7 +72,7 @@ def test_the_page_is_in_order_and_whole(whole: tuple[Path, Path]) -> None:
     links = [a["href"] for a in reader.all("a") if a.get("class") != "skip"]
     assert links == [f"#{s}" for s in reader.sections]
     images = reader.all("img")
-    assert len(images) == len(FIGURES)
+    assert len(images) == len(OF_GRIDS)
     assert all(len(image["alt"] or "") > 40 for image in images)
     for words in (
         "5cb735c52fbd143f04db7a60250b6432c356e2ff-dirty",
@@ -172,7 +154,7 @@ def test_a_partial_study_names_what_is_missing(
     reader = Reader((out / "report.html").read_text())
     text = " ".join(reader.text.split())
     assert "WGAN, MLP, SBN: not trained yet" in text
-    assert "GAN, MLP, SBN: no member is done (1 running)" in text
+    assert "GAN, MLP, SBN: no run is done (1 running)" in text
     assert "To train it: python study/run.py --grid paper-architectures --fidelity as-released" in text
     assert "one seed" in text
     assert "Not part of this study" in text
@@ -227,7 +209,7 @@ def test_a_figure_that_fails_does_not_end_the_report(
 
 @pytest.mark.parametrize("experiment", [e for e in EXPERIMENTS if e.cells], ids=lambda e: e.name)
 def test_an_experiment_has_the_cells_of_its_grid(experiment: object) -> None:
-    """Declared twice, once to train and once to report: they must agree."""
+    """What is trained for it is what is reported of it."""
     members = paper_members(seeds=1)
     cells = GRIDS[experiment.grid].cells("as-released", data_digest=load_images("mnist").digest, train_images=70_000)  # type: ignore[attr-defined]
     ours = {members_of(members, cell)["cell_id"].iloc[0] for cell in experiment.cells}  # type: ignore[attr-defined]
@@ -252,7 +234,9 @@ def test_the_command_is_the_one_that_trained(tmp_path: Path) -> None:
         "python study/run.py --grid paper-neurons --fidelity as-released --seeds 2 --epochs 5"
     )
     assert "--seeds 2 " in command(Study(tmp_path / "part", members[members["seed"] == 1]), "paper-neurons"), "0 and 1"
-    study = Study(tmp_path / "it's mine", members.assign(fidelity="as-described", epochs=1, data="digits"))
+    study = Study(
+        tmp_path / "it's mine", members.assign(fidelity="as-described", epochs=1, data="digits", data_digest="0")
+    )
     study.__dict__["description"] = {"grid": "paper", "quick": True}
     assert (
         command(study) == "python study/run.py --grid paper --quick --seeds 2 --data digits --study 'it'\"'\"'s mine'"
@@ -297,10 +281,75 @@ def test_long_lists_are_cut_short_on_the_page() -> None:
 
 
 def test_other_data_are_not_set_beside_what_was_measured_on_mnist(tmp_path: Path) -> None:
-    for data, beside in (("mnist", True), ("fashion-mnist", False)):
-        members = paper_members(seeds=2, grid="paper-neurons").assign(data=data)
-        write_study(tmp_path / data, members, samples=False)
-        assert main(["report", str(tmp_path / data), "--out", str(tmp_path / "out")]) == 0
+    """Data are the images, not what a file is called."""
+    for i, (data, digest, beside) in enumerate(
+        [("mnist", MNIST, True), ("fashion-mnist", "0" * 16, False), ("mnist", "0" * 16, False)]
+    ):
+        members = paper_members(seeds=2, grid="paper-neurons").assign(data=data, data_digest=digest)
+        write_study(tmp_path / str(i), members, samples=False)
+        assert main(["report", str(tmp_path / str(i)), "--out", str(tmp_path / "out")]) == 0
         table = pd.read_csv(tmp_path / "out" / "tables" / "all-features.csv")
         assert ({"released code", "real images"} <= set(table["source"])) == beside
         assert ("Real images have " in (tmp_path / "out" / "report.html").read_text()) == beside
+
+
+def test_a_study_of_other_settings_shows_nothing_as_the_papers(tmp_path: Path) -> None:
+    """Each configuration of DBN has another learning rate: no picture, verdict or baseline is of any of them."""
+    members = paper_members(seeds=2)
+    dbn = members["neuron"] == "deterministic"
+    members.loc[dbn, "learning_rate"] = 3e-4
+    write_study(tmp_path / "s", members)
+    assert main(["report", str(tmp_path / "s"), "--out", str(tmp_path / "out")]) == 0
+    reader = Reader((tmp_path / "out" / "report.html").read_text())
+    alts = {str(image["alt"]) for image in reader.all("img")}
+    for intro in ("Four 8 by 8 grids of generated digits", "Histograms of preactivated", "Six rows of 8 by 8"):
+        [alt] = [alt for alt in alts if alt.startswith(intro)]
+        shown, _, missing = alt.partition("Missing: ")
+        assert "WGAN-GP, MLP, DBN" not in shown
+        assert "DBN, seed" not in shown
+        assert "MLP, DBN: trained with other settings than the paper's alone: learning rate 0.0003" in missing
+    text = " ".join(reader.text.split())
+    assert "Differences to the baseline: the baseline, WGAN-GP, MLP, DBN: trained with other settings" in text
+    verdicts = pd.read_csv(tmp_path / "out" / "tables" / "claims.csv").set_index("number")["verdict"]
+    assert set(verdicts[[2, 3, 4]]) == {"not tested"}
+    assert not (tmp_path / "out" / "tables" / "differences-fid.csv").exists()
+
+
+FIGURE = """
+import matplotlib.figure
+from analysis.figures import Drawn, figure
+
+@figure("my-figure", "Mine"{section})
+def mine(study):
+    return Drawn(matplotlib.figure.Figure(figsize=(1, 1)), "Mine of 1 study.") if len(study.members) else None
+"""
+
+
+def imported(path: Path, source: str) -> None:
+    path.write_text(source)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec
+    assert spec.loader
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+def test_a_figure_of_ones_own_is_one_file(partial: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FIGURES, "_parts", dict(FIGURES.items()))
+    with pytest.raises(UserError, match="section 'trainig' is unknown: did you mean 'training'"):
+        imported(tmp_path / "wrong.py", FIGURE.format(section=", section='trainig'"))
+    imported(tmp_path / "mine.py", FIGURE.format(section=""))
+    assert main(["report", str(partial), "--out", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "my-figure.pdf").exists()
+    reader = Reader((tmp_path / "out" / "report.html").read_text())
+    assert "more-figures" in reader.sections
+    assert "Mine of 1 study." in [image["alt"] for image in reader.all("img")]
+    with pytest.raises(UserError, match="figure 'my-figure' is registered twice"):
+        imported(tmp_path / "again.py", FIGURE.format(section=""))
+    with pytest.raises(UserError, match="figure 'my-figur' is unknown: did you mean 'my-figure'"):
+        FIGURES["my-figur"]
+
+
+def test_every_section_of_figures_is_one_of_the_report() -> None:
+    of_experiments = {experiment.name for experiment in EXPERIMENTS}
+    assert {f.section for f in in_order()} <= set(SECTIONS)
+    assert of_experiments < set(SECTIONS)

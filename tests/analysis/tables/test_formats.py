@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from analysis.statistics.statistics import summarize
+from analysis.labels import number
+from analysis.statistics.summaries import summarize
 from analysis.tables import formats
-from analysis.tables.entries import Column, Entry, Table, interval, measure, number, probability, seeds, spread, word
+from analysis.tables.entries import Column, Entry, Table, interval, measure, probability, seeds, spread, word
 
 NASTY = "50% of a_b & c | d \\ <script>alert(1)</script> {x} ~^ \n second line"
 TABLE = Table(

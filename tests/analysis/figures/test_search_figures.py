@@ -25,7 +25,7 @@ from analysis.results.load import Study
 from binarygan.config import MemberConfig
 
 DRAW: dict[str, Callable[[Study], Drawn | None]] = {
-    f.name: f.draw for f in figures.FIGURES if f.name.startswith("search-")
+    f.name: f.draw for f in figures.in_order() if f.name.startswith("search-")
 }
 TWO = ("fid", "seconds")
 

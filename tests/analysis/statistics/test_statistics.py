@@ -8,7 +8,8 @@ import pytest
 from made_up import grid, made_up, noisy
 from scipy import special, stats
 
-from analysis.statistics.statistics import compare_to_baseline, paired, summarize
+from analysis.statistics.differences import compare_to_baseline, paired
+from analysis.statistics.summaries import summarize
 from binarygan.errors import UserError
 
 NORMAL = np.random.default_rng(3).normal(10, 2, size=8)

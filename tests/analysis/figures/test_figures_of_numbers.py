@@ -11,8 +11,8 @@ from scipy import stats
 
 from analysis.figures.figure_4 import merged
 from analysis.figures.interactions import cross
-from analysis.figures.naming import cells_of
 from analysis.results.load import Study, load_anchors
+from analysis.results.naming import cells_of
 
 
 def test_histograms_are_merged_as_numpy_counts_them() -> None:
@@ -83,7 +83,7 @@ def test_cells_of_one_name_are_told_apart_by_what_differs() -> None:
 
 
 def test_interactions_compare_fully_crossed_cells_alone() -> None:
-    """CNN and real-valued members are of WGAN-GP only: they may not enter a mean over objectives."""
+    """CNN and real-valued runs are of WGAN-GP only: they may not enter a mean over objectives."""
     rows = grid()
     factors = ["objective", "neuron", "architecture", "discriminator_norm"]
     found = cross(rows, "objective", "neuron", factors)

@@ -1,4 +1,4 @@
-"""Each claim comes out supported and not supported on made-up members that say so, and undecided where they do not."""
+"""Each claim comes out supported and not supported on made-up runs that say so, and undecided where they do not."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +11,7 @@ from analysis.claims.claims import CLAIMS, Verdict, judge
 
 GOOD = {"recall": 0.8, "coverage": 0.6, "class_kl": 0.01, "classes_covered": [10.0] * 3}
 NO_NOTCH = {"preactivated_notch": [0.01, -0.01, 0.0], "preactivated_notch_error": 0.012}
+OTHER = "trained with other settings than the paper's alone"
 D, S, R = "deterministic", "stochastic", "real"
 
 Cells = dict[str, tuple[dict[str, Any], dict[str, Any]]]
@@ -61,7 +62,7 @@ def members(
     fidelity: str = "as-released",
     **more: Any,
 ) -> pd.DataFrame:
-    """The members of the world with some numbers changed, some cells left out, some statuses."""
+    """The runs of the world with some numbers changed, some cells left out, some statuses."""
     frames = [
         made_up(
             fidelity=fidelity,
@@ -205,7 +206,7 @@ def test_a_missing_cell_leaves_its_claims_untested_and_is_named(name: str) -> No
     assert expected
     for v in judge(gone):
         if v.verdict == "not tested":
-            assert any("not trained" in m for m in v.missing)
+            assert any("not trained yet" in m for m in v.missing)
             assert v.numbers.startswith("missing: ")
         else:
             assert v.verdict == "supported"
@@ -230,18 +231,18 @@ def test_a_cell_in_training_is_missing_until_it_ends() -> None:
 def test_a_contradiction_stands_whatever_is_missing() -> None:
     v = verdict(6, members({"WGAN DBN": {"fid": 25.0}}, without=("WGAN SBN",)))
     assert v.verdict == "not supported"
-    assert v.missing == ("WGAN, MLP, SBN (not trained)",)
+    assert v.missing == ("WGAN, MLP, SBN (not trained yet)",)
 
 
 class TestMembersThatDidNotFinish:
     @pytest.mark.parametrize(
         ("statuses", "expected", "said"),
         [
-            (["done", "done", "failed"], "inconclusive", "2 of 3 members of {} trained to digits (1 failed)"),
-            (["done", "done", "diverged"], "inconclusive", "2 of 3 members of {} trained to digits (1 diverged)"),
-            (["done", "diverged", "diverged"], "not supported", "1 of 3 members of {} trained to digits (2 diverged)"),
-            (["done", "done", "stopped"], "inconclusive", "2 of 3 members of {} trained to digits (1 stopped)"),
-            (["failed", "failed", "failed"], "inconclusive", "0 of 3 members of {} trained to digits (3 failed)"),
+            (["done", "done", "failed"], "inconclusive", "2 of 3 runs of {} trained to digits (1 failed)"),
+            (["done", "done", "diverged"], "inconclusive", "2 of 3 runs of {} trained to digits (1 diverged)"),
+            (["done", "diverged", "diverged"], "not supported", "1 of 3 runs of {} trained to digits (2 diverged)"),
+            (["done", "done", "stopped"], "inconclusive", "2 of 3 runs of {} trained to digits (1 stopped)"),
+            (["failed", "failed", "failed"], "inconclusive", "0 of 3 runs of {} trained to digits (3 failed)"),
         ],
     )
     def test_they_hurt_the_claim_that_they_train(self, statuses: list[str], expected: str, said: str) -> None:
@@ -298,14 +299,16 @@ class TestWhatTheClaimsAreAbout:
         assert "it would be: not supported" in outcomes[6].numbers
 
     def test_other_data_are_not_judged(self) -> None:
-        verdicts = judge(members().assign(data="fashion-mnist"))
-        assert {v.verdict for v in verdicts} == {"not tested"}
-        assert "this study is of fashion-mnist" in verdicts[0].numbers
+        """Whatever they are called."""
+        for name in ("fashion-mnist", "mnist"):
+            verdicts = judge(members().assign(data=name, data_digest="0123"))
+            assert {v.verdict for v in verdicts} == {"not tested"}
+            assert f"this study is of {name} (digest 0123)" in verdicts[0].numbers
 
     def test_other_settings_are_not_the_papers_cell(self) -> None:
         v = verdict(3, members().assign(learning_rate=0.01))
         assert v.verdict == "not tested"
-        assert v.missing == ("WGAN-GP, MLP, DBN (trained with other settings than the paper's alone)",)
+        assert v.missing == (f"WGAN-GP, MLP, DBN ({OTHER}: learning rate 0.01)",)
 
     def test_parameters_are_counted_from_the_networks(self) -> None:
         v = verdict(8, members())

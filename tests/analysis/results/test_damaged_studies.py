@@ -1,8 +1,6 @@
 """Reading results of which something is damaged, foreign or of another version: it is named, the rest is read."""
 
 import json
-import os
-import signal
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,9 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from made_study import MEMBERS, ids, paper_members, write_rows, write_study
 
-from analysis.results import polars_process
 from analysis.results.load import load_study
-from analysis.results.polars_process import PolarsProcess
 from binarygan.errors import UserError
 
 DAMAGED = Path(__file__).parent / "damaged"
@@ -76,33 +72,24 @@ def test_one_damaged_file_among_many_is_found(tmp_path: Path) -> None:
     assert victim.name in line
 
 
-def test_a_file_that_ends_polars_with_its_process_is_named_and_the_rest_is_read(folder: Path) -> None:
-    """A page that claims a negative count of values: Polars 2.1 aborts over its memory."""
-    (folder / "members" / "bad.parquet").write_bytes((DAMAGED / "negative-count-of-values.parquet").read_bytes())
-    for _ in range(2):  # the process is started again
-        study = load_study(folder)
-        assert sorted(study.members["member_id"]) == sorted(ids())
-        assert [p for p in study.problems if p.startswith("members/bad.parquet is damaged or foreign")]
+@pytest.mark.parametrize("table", ["members", "curves", "samples"])
+def test_a_page_that_claims_a_negative_count_of_values_ends_nothing(folder: Path, table: str) -> None:
+    """Polars 2.1 aborts over its memory."""
+    (folder / table / f"{ids()[0]}.parquet").write_bytes((DAMAGED / "negative-count-of-values.parquet").read_bytes())
+    study = load_study(folder)
+    study.curves()
+    assert study.samples(ids()[1]) is not None
+    assert study.samples(ids()[0]) is None or table != "samples"
+    [line] = study.problems
+    assert line.startswith(f"{table}/{ids()[0]}.parquet is damaged or foreign")
 
 
-def test_polars_answers_and_not_what_stands_in_for_it(folder: Path) -> None:
-    paths = sorted((folder / "members").glob("*.parquet"))
-    process = PolarsProcess()
-    found = process.read("members", paths, ["member_id"], ["member_id"])
-    process.close()
-    assert found is not None
-    assert sorted(found[0].column("member_id").to_pylist()) == sorted(ids())
-
-
-def test_a_polars_that_hangs_is_given_up_and_started_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    paths = sorted((folder / "members").glob("*.parquet"))
-    process = PolarsProcess()
-    os.kill(process._started().pid, signal.SIGSTOP)
-    with monkeypatch.context() as patch:
-        patch.setattr(polars_process, "LONGEST", 0.2)
-        assert process.read("members", paths, ["member_id"], ["member_id"]) is None
-    assert process.read("members", paths, ["member_id"], ["member_id"]) is not None
-    process.close()
+def test_brackets_in_names_are_letters(folder: Path) -> None:
+    (folder / "members" / f"{ids()[0]}.parquet").rename(folder / "members" / "m[1].parquet")
+    study = load_study(folder.rename(folder.parent / "run[1]=x"))
+    assert (len(study.members), study.problems) == (3, ())
+    assert study.curves()["member_id"].nunique() == 3
+    assert study.samples(ids()[0]) is not None
 
 
 def test_rows_without_a_member_id_are_counted_and_left_out(folder: Path, tmp_path: Path) -> None:
@@ -154,10 +141,10 @@ def test_mixed_versions_commits_and_extractors_are_named(tmp_path: Path) -> None
     mixed.loc[2, "extractors"] = "feedfeedfeedfeed"
     write_study(tmp_path / "s", mixed)
     torch, commits, extractors = load_study(tmp_path / "s").problems
-    assert torch.startswith("members come from 2 versions of torch: ")
-    assert "1.0 (1 member)" in torch
+    assert torch.startswith("runs come from 2 versions of torch: ")
+    assert "1.0 (1 run)" in torch
     assert "2 commits" in commits
-    assert "000000000000-dirty (1 member)" in commits
+    assert "000000000000-dirty (1 run)" in commits
     assert "FIDs do not compare" in extractors
 
 

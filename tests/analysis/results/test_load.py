@@ -106,7 +106,7 @@ def test_a_member_in_two_files_counts_once(folder: Path) -> None:
     pq.write_table(row, folder / "members" / "zz.parquet")
     study = load_study(folder)
     assert len(study.members) == 3
-    assert "1 members stand in two files" in study.problems[0]
+    assert "1 runs stand in two files" in study.problems[0]
 
 
 def test_where_there_is_no_study_one_line_says_so(tmp_path: Path) -> None:
