@@ -143,8 +143,7 @@ def look(neuron: str, binarization: str = "none") -> Look:
     """How a neuron's series is drawn: by Bernoulli sampling in another way than by threshold."""
     if binarization == "bernoulli":
         return _BERNOULLI
-    kind = NEURONS[neuron] if neuron in NEURONS else None
-    if kind is not None and "colour" in vars(kind):
+    if neuron in NEURONS and "colour" in vars(kind := NEURONS[neuron]):
         return Look(kind.colour, kind.line, kind.marker)
     return LOOKS[4 + zlib.crc32(neuron.encode()) % (len(LOOKS) - 4)]
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from binarygan.errors import UserError
-from study.store.schemas import NEEDED, SCHEMAS, check_version
+from study.store.schemas import LATER, NEEDED, SCHEMAS, check_version
 
 BROKEN = (pa.ArrowException, OSError, ValueError, OverflowError, KeyError)
 """What pyarrow raises of a damaged or foreign file."""
@@ -82,7 +82,7 @@ def read_file(
 
 
 def as_schema(found: pa.Table, table: str) -> pa.Table:
-    """The rows with the columns and types of the table's schema; a column that they lack is null.
+    """The rows with the columns and types of the table's schema; a column that they lack is null, or as it was before.
 
     Raises:
         BROKEN: values are of another type.
@@ -91,7 +91,9 @@ def as_schema(found: pa.Table, table: str) -> pa.Table:
     if found.schema.equals(schema):
         return found.replace_schema_metadata(schema.metadata)
     arrays = [
-        found.column(f.name).cast(f.type) if f.name in found.column_names else pa.nulls(len(found), f.type)
+        found.column(f.name).cast(f.type)
+        if f.name in found.column_names
+        else pa.repeat(pa.scalar(LATER.get(f.name), f.type), len(found))
         for f in schema
     ]
     return pa.Table.from_arrays(arrays, schema=schema)
@@ -149,7 +151,7 @@ def _other_columns(counts: Counter[tuple[str, ...]], folder: str, known: Sequenc
     absent: Counter[str] = Counter()
     for names, n in counts.items():
         unknown.update({name: n for name in names if name not in known})
-        absent.update({name: n for name in known if name not in names})
+        absent.update({name: n for name in known if name not in names and name not in LATER})
     return [
         *_lines(folder, unknown, "unknown to this version: left out; a newer one wrote it?"),
         *_lines(folder, absent, "missing: its values are shown as missing"),

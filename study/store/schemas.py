@@ -2,7 +2,9 @@
 
 import dataclasses
 import typing
+from dataclasses import MISSING
 from functools import lru_cache
+from typing import Any
 
 import pyarrow as pa
 
@@ -18,6 +20,12 @@ SCHEMA_VERSION = 2
 """In the metadata of every file and in study.json; raised where an old reader would misread what a new one writes."""
 _VERSION = {"schema_version": str(SCHEMA_VERSION)}
 _ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64()}
+
+
+LATER: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(MemberConfig) if f.default is not MISSING} | {
+    "engine": None
+}
+"""Columns that the first results lack, and the value that all runs had until then."""
 
 
 def _config_fields() -> list[tuple[str, pa.DataType]]:
