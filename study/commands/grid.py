@@ -60,10 +60,12 @@ def run_members(
     resources = resources_of(options.clusters, device)
     ids = {m.cell_id for m in members}
     asked = [c for c in cells if c.cell_id in ids]
-    for cell in (c for c in asked if c.outside_parts):
+    if outside := [c for c in asked if c.outside_parts]:
         from binarygan.training.checks import check_parts  # imports torch, which takes seconds
 
-        check_parts(cell)
+        left = {m.cell_id for m in store.unfinished(members)}
+        for cell in (c for c in outside if c.cell_id in left):
+            check_parts(cell)
     size = options.clusters.cohort_size
     if options.plan:
         if store.description() is not None:

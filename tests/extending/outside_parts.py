@@ -1,16 +1,23 @@
 """One part of each kind, defined outside the packages and known to them by registration alone."""
 
 from dataclasses import dataclass
+from typing import Any
 
+import matplotlib.figure
 import torch
 from torch import Tensor
 
+from analysis.figures import Drawn, figure
+from analysis.results.load import Study
+from binarygan.metrics.measured import ImageSet
+from binarygan.metrics.names import metric
 from binarygan.model.architectures import ARCHITECTURES, PIXELS, Architecture, Layer
 from binarygan.model.estimators import ESTIMATORS, Estimator
 from binarygan.model.neurons import NEURONS, Neuron
 from binarygan.model.norms import NORMS, Norm
 from binarygan.model.objectives import OBJECTIVES, Critic, Objective, logits_of_both
 from binarygan.registry import parameter
+from study.design.grids import GRIDS, Grid
 
 
 @NEURONS.named("logistic")
@@ -87,3 +94,29 @@ class RmsNorm(Norm):
     def normalize(self, x: Tensor) -> Tensor:
         features = tuple(range(2, x.dim()))
         return x * torch.rsqrt(x.square().mean(features, keepdim=True) + 1e-6)
+
+
+@metric("blank_share", "blank", "share of samples without ink", "target", light=True, most=1)
+def blank_share(samples: ImageSet, *_: object) -> float:
+    return float((samples.images.flatten(1).sum(1) == 0).float().mean())
+
+
+@figure("ink-by-cell", "Ink of each configuration")
+def ink_by_cell(study: Study) -> Drawn | None:
+    picture = matplotlib.figure.Figure(figsize=(3, 2))
+    means = study.members.groupby("cell_id")["ink"].mean()
+    picture.subplots().bar(range(len(means)), means)
+    return Drawn(picture, f"Ink of {len(means)} configurations.")
+
+
+def _outside(_: str) -> list[dict[str, Any]]:
+    return [
+        {"neuron": "logistic", "neuron.temperature": 0.5},
+        {"estimator": "clipped-identity"},
+        {"objective": "hinge-r1"},
+        {"architecture": "deep-mlp", "architecture.width": 32},
+        {"generator_norm": "rms"},
+    ]
+
+
+GRIDS.register("outside", Grid("each part from outside once", _outside))
