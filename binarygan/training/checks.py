@@ -28,8 +28,11 @@ EXACT, ROUNDED = 1e-6, 2**-3
 """Relative differences that pass: of float64, and of an engine whose products are in bfloat16."""
 
 
-def check_parts(config: MemberConfig) -> None:
+def check_parts(config: MemberConfig, asked: str = "auto") -> None:
     """Nothing for a configuration of built-in parts alone.
+
+    Args:
+        asked: which engine the study asks for.
 
     Raises:
         UserError: one of the other parts fails, or does not do what it declares.
@@ -39,7 +42,7 @@ def check_parts(config: MemberConfig) -> None:
         return
     names = " and ".join(outside)
     try:
-        _check(config, names)
+        _check(config, names, asked)
     except UserError:
         raise
     except Exception as error:
@@ -49,7 +52,7 @@ def check_parts(config: MemberConfig) -> None:
         raise UserError(f"{names} cannot be trained: {type(error).__name__}: {text} ({where})") from error
 
 
-def _check(config: MemberConfig, names: str) -> None:
+def _check(config: MemberConfig, names: str, asked: str) -> None:
     exact = dataclasses.replace(config, dtype="float32")
     seeds = (config.seed, config.seed + 1)
     case = Case.of(exact, CPU, torch.float64)
@@ -67,7 +70,7 @@ def _check(config: MemberConfig, names: str) -> None:
                 raise UserError(f"{names}: the runs of a cohort influence each other ({key} of a run differs alone)")
     dtype = torch.float64 if config.part("dtype").operands is None else torch.float32
     own = Case.of(config, CPU, dtype)
-    engine = choose(own)
+    engine = choose(own, asked)
     if type(engine) is Reference:
         return
     inputs = _inputs(config, len(seeds), dtype)

@@ -65,7 +65,7 @@ def run_members(
 
         left = {m.cell_id for m in store.unfinished(members)}
         for cell in (c for c in outside if c.cell_id in left):
-            check_parts(cell)
+            check_parts(cell, options.engine)
     size = options.clusters.cohort_size
     if options.plan:
         if store.description() is not None:

@@ -50,7 +50,7 @@ def run_search(options: RunOptions, name: str) -> int:
     for cell in space.with_outside_parts(options.fidelity, **search.fields):
         from binarygan.training.checks import check_parts  # imports torch, which takes seconds
 
-        check_parts(cell)
+        check_parts(cell, options.engine)
     resources = resources_of(options.clusters, device)
     make_sampler(asked.sampler, 0, 0)  # a UserError if a package is missing
     _check_store(store, search)
