@@ -1,7 +1,7 @@
 """Small members on real images, and parts that are registered for a test."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,10 +11,13 @@ from torch import Tensor
 from binarygan import config
 from binarygan.config import MemberConfig
 from binarygan.data.images import load_images
+from binarygan.generators.sampling import BINARIZATIONS, Sampler, draw
 from binarygan.metrics.scores import Reference
 from binarygan.model.networks import Network, Parameters
+from binarygan.model.objectives import Gan
 from binarygan.paper import paper_config
 from binarygan.registry import Registry, is_built_in
+from binarygan.training.optimizers import Adam
 from binarygan.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -72,6 +75,18 @@ def networks(member: MemberConfig) -> tuple[Network, Network]:
     return Network.of(member.generator_layers(), operands), Network.of(member.discriminator_layers(), operands)
 
 
+def critic_images(real: Tensor, fake: Tensor, epsilon: Tensor | None) -> Tensor:
+    """The images of a critic step; nothing in the room for interpolated ones may matter."""
+    batches = [real, fake] if epsilon is None else [real, fake, torch.full_like(real, torch.nan)]
+    return torch.cat(batches, 1)
+
+
+def drawn(sampler: Sampler, count: int, binarization: str | None, seed: int = 0) -> Tensor:
+    """So many samples of a seed; None for preactivated outputs."""
+    neuron = BINARIZATIONS[binarization] if binarization else None
+    return torch.cat(list(draw(sampler, count, seed=seed, neuron=neuron)))
+
+
 def tiny_reference(device: str = "cpu") -> Reference:
     """64 test images and 128 train images."""
     data = load_images("mnist")
@@ -82,6 +97,18 @@ def tiny_reference(device: str = "cpu") -> Reference:
 def built_in(registry: Registry[Any]) -> list[str]:
     """The names of the project's own parts."""
     return [name for name, part in registry.items() if is_built_in(part)]
+
+
+class Clipped(Gan):
+    """An objective from outside: GAN whose discriminator's parameters are kept small."""
+
+    def constrain(self, parameters: Iterable[Tensor]) -> None:
+        for p in parameters:
+            p.detach().clamp_(-0.02, 0.02)
+
+
+class OtherAdam(Adam):
+    """An optimizer from outside that Adam is the parent of."""
 
 
 @contextmanager

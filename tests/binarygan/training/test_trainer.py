@@ -1,34 +1,32 @@
-"""The trainer: cohorts, checkpoints, streams."""
+"""The trainer: cohorts, checkpoints, schedules."""
 
 import dataclasses
 from pathlib import Path
 
 import pytest
 import torch
-from members import small, tiny_reference, trainer
+from members import built_in, mixed_cohort, registered, small, tiny_reference, trainer
 
+from binarygan.errors import UserError
 from binarygan.metrics.evaluation import evaluate
+from binarygan.model.architectures import ARCHITECTURES
+from binarygan.model.objectives import OBJECTIVES
 from binarygan.training import checkpoints
-from binarygan.training.optimizers import DeviceAdam, Optimizer, TensorFlowAdam, TensorFlowRMSprop
-from binarygan.training.schedules import critic_steps
+from binarygan.training.schedules import CRITIC_SCHEDULES
 
 
-@pytest.mark.parametrize("architecture", ["mlp", "cnn"])
-@pytest.mark.parametrize("objective", ["gan", "wgan", "wgan-gp"])
+@pytest.mark.parametrize("architecture", built_in(ARCHITECTURES))
+@pytest.mark.parametrize("objective", built_in(OBJECTIVES))
 def test_a_member_does_not_depend_on_its_cohort_mates(objective: str, architecture: str) -> None:
-    base = small(objective=objective, architecture=architecture)
-    configs = [
-        dataclasses.replace(base, neuron=n, seed=s, slope_rate=r)
-        for n, s, r in (("stochastic", 5, 1.1), ("deterministic", 5, 1.2), ("real", 6, 1.0), ("stochastic", 7, 1.0))
-    ]
+    configs = mixed_cohort(objective=objective, architecture=architecture)
     together = trainer(*configs, dtype=torch.float64)
     losses = together.train_epoch()
     for i, config in enumerate(configs):
         alone = trainer(config, dtype=torch.float64)
         loss = alone.train_epoch().discriminator_loss[0]
         torch.testing.assert_close(losses.discriminator_loss[i], loss, rtol=1e-8, atol=1e-10)
-        for name, parameter in alone.generator_parameters.items():
-            torch.testing.assert_close(together.generator_parameters[name][i], parameter[0], rtol=1e-6, atol=1e-9)
+        for name, parameter in alone.generator.parameters.items():
+            torch.testing.assert_close(together.generator.parameters[name][i], parameter[0], rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("objective", ["wgan", "wgan-gp"])
@@ -50,71 +48,45 @@ def test_a_restored_cohort_continues_bitwise(objective: str, tmp_path: Path) -> 
     assert before.metrics == after.metrics
 
 
-def test_what_z_gives_does_not_depend_on_the_other_z() -> None:
-    member = trainer(small())
-    member.train_epoch()
-    statistics: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
-    member.generator(member.generator_parameters, torch.randn(1, 100, 128), record=statistics)
-    z = torch.randn(1, 6, 128)
-    both = member.generator(member.generator_parameters, z, fixed=statistics)
-    alone = member.generator(member.generator_parameters, z[:, :1], fixed=statistics)
-    torch.testing.assert_close(both[:, :1], alone)
+def growing(step: int, critic_steps: int) -> int:
+    """One critic step more before each generator step."""
+    return critic_steps + step
 
 
-def test_released_schedule() -> None:
-    config = small(critic_schedule="released")
-    assert [critic_steps(config, t) for t in (0, 24, 25, 499, 500, 501, 1000)] == [100, 100, 5, 5, 100, 5, 100]
+def test_losses_are_means_over_steps() -> None:
+    """Of epochs whose iterations have different numbers of critic steps, by a schedule from outside."""
+    with registered(CRITIC_SCHEDULES, growing=growing):
+        config = small(objective="wgan", critic_schedule="growing", critic_steps=1)
+        one, again = trainer(config, dtype=torch.float64), trainer(config, dtype=torch.float64)
+        for epoch, counts in ((1, [1, 2]), (2, [3, 4])):
+            losses, draws = one.train_epoch(), again.draws(epoch)
+            again.set_epoch(epoch)
+            each = [again.iteration(batch, draws, n) for batch, n in zip(draws.batches(), counts, strict=True)]
+            critic, generator = torch.cat([c for c, _ in each]), torch.stack([g for _, g in each])
+            assert len(critic) == sum(counts) == config.critic_steps_in_epoch(epoch)
+            torch.testing.assert_close(losses.discriminator_loss, critic.mean(0), rtol=1e-10, atol=1e-12)
+            torch.testing.assert_close(losses.generator_loss, generator.mean(0), rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("rule", ["adam", "device adam", "rmsprop"])
-@pytest.mark.parametrize("transposed", [False, True])
-def test_optimizers_are_tensorflows(rule: str, transposed: bool) -> None:
-    """Three steps of each against its formula, with gradients as small as epsilon and stored transposed or not."""
-    gradients = [torch.randn(4, 3).T.double() * 1e-7 for _ in range(3)]
-    gradients[1] = gradients[1].contiguous()
-    w = torch.zeros(3, 4, dtype=torch.float64)
-    ours = (w.T.contiguous().T if transposed else w.clone()).requires_grad_()
-    adam = {"lr": 0.1, "betas": (0.5, 0.9)}
-    optimizer: Optimizer = {
-        "adam": lambda: TensorFlowAdam([ours], **adam),
-        "device adam": lambda: DeviceAdam([ours], **adam),
-        "rmsprop": lambda: TensorFlowRMSprop([ours], lr=0.1, decay=0.9),
-    }[rule]()
-    expected, m, v, ms = w.clone(), torch.zeros_like(w), torch.zeros_like(w), torch.ones_like(w)
-    for t, g in enumerate(gradients, 1):
-        optimizer.update([g])
-        m, v, ms = 0.5 * m + 0.5 * g, 0.9 * v + 0.1 * g * g, 0.9 * ms + 0.1 * g * g
-        by_adam = 0.1 * (1 - 0.9**t) ** 0.5 / (1 - 0.5**t) * m / (v.sqrt() + 1e-8)
-        expected -= 0.1 * g / (ms + 1e-8).sqrt() if rule == "rmsprop" else by_adam
-    rtol, atol = (1e-6, 1e-8) if rule == "device adam" else (1e-9, 0)  # the device's learning rate is float32
-    torch.testing.assert_close(ours.detach(), expected, rtol=rtol, atol=atol)
+def test_schedules() -> None:
+    config = small(critic_schedule="released", train_images=600 * 16)
+    steps = [config.critic_steps_before(t) for t in (0, 24, 25, 499, 500, 501, 1000)]
+    assert steps == [100, 100, 5, 5, 100, 5, 100]
+    assert [config.critic_steps_in_epoch(e) for e in (1, 2)] == [26 * 100 + 574 * 5, 100 + 599 * 5]
+    assert small(critic_schedule="constant").critic_steps_before(0) == 5
 
 
-def test_an_optimizer_updates_what_it_was_given_or_nothing() -> None:
-    with pytest.raises(ValueError, match="neither contiguous nor transposed"):
-        TensorFlowAdam([torch.zeros(4, 6)[:, ::2]], lr=0.1, betas=(0.5, 0.9))
+def test_what_does_not_go_together_is_refused() -> None:
+    with pytest.raises(ValueError, match="neuron, slope_rate, seed only"):
+        trainer(small(), small(epochs=7))
+    with pytest.raises(UserError, match="engine 'refrence' is unknown: did you mean 'reference'"):
+        trainer(small(), engine="refrence")
 
 
-def test_states_that_count_different_steps_are_refused() -> None:
-    adam = TensorFlowAdam([torch.zeros(2), torch.zeros(3)], lr=0.1, betas=(0.5, 0.9))
-    adam.update([torch.ones(2), torch.ones(3)])
-    states = adam.state()
-    states[1]["step"] = torch.tensor(7.0)
-    with pytest.raises(ValueError, match="count different steps"):
-        adam.load_state(states)
-
-
-def test_either_adam_goes_on_from_the_others_state() -> None:
-    parameters = [torch.randn(3, 4, dtype=torch.float64).requires_grad_() for _ in range(2)]
-    finals = []
-    for first, second in ((TensorFlowAdam, DeviceAdam), (DeviceAdam, TensorFlowAdam), (TensorFlowAdam, TensorFlowAdam)):
-        own = [p.detach().clone().requires_grad_() for p in parameters]
-        before = first(own, lr=0.1, betas=(0.5, 0.9))
-        after = second(own, lr=0.1, betas=(0.5, 0.9))
-        for step in range(4):
-            if step == 2:
-                after.load_state(before.state())
-            (before if step < 2 else after).update([torch.cos(p.detach() + step) for p in own])
-        finals.append(torch.stack([p.detach() for p in own]))
-    torch.testing.assert_close(finals[0], finals[2], rtol=1e-6, atol=1e-7)
-    torch.testing.assert_close(finals[1], finals[2], rtol=1e-6, atol=1e-7)
+def test_members_that_diverged_are_named() -> None:
+    made = trainer(*mixed_cohort())
+    made.generator.parameters["0.bias"].detach()[1, 3] = torch.inf
+    assert {k: v.tolist() for k, v in made.finite().items()} == {
+        "generator": [True, False, True, True],
+        "discriminator": [True] * 4,
+    }
