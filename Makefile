@@ -53,8 +53,7 @@ format: venv    ## rewrite the sources in the project's format
 benchmark: venv  ## the engine against a plain eager loop on every core (quiet machine, minutes)
 	$(BIN)/python benchmarks/engine.py
 
-benchmark-gpu: venv  ## the same on a GPU: cohorts of 1 to 256, every precision, convolutions both ways
-	$(BIN)/python benchmarks/convolutions.py --device cuda --members 1 16 64
+benchmark-gpu: venv  ## the same on a GPU: cohorts of 1 to 256, every precision
 	$(BIN)/python benchmarks/engine.py --device cuda --precision fp32 tf32 bf16 --json benchmark-gpu.json
 
 benchmark-study: venv  ## what Ray and the store cost beside training

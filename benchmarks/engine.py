@@ -19,12 +19,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from binarygan.arithmetic.precision import PRECISIONS
 from binarygan.arithmetic.process import is_out_of_memory
 from binarygan.config import MemberConfig
 from binarygan.paper import paper_config
-from binarygan.training.schedules import critic_steps_in_epoch
 
-PRECISIONS = {"fp32": "float32", "tf32": "tf32", "bf16": "bfloat16"}
+DTYPES = {precision.option: name for name, precision in PRECISIONS.items()}
+"""By what options call them."""
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -36,7 +37,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--neuron", default="deterministic")
     parser.add_argument("--fidelity", default="as-described")
     parser.add_argument("--norm-in-d", nargs="+", default=["paper"], help="paper, none, batch, affine")
-    parser.add_argument("--precision", nargs="+", choices=tuple(PRECISIONS), default=["fp32"])
+    parser.add_argument("--precision", nargs="+", choices=tuple(DTYPES), default=["fp32"])
     parser.add_argument("--sizes", nargs="+", type=int, default=list(SIZES), help="cohort sizes on a GPU")
     parser.add_argument("--seconds", type=float, default=2.0, help="of one turn of one side, at least")
     parser.add_argument("--turns", type=int, default=5)
@@ -151,7 +152,7 @@ def on_gpu(config: MemberConfig, arguments: argparse.Namespace) -> list[dict[str
 
 
 def _with(config: MemberConfig, precision: str, seed: int = 0) -> MemberConfig:
-    return MemberConfig.from_dict(config.to_dict() | {"dtype": PRECISIONS[precision], "seed": seed})
+    return MemberConfig.from_dict(config.to_dict() | {"dtype": DTYPES[precision], "seed": seed})
 
 
 def _row(
@@ -169,7 +170,7 @@ def _row(
     arithmetic = flops(config) / rate * 1e3
     memory = bytes_moved(config) / copy_rate(torch.device(device)) * 1e3
     # an epoch has warm-up steps: in critic steps, of which an iteration has `critic_steps`
-    steps = sum(critic_steps_in_epoch(config, e + 1) for e in range(config.epochs))
+    steps = sum(config.critic_steps_in_epoch(e + 1) for e in range(config.epochs))
     return {
         "objective": config.objective,
         "architecture": config.architecture,

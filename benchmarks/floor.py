@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from binarygan.arithmetic.products import multiply, operands_of, set_arithmetic
+from binarygan.arithmetic.products import multiply, set_arithmetic
 from binarygan.config import MemberConfig
 from binarygan.training.trainer import Trainer
 
@@ -19,13 +19,14 @@ SECONDS = 0.5
 
 
 def product_rate(config: MemberConfig, device: torch.device) -> float:
-    """FLOP/s of a large product in the arithmetic of `config`, measured once in a process."""
-    set_arithmetic(config)
-    return _product_rate(config.dtype, operands_of(config) or torch.float32, device)
+    """FLOP/s of a large product in the precision of `config`, measured once in a process."""
+    precision = config.part("dtype")
+    set_arithmetic(tf32=precision.tf32)
+    return _product_rate(config.dtype, precision.operands or torch.float32, device)
 
 
 @functools.cache
-def _product_rate(_arithmetic: str, kind: torch.dtype, device: torch.device) -> float:
+def _product_rate(_precision: str, kind: torch.dtype, device: torch.device) -> float:
     size = 8192 if device.type == "cuda" else 2048
     a, b = (torch.randn(1, size, size, device=device).to(kind) for _ in range(2))
     with torch.no_grad():
@@ -47,16 +48,17 @@ def flops(config: MemberConfig) -> int:
     Counted on the CPU in float64, whose products are all of kinds that torch counts.
     """
     trainer = _trainer(dataclasses.replace(config, dtype="float32"), torch.float64)
+    trainer.set_epoch(1)
     draws = trainer.draws(1)
     with FlopCounterMode(display=False) as counter:
-        trainer.iteration(draws.batches()[0], draws, trainer.neurons_at(1), config.critic_steps)
+        trainer.iteration(draws.batches()[0], draws, config.critic_steps)
     return int(counter.get_total_flops())
 
 
 def bytes_moved(config: MemberConfig) -> int:
     """The least that one member's iteration moves through a memory that holds parameters and moments: its updates."""
-    trainer = _trainer(config)
-    updated = config.critic_steps * trainer.discriminator.parameter_count() + trainer.generator.parameter_count()
+    generator, discriminator = config.generator_layers(), config.discriminator_layers()
+    updated = config.critic_steps * discriminator.parameter_count() + generator.parameter_count()
     return MOVES_AN_UPDATE[config.optimizer] * FLOAT_BYTES * updated
 
 

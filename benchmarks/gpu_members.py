@@ -34,6 +34,7 @@ from binarygan.random_streams import CALLS_AT_ONCE, derived_generator, derived_s
 from binarygan.training.trainer import Trainer
 from study.design.selection import selected
 
+FIELDS = [f.name for f in dataclasses.fields(MemberConfig)]
 COMPARED = ("discriminator_loss", "generator_loss", "fid", "classes_covered")
 
 
@@ -56,10 +57,10 @@ class GpuDraws:
     def latent(self) -> Tensor:
         return self._next("latent", self._config.latent_size)
 
-    def thresholds(self) -> Tensor:
+    def noise(self) -> Tensor:
         return self._next("thresholds", PIXELS)
 
-    def mixing(self) -> Tensor:
+    def epsilon(self) -> Tensor:
         return self._next("mixing", 1)
 
     def _next(self, purpose: str, width: int) -> Tensor:
@@ -75,8 +76,8 @@ def begin_as_torch_2_11(trainer: Trainer) -> None:
     """Put the initial weights there that its `trunc_normal_` gave: by the inverse of the distribution's function."""
     bound = 2 * INITIAL_STD
     for purpose, parameters in (
-        ("generator", trainer.generator_parameters),
-        ("discriminator", trainer.discriminator_parameters),
+        ("generator", trainer.generator.parameters),
+        ("discriminator", trainer.discriminator.parameters),
     ):
         for name, parameter in parameters.items():
             if name.endswith("weight"):
@@ -116,9 +117,8 @@ def main() -> None:
     members, curves = (
         pyarrow.dataset.dataset(arguments.study / table, format="parquet").to_table() for table in ("members", "curves")
     )
-    fields = [f.name for f in dataclasses.fields(MemberConfig)]
     rows_there = [row for row in members.to_pylist() if row["status"] == "done" and row["device"] != "cpu"]
-    configs = [MemberConfig.from_dict({f: row[f] for f in fields}) for row in rows_there]
+    configs = [MemberConfig.from_dict({f: row[f] for f in FIELDS if f in row}) for row in rows_there]
     if not configs:
         parser.error(f"{arguments.study} has no member that a GPU trained to its end")
     there = {(row["member_id"], row["epoch"]): row for row in curves.to_pylist()}

@@ -5,7 +5,6 @@ either products of small shapes, or no products.
 """
 
 import argparse
-import dataclasses
 import time
 from collections import defaultdict
 
@@ -45,9 +44,9 @@ def main() -> None:
         neuron="deterministic",
         data_digest="benchmark",
         train_images=count * 64,
+        critic_schedule="constant",
+        dtype={"fp32": "float32", "bf16": "bfloat16"}[arguments.precision],
     )
-    config = dataclasses.replace(config, critic_schedule="constant")
-    config = dataclasses.replace(config, dtype={"fp32": "float32", "bf16": "bfloat16"}[arguments.precision])
     images = torch.from_numpy(load_images("mnist").bits(config.train_images))
     trainer = Trainer([config], images, device=torch.device("cpu"))
     trainer.train_epoch()

@@ -5,7 +5,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from binarygan.config import MemberConfig
-from binarygan.training.schedules import critic_steps
 
 
 class Affine(nn.Module):
@@ -105,7 +104,7 @@ class PlainLoop:
             batch = order[i * config.batch_size : (i + 1) * config.batch_size]
             real = self.images[batch].float()
             z = torch.randn(config.batch_size, config.latent_size, device=self.device)
-            for _ in range(critic_steps(config, self.iterations_done)):
+            for _ in range(config.critic_steps_before(self.iterations_done)):
                 self.of_discriminator.zero_grad()
                 with torch.no_grad():
                     fake = self.sample(z)
@@ -142,8 +141,8 @@ class PlainLoop:
             return F.softplus(-of_real).mean() + F.softplus(of_fake).mean()
         loss: Tensor = of_fake.mean() - of_real.mean()
         if self.config.penalty_weight is not None:
-            mixing = torch.rand(len(real), 1, device=self.device)
-            x = (mixing * real + (1 - mixing) * fake).requires_grad_()
-            (gradient,) = torch.autograd.grad(self.discriminator(x).sum(), x, create_graph=True)
-            loss = loss + self.config.penalty_weight * ((gradient.norm(dim=1) - 1) ** 2).mean()
+            epsilon = torch.rand(len(real), 1, device=self.device)
+            x = (epsilon * real + (1 - epsilon) * fake).requires_grad_()
+            (grad_x,) = torch.autograd.grad(self.discriminator(x).sum(), x, create_graph=True)
+            loss = loss + self.config.penalty_weight * ((grad_x.norm(dim=1) - 1) ** 2).mean()
         return loss

@@ -5,6 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from gpu_members import GpuDraws, begin_as_torch_2_11
+from members import small, trainer
 from philox import GpuGenerator, philox
 
 
@@ -24,6 +26,23 @@ def test_permutations_hold_every_index_once() -> None:
     """Of these hundred six have equal keys, which are shuffled by themselves; how, a GPU's own tell (below)."""
     for seed in range(100):
         assert max(Counter(GpuGenerator(seed, 132).permutation(70_000).tolist()).values()) == 1
+
+
+def test_a_member_trains_on_a_gpus_numbers() -> None:
+    """All of them the GPU's, from weights that PyTorch 2.11 gave."""
+    config = small(neuron="stochastic", train_images=30_100)
+    made = trainer(config)
+    ours = made.generator.parameters["0.weight"].detach().clone()
+    begin_as_torch_2_11(made)
+    theirs = made.generator.parameters["0.weight"].detach()
+    assert not torch.equal(theirs, ours)
+    assert float(theirs.abs().max()) <= 0.04
+    draws = GpuDraws(config, 1, 132)
+    made.set_epoch(1)
+    critic, generator = made.iteration(draws.batches()[0], draws, 2)
+    assert critic.shape == (2, 1)
+    assert critic.isfinite().all()
+    assert generator.isfinite().all()
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -1,17 +1,26 @@
-"""Small members on real images."""
+"""Small members on real images, and parts that are registered for a test."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from binarygan import config
 from binarygan.config import MemberConfig
 from binarygan.data.images import load_images
+from binarygan.generators.sampling import BINARIZATIONS, Sampler, draw
 from binarygan.metrics.scores import Reference
+from binarygan.model.networks import Network, Parameters
+from binarygan.model.objectives import Gan
 from binarygan.paper import paper_config
+from binarygan.registry import Registry, is_built_in
+from binarygan.training.optimizers import Adam
 from binarygan.training.trainer import Trainer
+
+CPU = torch.device("cpu")
 
 
 def small(**choices: Any) -> MemberConfig:
@@ -27,31 +36,55 @@ def mixed_cohort(**choices: Any) -> list[MemberConfig]:
     return [dataclasses.replace(base, neuron=n, seed=s, slope_rate=r) for n, s, r in kinds]
 
 
-def trainer(*configs: MemberConfig, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Trainer:
+def trainer(
+    *configs: MemberConfig, dtype: torch.dtype = torch.float32, device: str = "cpu", engine: str = "auto"
+) -> Trainer:
     """A trainer of these members."""
     images = torch.from_numpy(load_images("mnist").bits(configs[0].train_images))
-    return Trainer(configs, images, device=torch.device(device), dtype=dtype)
+    return Trainer(configs, images, device=torch.device(device), dtype=dtype, engine=engine)
 
 
 def of_counts(made: Trainer, counts: Sequence[int]) -> list[Tensor]:
     """All losses of iterations with so many critic steps each."""
-    neurons, draws = made.neurons_at(1), made.draws(1)
-    return [
-        loss
-        for batch, count in zip(draws.batches(), counts, strict=True)
-        for loss in made.iteration(batch, draws, neurons, count)
-    ]
+    made.set_epoch(1)
+    draws = made.draws(1)
+    pairs = zip(draws.batches(), counts, strict=True)
+    return [loss for batch, count in pairs for loss in made.iteration(batch, draws, count)]
 
 
 def trained_in_name(*configs: MemberConfig, epochs: int) -> Trainer:
     """A trainer whose generators are random, their outputs far from 0.5, said to be of so many epochs."""
     made = trainer(*configs)
-    source = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in made.generator_parameters.values():
-            parameter += torch.randn(parameter.shape, generator=source) * 0.2
+    moved(made.generator.parameters, by=0.2, seed=1)
     made.epochs_done = epochs
     return made
+
+
+@torch.no_grad()
+def moved(parameters: Parameters, *, by: float, seed: int = 0) -> Parameters:
+    """The parameters, away from their first values, at which some gradients vanish."""
+    source = torch.Generator().manual_seed(seed)
+    for parameter in parameters.values():
+        parameter += by * torch.randn(parameter.shape, generator=source, dtype=parameter.dtype)
+    return parameters
+
+
+def networks(member: MemberConfig) -> tuple[Network, Network]:
+    """The configuration's generator and discriminator."""
+    operands = member.part("dtype").operands
+    return Network.of(member.generator_layers(), operands), Network.of(member.discriminator_layers(), operands)
+
+
+def critic_images(real: Tensor, fake: Tensor, epsilon: Tensor | None) -> Tensor:
+    """The images of a critic step; nothing in the room for interpolated ones may matter."""
+    batches = [real, fake] if epsilon is None else [real, fake, torch.full_like(real, torch.nan)]
+    return torch.cat(batches, 1)
+
+
+def drawn(sampler: Sampler, count: int, binarization: str | None, seed: int = 0) -> Tensor:
+    """So many samples of a seed; None for preactivated outputs."""
+    neuron = BINARIZATIONS[binarization] if binarization else None
+    return torch.cat(list(draw(sampler, count, seed=seed, neuron=neuron)))
 
 
 def tiny_reference(device: str = "cpu") -> Reference:
@@ -59,3 +92,33 @@ def tiny_reference(device: str = "cpu") -> Reference:
     data = load_images("mnist")
     bits = torch.from_numpy(data.bits(len(data.packed))).bool().view(-1, 28, 28).to(device)
     return Reference(images=bits[data.train : data.train + 64], train=bits[:128])
+
+
+def built_in(registry: Registry[Any]) -> list[str]:
+    """The names of the project's own parts."""
+    return [name for name, part in registry.items() if is_built_in(part)]
+
+
+class Clipped(Gan):
+    """An objective from outside: GAN whose discriminator's parameters are kept small."""
+
+    def constrain(self, parameters: Iterable[Tensor]) -> None:
+        for p in parameters:
+            p.detach().clamp_(-0.02, 0.02)
+
+
+class OtherAdam(Adam):
+    """An optimizer from outside that Adam is the parent of."""
+
+
+@contextmanager
+def registered(registry: Registry[Any], **parts: Any) -> Iterator[None]:
+    """The parts have these names within the block."""
+    for name, part in parts.items():
+        registry.register(name, part)
+    try:
+        yield
+    finally:
+        for name in parts:
+            del registry._parts[name]
+        config._part.cache_clear()

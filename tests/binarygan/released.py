@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from members import registered
 from torch import Tensor
 
 from binarygan.data.images import load_images
-from binarygan.model.architectures import PIXELS
-from binarygan.model.networks import Network, discriminator, generator
+from binarygan.model.architectures import ARCHITECTURES, PIXELS, Architecture, Layer
+from binarygan.model.norms import NORMS, Norm
 from binarygan.paper import paper_config
 from binarygan.training.trainer import Trainer
 
@@ -29,8 +30,8 @@ class TraceDraws:
         indices = self._rng.choice(70000, BATCH, replace=False)
         self._latent = self._rng.standard_normal((BATCH, LATENT))
         steps = [(self._rng.random((BATCH, PIXELS)), self._rng.random((BATCH, 1))) for _ in range(CRITIC_STEPS + 1)]
-        self._thresholds = [u for u, _ in steps]
-        self._mixing = [e for _, e in steps]
+        self._noise = [v for v, _ in steps]
+        self._epsilon = [e for _, e in steps]
         return torch.from_numpy(indices).unsqueeze(0)
 
     def batches(self) -> Tensor:
@@ -39,11 +40,11 @@ class TraceDraws:
     def latent(self) -> Tensor:
         return _tensor(self._latent)
 
-    def thresholds(self) -> Tensor:
-        return _tensor(self._thresholds.pop(0))
+    def noise(self) -> Tensor:
+        return _tensor(self._noise.pop(0))
 
-    def mixing(self) -> Tensor:
-        return _tensor(self._mixing.pop(0))
+    def epsilon(self) -> Tensor:
+        return _tensor(self._epsilon.pop(0))
 
 
 class Trace:
@@ -56,30 +57,27 @@ class Trace:
         names = content["config"]
         architecture, kind = names["generator"].split("_")[:2]
         normalized = any(v["name"].startswith("D/") and v["name"].endswith("gamma") for v in self.variables)
-        config = paper_config(
-            fidelity="as-released",
-            objective=names["objective"],
-            neuron=NEURONS[kind],
-            architecture=architecture,
-            discriminator_norm="affine" if normalized else "none",
-            data_digest=load_images("mnist").digest,
-            train_images=70000,
-        )
-        self.rng = np.random.default_rng(names["seed"])
         images = torch.from_numpy(load_images("mnist").bits(70000))
-        self.trainer = Trainer([config], images, device=torch.device("cpu"))
-        self._networks = {
-            "G": (generator(config), self.trainer.generator_parameters),
-            "D": (discriminator(config), self.trainer.discriminator_parameters),
-        }
-        self._match_norm_placement()
+        with registered(ARCHITECTURES, traced=self._as_traced(architecture)):
+            config = paper_config(
+                fidelity="as-released",
+                objective=names["objective"],
+                neuron=NEURONS[kind],
+                architecture="traced",
+                discriminator_norm="affine" if normalized else "none",
+                data_digest=load_images("mnist").digest,
+                train_images=70000,
+            )
+            self.trainer = Trainer([config], images, device=torch.device("cpu"))
+        self._sides = {"G": self.trainer.generator, "D": self.trainer.discriminator}
+        self.rng = np.random.default_rng(names["seed"])
         self._draw_kernels()
         self.draws = TraceDraws(self.rng)
 
     def run(self) -> tuple[np.ndarray, np.ndarray]:
         """Losses of every iteration: the critic's (iterations, 5), the generator's (iterations,)."""
-        neurons = self.trainer.neurons_at(1)
-        rows = [self.trainer.iteration(self.draws.next_batch(), self.draws, neurons, CRITIC_STEPS) for _ in self.losses]
+        self.trainer.set_epoch(1)
+        rows = [self.trainer.iteration(self.draws.next_batch(), self.draws, CRITIC_STEPS) for _ in self.losses]
         return np.array([c[:, 0].numpy() for c, _ in rows]), np.array([g.item() for _, g in rows])
 
     def expected(self) -> tuple[np.ndarray, np.ndarray]:
@@ -92,36 +90,45 @@ class Trace:
 
     def last_preactivated(self) -> np.ndarray:
         """p of the last z, (64, 784)."""
-        a = self.trainer.generator(self.trainer.generator_parameters, self.draws.latent())
+        generator = self.trainer.generator
+        a = generator.network(generator.parameters, self.draws.latent())
         return torch.sigmoid(a)[0].detach().numpy()
 
-    def _layers_with_weights(self, side: str) -> list[int]:
-        network, _ = self._networks[side]
-        return [i for i, layer in enumerate(network.layers) if layer.kind != "maxpool"]
+    def _kernels(self, side: str) -> list[str]:
+        """The names of a network's kernels, up to the layer: `G/main/Layer_0/`."""
+        names = [v["name"] for v in self.variables if v["name"][0] == side and v["name"].endswith("kernel")]
+        return [name.rsplit("/", 2)[0] + "/" for name in names]
 
     def _parameter(self, variable: str) -> Tensor:
-        side = variable[0]
-        kernels = [v["name"] for v in self.variables if v["name"][0] == side and v["name"].endswith("kernel")]
+        side = self._sides[variable[0]]
         prefix = re.match(r".*/Layer_\d+/", variable)
         assert prefix is not None
-        place = next(i for i, name in enumerate(kernels) if name.startswith(prefix[0]))
+        index = self._kernels(variable[0]).index(prefix[0])
         ours = {"kernel": "weight", "bias": "bias", "gamma": "scale", "beta": "shift"}[variable.rsplit("/", 1)[1]]
-        return self._networks[side][1][f"{self._layers_with_weights(side)[place]}.{ours}"]
+        with_weights = [i for i, layer in enumerate(side.network.layers) if layer.kind != "maxpool"]
+        return side.parameters[f"{with_weights[index]}.{ours}"]
 
-    def _match_norm_placement(self) -> None:
-        """Take the norm away where the trace has none though its network is normalized elsewhere."""
-        for side, attribute in (("G", "generator"), ("D", "discriminator")):
-            network, parameters = self._networks[side]
-            names = {v["name"].split("/batch_norm")[0] for v in self.variables if v["name"].endswith("gamma")}
-            kernels = [v["name"].rsplit("/", 2)[0] for v in self.variables if v["name"].endswith("kernel")]
-            kernels = [k for k in kernels if k[0] == side]
-            bare = [i for i, k in zip(self._layers_with_weights(side), kernels, strict=True) if k not in names]
-            layers = [dataclasses.replace(x, norm="none") if i in bare else x for i, x in enumerate(network.layers)]
-            adjusted = dataclasses.replace(network, layers=tuple(layers))
-            assert isinstance(adjusted, Network)
-            setattr(self.trainer, attribute, adjusted)
-            for name in set(network.parameter_shapes()) - set(adjusted.parameter_shapes()):
-                del parameters[name]
+    def _as_traced(self, name: str) -> type[Architecture]:
+        """The architecture, without a norm where the trace has none though its network is normalized elsewhere."""
+        whole = ARCHITECTURES[name]()
+        normed = {v["name"].split("batch_norm")[0] for v in self.variables if v["name"].endswith("gamma")}
+
+        def matched(layers: tuple[Layer, ...], side: str) -> tuple[Layer, ...]:
+            kernels = iter(self._kernels(side))
+            bare = [layer.kind != "maxpool" and next(kernels) not in normed for layer in layers]
+            return tuple(
+                dataclasses.replace(layer, norm=NORMS["none"]()) if flag else layer
+                for layer, flag in zip(layers, bare, strict=True)
+            )
+
+        class Traced(Architecture):
+            def generator_layers(self, norm: Norm) -> tuple[Layer, ...]:
+                return matched(whole.generator_layers(norm), "G")
+
+            def discriminator_layers(self, norm: Norm) -> tuple[Layer, ...]:
+                return matched(whole.discriminator_layers(norm), "D")
+
+        return Traced
 
     @torch.no_grad()
     def _draw_kernels(self) -> None:

@@ -10,7 +10,7 @@ from members import mixed_cohort, of_counts, small, tiny_reference, trainer
 from torch import Tensor
 
 from binarygan.arithmetic.process import give_back
-from binarygan.arithmetic.products import exact_arithmetic, multiply, set_arithmetic
+from binarygan.arithmetic.products import multiply, multiply_long, set_arithmetic
 from binarygan.config import MemberConfig
 from binarygan.data.images import load_images
 from binarygan.metrics.evaluation import evaluate
@@ -55,11 +55,11 @@ class OnTheCpu:
     def latent(self) -> Tensor:
         return self._draws.latent().to(self._device)
 
-    def thresholds(self) -> Tensor:
-        return self._draws.thresholds().to(self._device)
+    def noise(self) -> Tensor:
+        return self._draws.noise().to(self._device)
 
-    def mixing(self) -> Tensor:
-        return self._draws.mixing().to(self._device)
+    def epsilon(self) -> Tensor:
+        return self._draws.epsilon().to(self._device)
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "cnn"])
@@ -79,7 +79,7 @@ def test_a_gpus_iterations_are_a_cpus(architecture: str, objective: str, norm: s
         made.draws = lambda epoch, device=device: OnTheCpu(cpu_draws(epoch), device)  # type: ignore[method-assign]
     cpu_draws = trainer(*configs, dtype=torch.float64).draws
     expected, found = cpu.train_epoch(), gpu.train_epoch()
-    assert gpu._recorded is not None
+    assert gpu._recorded
     torch.testing.assert_close(found.discriminator_loss.cpu(), expected.discriminator_loss, rtol=1e-7, atol=1e-8)
     torch.testing.assert_close(found.generator_loss.cpu(), expected.generator_loss, rtol=1e-7, atol=1e-8)
     for name, tensor in cpu.state().items():  # Adam divides by roots of squares: gradients near 0 differ most
@@ -96,8 +96,8 @@ def test_graphs_are_eager_steps(architecture: str, objective: str, norm: str, mo
     for _ in range(2):
         found, expected = captured.train_epoch(), eager.train_epoch()
         torch.testing.assert_close(found.discriminator_loss, expected.discriminator_loss, rtol=1e-8, atol=1e-10)
-    assert captured._recorded is not None
-    assert eager._recorded is None
+    assert captured._recorded
+    assert not eager._recorded
     for name, tensor in eager.state().items():
         torch.testing.assert_close(captured.state()[name], tensor, rtol=1e-6, atol=rounding(name, eager))
 
@@ -109,7 +109,7 @@ def test_other_numbers_of_critic_steps_than_the_captured_one(architecture: str, 
     configs = mixed_cohort(architecture=architecture, objective=objective)
     captured, eager = on_gpu(*configs), on_gpu(*configs)
     captured.train_epoch()
-    assert captured._recorded is not None
+    assert captured._recorded
     eager.load_state(captured.state(), 1)
     captured.epochs_done = eager.epochs_done = 0
     for found, expected in zip(*(of_counts(t, (5, 7, 5)) for t in (captured, eager)), strict=True):
@@ -131,12 +131,13 @@ def test_a_member_does_not_depend_on_its_cohort_mates(architecture: str) -> None
 def test_an_iteration_does_not_wait_for_the_device() -> None:
     member = on_gpu(*mixed_cohort(), dtype=torch.float32)
     member.train_epoch()
-    neurons, draws = member.neurons_at(2), member.draws(2)
+    member.set_epoch(2)
+    draws = member.draws(2)
     batches = list(draws.batches())
     torch.cuda.set_sync_debug_mode("error")
     try:
         for batch in batches:
-            member.iteration(batch, draws, neurons, 5)
+            member.iteration(batch, draws, 5)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 
@@ -148,10 +149,15 @@ def test_precisions_round_as_declared() -> None:
     exact = a.double() @ b.double()
     errors = {}
     for dtype in ("float32", "tf32", "bfloat16"):
-        set_arithmetic(small(dtype=dtype))
+        set_arithmetic(tf32=dtype == "tf32")
         kind = torch.bfloat16 if dtype == "bfloat16" else torch.float32
         errors[dtype] = float((multiply(a.to(kind), b.to(kind)) - exact).norm() / exact.norm())
     assert errors["float32"] < 1e-6 < 1e-4 < errors["tf32"] < 1e-3 < errors["bfloat16"] < 1e-2
+
+
+def test_a_long_product_is_the_product() -> None:
+    a, b = (torch.randn(2, *shape, device="cuda", dtype=torch.float64) for shape in ((9, 10_816), (10_816, 32)))
+    torch.testing.assert_close(multiply_long(a, b), a @ b, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("dtype", ["tf32", "bfloat16"])
@@ -170,13 +176,9 @@ def test_scores_do_not_depend_on_the_precision_that_was_trained_in() -> None:
     images = reference.train[:2000]
     found = []
     for dtype in ("float32", "tf32"):
-        set_arithmetic(small(dtype=dtype))
+        set_arithmetic(tf32=dtype == "tf32")
         found.append(full_scores(images, reference))
     assert found[0] == found[1]
-    set_arithmetic(small(dtype="tf32"))
-    with exact_arithmetic():
-        assert torch.backends.cuda.matmul.fp32_precision == "ieee"
-    assert torch.backends.cuda.matmul.fp32_precision == "tf32"
 
 
 def test_a_gpus_scores_are_a_cpus() -> None:

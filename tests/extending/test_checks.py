@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import outside_parts  # noqa: F401  registers the parts
 import pytest
 import torch
 from members import small

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import outside_parts  # noqa: F401  registers the parts
 import pytest
 import torch
 import torch.nn.functional as F

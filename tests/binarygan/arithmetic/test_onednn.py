@@ -2,12 +2,11 @@
 
 import pytest
 import torch
-from members import small, trainer
+from members import critic_images, small, trainer
 from torch import Tensor
 
 from binarygan.arithmetic import onednn
 from binarygan.arithmetic.products import initial_arithmetic, multiply, multiply_add
-from binarygan.training.gradients import critic_images
 
 BIG = {"m": 2, "n": 128, "k": 128, "u": 80}
 
@@ -57,8 +56,8 @@ def test_first_and_second_derivatives_are_autograds(always: None, dtype: torch.d
     def derivatives(a: Tensor, b: Tensor, bias: Tensor) -> list[Tensor]:
         leaves = [t.detach().requires_grad_() for t in (a, b, bias)]
         y = multiply_add(leaves[2], leaves[0], leaves[1])
-        (by_a,) = torch.autograd.grad(y.square().mean(), leaves[0], create_graph=True)
-        return [by_a.detach(), *torch.autograd.grad(by_a.float().square().mean() + y.mean(), leaves)]
+        (grad_a,) = torch.autograd.grad(y.square().mean(), leaves[0], create_graph=True)
+        return [grad_a.detach(), *torch.autograd.grad(grad_a.float().square().mean() + y.mean(), leaves)]
 
     a, b, bias = operands(dtype)
     assert onednn.serves(a, b)
@@ -106,6 +105,7 @@ def test_it_serves_the_dense_layers_of_a_cohort_of_cnns(always: None, monkeypatc
     monkeypatch.setattr(
         onednn, "product", lambda a, b, *bias: (shapes.append((a.shape, b.shape)), at_once(a, b, *bias))[1]
     )
-    images = critic_images(2, 64, 784, like=torch.rand(1), mixes=True).uniform_()
-    one.critic_step(images, torch.rand(2, 64, 1))
+    epsilon = torch.rand(2, 64, 1)
+    images = critic_images(*torch.rand(2, 2, 64, 784), epsilon)
+    one.engine.critic_gradients(one.discriminator.operands, images, epsilon)
     assert ((2, 128, 192), (2, 192, 2304)) in shapes  # the first dense layer's gradient

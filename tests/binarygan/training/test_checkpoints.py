@@ -114,19 +114,19 @@ def test_the_generators_that_are_left(cohort: Trainer, folder: Place, tmp_path: 
     checkpoints.save_generators(cohort, finished)
     checkpoints.save(cohort, stopped)
     checkpoints.keep_generators(stopped)
-    for place in (finished, stopped):
-        assert names(place) == ["final.safetensors"]
-        (tmp_path / "copy").write_bytes((place / "final.safetensors").read_bytes())
+    for left in (finished, stopped):
+        assert names(left) == ["final.safetensors"]
+        (tmp_path / "copy").write_bytes((left / "final.safetensors").read_bytes())
         with safe_open(tmp_path / "copy", "pt") as file:
             metadata = file.metadata()
-            assert_equal({n: file.get_tensor(n) for n in file.keys()}, cohort.generator_parameters)  # noqa: SIM118
+            assert_equal({n: file.get_tensor(n) for n in file.keys()}, cohort.generator.parameters)  # noqa: SIM118
         assert metadata["epochs_done"] == "1"
         assert json.loads(metadata["members"]) == [c.to_dict() for c in cohort.configs]
     for kind in (checkpoints.save, checkpoints.save_generators):
         kind(cohort, folder / "either")
         [path] = (folder / "either").iterdir()
         own = checkpoints.saved_generator(path, 2)
-        assert_equal(own, {n: p[2:3] for n, p in cohort.generator_parameters.items()})
+        assert_equal(own, {n: p[2:3] for n, p in cohort.generator.parameters.items()})
         path.unlink()
 
 
@@ -146,10 +146,10 @@ def test_split_shares_the_members_out(cohort: Trainer, folder: Place) -> None:
     parts = {folder / "a": [2, 0], folder / "b": [1]}
     checkpoints.split(folder / "whole", parts)
     assert not list((folder / "whole").glob("*"))
-    for part, places in parts.items():
-        own = trainer(*(cohort.configs[i] for i in places))
+    for part, indices in parts.items():
+        own = trainer(*(cohort.configs[i] for i in indices))
         assert checkpoints.restore(own, part)
-        expected = {name: t if t.dim() == 0 else t[places] for name, t in cohort.state().items()}
+        expected = {name: t if t.dim() == 0 else t[indices] for name, t in cohort.state().items()}
         assert_equal(own.state(), expected)
 
 

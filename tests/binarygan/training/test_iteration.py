@@ -23,7 +23,7 @@ def test_recorded_is_plain(architecture: str, objective: str, norm: str, neuron:
     if neuron != "mixed":
         configs = [dataclasses.replace(c, neuron=neuron) for c in configs[:2]]
     plain, recorded = (trainer(*configs, dtype=torch.float64) for _ in range(2))
-    recorded.record(lambda step: step, recorded.neurons_at(1))
+    recorded.record(lambda step: step)
     for _ in range(2):
         expected, found = plain.train_epoch(), recorded.train_epoch()
         torch.testing.assert_close(found.discriminator_loss, expected.discriminator_loss, rtol=1e-10, atol=1e-12)
@@ -36,7 +36,7 @@ def test_recorded_is_plain(architecture: str, objective: str, norm: str, neuron:
 def test_other_numbers_of_critic_steps_than_the_recorded_one(objective: str) -> None:
     """As warm-up has them: an iteration of pieces between two that are replayed whole."""
     plain, recorded = (trainer(*mixed_cohort(objective=objective), dtype=torch.float64) for _ in range(2))
-    recorded.record(lambda step: step, recorded.neurons_at(1))
+    recorded.record(lambda step: step)
     losses = [of_counts(t, (5, 7, 5)) for t in (plain, recorded)]
     for expected, found in zip(*losses, strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)
@@ -48,7 +48,7 @@ def test_a_restored_trainer_records_anew() -> None:
     first.train_epoch()
     kept = {name: tensor.clone() for name, tensor in first.state().items()}
     other = trainer(small(), dtype=torch.float64)
-    other.record(lambda step: step, other.neurons_at(1))
+    other.record(lambda step: step)
     other.train_epoch()
     other.load_state(kept, 1)
     expected, found = first.train_epoch(), other.train_epoch()

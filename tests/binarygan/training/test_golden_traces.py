@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from released import Trace
 
-FOLDER = Path(os.environ.get("RELEASED_TRACES") or Path(__file__).parents[1] / "data" / "traces")
+FOLDER = Path(os.environ.get("RELEASED_TRACES") or Path(__file__).parents[2] / "data" / "traces")
 FILES = sorted(FOLDER.glob("*.json"))
 
 

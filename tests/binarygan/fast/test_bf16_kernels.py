@@ -9,11 +9,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from binarygan.fast.analytic.derivatives import penalty
 from binarygan.fast.bf16_cpu import kernels, norms
 from binarygan.fast.bf16_cpu.adam import RoundingAdam
 from binarygan.fast.bf16_cpu.numbers import bits
-from binarygan.model.layers import EPSILON, LEAK
-from binarygan.model.objectives import FLOOR, penalty_of
+from binarygan.model.activations import LEAK
+from binarygan.model.norms import EPSILON
+from binarygan.model.objectives import FLOOR
 from binarygan.training.optimizers import TensorFlowAdam
 
 BETAS = (0.5, 0.9)
@@ -54,73 +56,80 @@ def test_an_activation_is_pytorchs() -> None:
     assert torch.equal(y, expected)
 
 
-def test_mixed_images_activation_is_that_of_the_mix() -> None:
-    y, bias, mixing = rows(8, 33), torch.randn(33), torch.rand(4)
+def test_interpolated_images_activation_is_that_of_the_interpolated_map() -> None:
+    y, bias, epsilon = rows(8, 33), torch.randn(33), torch.rand(4)
     activated = torch.full((12, 33), torch.nan, dtype=torch.bfloat16)
-    kernels.activate_mixed(bits(activated), bits(y), bias.numpy(), mixing.numpy())
+    kernels.activate_and_interpolate(bits(activated), bits(y), bias.numpy(), epsilon.numpy())
     linear = y.float() + bias
-    three = torch.cat([linear, torch.lerp(linear[4:], linear[:4], mixing.unsqueeze(1))])
+    three = torch.cat([linear, torch.lerp(linear[4:], linear[:4], epsilon.unsqueeze(1))])
     assert torch.equal(activated[:8], F.leaky_relu(three, LEAK).bfloat16()[:8])
     torch.testing.assert_close(activated.float(), F.leaky_relu(three, LEAK), rtol=ONE_ROUNDING, atol=1e-6)
 
 
-def test_a_slope_is_that_of_the_activation_and_sums_are_of_the_first_rows() -> None:
+def test_the_leak_is_that_of_the_activation_and_sums_are_of_the_first_rows() -> None:
     """Of 0, and of -0, it is the leak."""
     activated, d, sums = rows(12, 33), torch.randn(12, 33).bfloat16(), torch.full((33,), torch.nan)
     expected = torch.where(activated.float() > 0, d.float(), d.float() * LEAK)
-    kernels.times_slope_(bits(d), bits(activated), sums.numpy(), 8)
+    kernels.times_leak_(bits(d), bits(activated), sums.numpy(), 8)
     assert torch.equal(d, expected.bfloat16())
     torch.testing.assert_close(sums, expected[:8].sum(0))  # of what is not yet rounded
 
 
-def test_derivatives_times_the_slope_replace_the_last_activations() -> None:
-    activated, by = rows(12, 33), rows(4, 33)
+def test_tangents_times_the_leak_replace_the_last_activations() -> None:
+    activated, tangent = rows(12, 33), rows(4, 33)
     before = activated.clone()
-    kernels.replace_times_slope(bits(activated), bits(by), 8)
-    expected = torch.where(before[8:].float() > 0, by.float(), by.float() * LEAK).bfloat16()
+    kernels.replace_times_leak(bits(activated), bits(tangent), 8)
+    expected = torch.where(before[8:].float() > 0, tangent.float(), tangent.float() * LEAK).bfloat16()
     assert torch.equal(activated, torch.cat([before[:8], expected]))
 
 
 def test_they_replace_those_in_float32_unrounded() -> None:
-    activated, by = rows(12, 33).float(), rows(4, 33)
+    activated, tangent = rows(12, 33).float(), rows(4, 33)
     before = activated.clone()
-    kernels.replace_times_slope_exactly(activated.numpy(), bits(by), 8)
-    expected = torch.where(before[8:] > 0, by.float(), by.float() * LEAK)
+    kernels.replace_times_leak_float32(activated.numpy(), bits(tangent), 8)
+    expected = torch.where(before[8:] > 0, tangent.float(), tangent.float() * LEAK)
     assert torch.equal(activated, torch.cat([before[:8], expected]))
 
 
 def test_a_logit_and_its_derivatives_are_pytorchs() -> None:
-    y, bias, weight, last_bias, slopes = rows(12, 33), torch.randn(33), torch.randn(33), torch.randn(1), torch.randn(12)
-    logits, by_weight, by_bias, by_last_bias = (torch.full((n,), torch.nan) for n in (12, 33, 33, 1))
+    y, bias, weight, last_bias, grad_logits = (
+        rows(12, 33),
+        torch.randn(33),
+        torch.randn(33),
+        torch.randn(1),
+        torch.randn(12),
+    )
+    logits, grad_weight, grad_bias, grad_last_bias = (torch.full((n,), torch.nan) for n in (12, 33, 33, 1))
     activated, d = torch.full((12, 33), torch.nan), torch.full((12, 33), torch.nan, dtype=torch.bfloat16)
     kernels.activate_and_weigh(
         logits.numpy(), activated.numpy(), bits(y), bias.numpy(), weight.numpy(), last_bias.numpy()
     )
-    kernels.spread(bits(d), activated.numpy(), slopes.numpy(), weight.numpy(), by_bias.numpy(), by_last_bias.numpy(), 8)
-    kernels.add_up(by_weight.numpy(), activated.numpy(), slopes.numpy())
+    kernels.spread(
+        bits(d), activated.numpy(), grad_logits.numpy(), weight.numpy(), grad_bias.numpy(), grad_last_bias.numpy(), 8
+    )
+    kernels.add_up(grad_weight.numpy(), activated.numpy(), grad_logits.numpy())
     expected = F.leaky_relu(y.float() + bias, LEAK)
-    by_linear = torch.outer(slopes, weight) * torch.where(expected > 0, 1.0, LEAK)
+    grad_linear = torch.outer(grad_logits, weight) * torch.where(expected > 0, 1.0, LEAK)
     assert torch.equal(activated, expected)
     torch.testing.assert_close(logits, expected @ weight + last_bias)
-    torch.testing.assert_close(d.float(), by_linear, rtol=ONE_ROUNDING, atol=0)
-    torch.testing.assert_close(by_bias, by_linear[:8].sum(0))
-    torch.testing.assert_close(by_last_bias, slopes[:8].sum(0, keepdim=True))
-    torch.testing.assert_close(by_weight, slopes @ expected)
+    torch.testing.assert_close(d.float(), grad_linear, rtol=ONE_ROUNDING, atol=0)
+    torch.testing.assert_close(grad_bias, grad_linear[:8].sum(0))
+    torch.testing.assert_close(grad_last_bias, grad_logits[:8].sum(0, keepdim=True))
+    torch.testing.assert_close(grad_weight, grad_logits @ expected)
 
 
 def test_the_penalty_is_that_of_the_objective() -> None:
     """Also at a gradient of 0."""
     gradient = (torch.randn(5, 784) / 28).bfloat16()
     gradient[0] = 0
-    expected, derivative = penalty_of(gradient.float().unsqueeze(0), 10.0)
-    penalty = kernels.penalize_(bits(gradient), 10.0, FLOOR)
-    assert penalty == pytest.approx(expected.item(), rel=1e-5)
+    expected, derivative = penalty(gradient.float().unsqueeze(0), 10.0)
+    assert kernels.penalize_(bits(gradient), 10.0, FLOOR) == pytest.approx(expected.item(), rel=1e-5)
     torch.testing.assert_close(gradient.float(), derivative[0], rtol=ONE_ROUNDING, atol=1e-6)
 
 
 @pytest.mark.parametrize("measured", [False, True])
 def test_a_norm_and_its_derivatives_are_autograds(measured: bool) -> None:
-    y, by_normed = (3 + torch.randn(16, 33)).bfloat16(), torch.randn(16, 33)
+    y, grad_normed = (3 + torch.randn(16, 33)).bfloat16(), torch.randn(16, 33)
     bias, scale, shift = (torch.randn(33).requires_grad_() for _ in range(3))
     product = y.float().requires_grad_()
     mean, gain = torch.randn(33), torch.rand(33)
@@ -129,7 +138,7 @@ def test_a_norm_and_its_derivatives_are_autograds(measured: bool) -> None:
         expected = F.batch_norm(linear, None, None, scale, shift, training=True, eps=EPSILON)
     else:
         expected = (linear - mean) * gain * scale + shift
-    by_product, *by_own = torch.autograd.grad(expected, [product, bias, scale, shift], by_normed)
+    grad_product, *grad_own = torch.autograd.grad(expected, [product, bias, scale, shift], grad_normed)
 
     own = [t.detach().numpy() for t in (bias, mean, gain, scale, shift)]
     if measured:
@@ -139,17 +148,17 @@ def test_a_norm_and_its_derivatives_are_autograds(measured: bool) -> None:
     norms.normalize_and_rectify(bits(activated), bits(y), *own)
     torch.testing.assert_close(normed, expected.detach(), rtol=1e-5, atol=1e-5)
     assert torch.equal(activated, torch.relu(normed).bfloat16())
-    sums, by_linear = torch.full((3, 33), torch.nan), torch.empty(16, 33, dtype=torch.bfloat16)
-    norms.denormalize(bits(by_linear), by_normed.numpy(), bits(y), *own[:4], *sums.numpy(), measured)
-    torch.testing.assert_close(by_linear.float(), by_product, rtol=ONE_ROUNDING, atol=1e-5)
-    torch.testing.assert_close(sums, torch.stack(by_own), rtol=1e-4, atol=1e-4)
+    sums, grad_linear = torch.full((3, 33), torch.nan), torch.empty(16, 33, dtype=torch.bfloat16)
+    norms.denormalize(bits(grad_linear), grad_normed.numpy(), bits(y), *own[:4], *sums.numpy(), measured)
+    torch.testing.assert_close(grad_linear.float(), grad_product, rtol=ONE_ROUNDING, atol=1e-5)
+    torch.testing.assert_close(sums, torch.stack(grad_own), rtol=1e-4, atol=1e-4)
 
 
 def test_what_was_rectified_passes_nothing_on() -> None:
-    by_activated, linear = rows(8, 33), rows(8, 33)
-    by_normed = torch.full((8, 33), torch.nan)
-    norms.pass_rectified(by_normed.numpy(), bits(by_activated), bits(torch.relu(linear)))
-    assert torch.equal(by_normed, torch.where(linear > 0, by_activated, 0).float())
+    grad_activated, linear = rows(8, 33), rows(8, 33)
+    grad_normed = torch.full((8, 33), torch.nan)
+    norms.pass_rectified(grad_normed.numpy(), bits(grad_activated), bits(torch.relu(linear)))
+    assert torch.equal(grad_normed, torch.where(linear > 0, grad_activated, 0).float())
 
 
 def test_bits_are_of_bfloat16() -> None:
@@ -157,20 +166,20 @@ def test_bits_are_of_bfloat16() -> None:
         bits(torch.ones(2))
 
 
-@pytest.mark.parametrize("place", [0, 1])
-def test_what_is_not_a_number_stays_so(place: int) -> None:
+@pytest.mark.parametrize("row", [0, 1])
+def test_what_is_not_a_number_stays_so(row: int) -> None:
     """A member that diverged must be seen to have."""
     y = torch.ones(8, 3, dtype=torch.bfloat16)
-    y[place, 1] = torch.nan
+    y[row, 1] = torch.nan
     own = [torch.ones(3).numpy() for _ in range(5)]
     norms.measure(bits(y), *own[:3], EPSILON)
     activated = torch.empty_like(y)
     norms.normalize_and_rectify(bits(activated), bits(y), *own)
     assert activated[:, 1].isnan().all()
     assert activated[:, ::2].isfinite().all()
-    by_normed = torch.empty(8, 3)
-    norms.pass_rectified(by_normed.numpy(), bits(torch.full_like(y, torch.nan)), bits(activated))
-    assert by_normed.isnan().all()
+    grad_normed = torch.empty(8, 3)
+    norms.pass_rectified(grad_normed.numpy(), bits(torch.full_like(y, torch.nan)), bits(activated))
+    assert grad_normed.isnan().all()
     assert torch.tensor(kernels.penalize_(bits(y), 10.0, FLOOR)).isnan()
 
 
@@ -188,15 +197,15 @@ def test_adam_is_the_others_and_its_copy_is_the_parameter(transposed: bool, alik
     for step in range(6):
         if step == 3:
             rounding.load_state(exact.state())
-        by_weight, by_bias = (torch.randn(2, 30, 20) * 1e-7 ** (step % 2)).bfloat16(), torch.randn(2, 20)
+        grad_weight, grad_bias = (torch.randn(2, 30, 20) * 1e-7 ** (step % 2)).bfloat16(), torch.randn(2, 20)
         if step % 3:  # the same tensors with other numbers, or others
-            given[0].copy_(by_weight)
-            given[1].copy_(by_bias)
+            given[0].copy_(grad_weight)
+            given[1].copy_(grad_bias)
         else:
-            given = [by_weight.mT.contiguous().mT if transposed is alike else by_weight, by_bias]
+            given = [grad_weight.mT.contiguous().mT if transposed is alike else grad_weight, grad_bias]
         rounding.update(given)
         assert (rounding._arrays_of(given) is rounding._arrays_of(given)) is alike  # which a copy's must not be
-        exact.update([by_weight.float(), by_bias])
+        exact.update([grad_weight.float(), grad_bias])
     torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
     for found, wanted in zip(rounding.state(), exact.state(), strict=True):
         torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-20)

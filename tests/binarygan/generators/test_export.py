@@ -5,7 +5,6 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,8 @@ from safetensors.torch import load_file, save_file
 
 from binarygan.arithmetic.products import set_arithmetic
 from binarygan.cli import sample
-from binarygan.generators import export, sampling
+from binarygan.cli.export import main as run
+from binarygan.generators.export import pt2_bytes
 from binarygan.generators.files import load_generator
 from binarygan.generators.finding import find_generator
 from binarygan.generators.sampling import Sampler
@@ -26,15 +26,11 @@ from binarygan.training.checkpoints import DamagedCheckpointError
 KINDS = [(a, n) for a in ("mlp", "cnn") for n in ("batch", "affine")]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def small_population() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(sampling, "POPULATION", 300)
-        yield
+pytestmark = pytest.mark.usefixtures("small_population")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, small_population: None) -> Path:
     """Checkpoints of two members each, and the second's generator in two formats."""
     root = tmp_path_factory.mktemp("exports")
     for architecture, norm in KINDS:
@@ -42,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         name = f"{architecture}-{norm}"
         checkpoints.save_generators(trained_in_name(*configs, epochs=2), root / name)
         files = [word for ending in ("safetensors", "pt2") for word in ("-o", str(root / f"{name}.{ending}"))]
-        assert export.main([str(root / name), "--member", configs[1].member_id, *files]) == 0
+        assert run([str(root / name), "--member", configs[1].member_id, *files]) == 0
     return root
 
 
@@ -78,7 +74,7 @@ def test_an_exported_file_stands_for_its_member(folder: Path, tmp_path: Path) ->
     outputs = [tmp_path / f"{n}.npy" for n in ("of-export", "of-checkpoint", "of-copy")]
     copy = tmp_path / "copy.safetensors"
     exported = str(folder / "mlp-batch.safetensors")
-    assert export.main([exported, "-o", str(copy)]) == 0
+    assert run([exported, "-o", str(copy)]) == 0
     for out, words in zip(
         outputs, ([exported], [str(folder / "mlp-batch"), "--member", member], [str(copy)]), strict=True
     ):
@@ -118,9 +114,9 @@ def test_a_pt2_holds_one_member_not_its_cohort(folder: Path) -> None:
 @pytest.mark.parametrize(("architecture", "norm"), [("mlp", "layer"), ("cnn", "layer"), ("mlp", "none")])
 def test_other_norms_and_arithmetic(architecture: str, norm: str) -> None:
     config = small(architecture=architecture, generator_norm=norm, dtype="bfloat16")
-    sampler = Sampler.of(config, 1, trained_in_name(config, epochs=1).generator_parameters)
-    set_arithmetic(config)  # as where it was trained
-    module = torch.export.load(io.BytesIO(export.pt2_bytes(sampler))).module()
+    sampler = Sampler.of(config, 1, trained_in_name(config, epochs=1).generator.parameters)
+    set_arithmetic(tf32=False)  # as where it was trained
+    module = torch.export.load(io.BytesIO(pt2_bytes(sampler))).module()
     assert torch.backends.cudnn.conv.fp32_precision == "ieee"
     z = torch.randn(9, 128)
     torch.testing.assert_close(module(z), sampler(z), rtol=0, atol=2e-6)
@@ -146,7 +142,7 @@ def test_what_is_no_exported_generator_is_refused(
         save_file({n: t for n, t in own.items() if t is not None}, path, described)
         with pytest.raises(DamagedCheckpointError, match=reason):
             load_generator(path)
-        assert export.main([str(path), "-o", str(tmp_path / "out.pt2")]) == 2
+        assert run([str(path), "-o", str(tmp_path / "out.pt2")]) == 2
         error = capsys.readouterr().err
         assert reason in error
         assert error.count("\n") == 1
@@ -159,7 +155,7 @@ def test_onnx_names_the_packages_that_it_needs(
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda n: None if n.startswith("onnx") else find(n))
     out = tmp_path / "out.onnx"
-    assert export.main([str(folder / "mlp-affine.safetensors"), "-o", str(out)]) == 2
+    assert run([str(folder / "mlp-affine.safetensors"), "-o", str(out)]) == 2
     assert capsys.readouterr().err == (
         "error: an .onnx needs packages that are not installed: pip install onnx onnxscript\n"
     )
@@ -170,7 +166,7 @@ def test_onnx_names_the_packages_that_it_needs(
 def test_onnx_gives_the_same(name: str, folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnxscript")
     runtime = pytest.importorskip("onnxruntime")
-    assert export.main([str(folder / f"{name}.safetensors"), "-o", str(tmp_path / "out.onnx")]) == 0
+    assert run([str(folder / f"{name}.safetensors"), "-o", str(tmp_path / "out.onnx")]) == 0
     session = runtime.InferenceSession(tmp_path / "out.onnx")
     for count in (1, 6):
         z = torch.randn(count, 128)
