@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from analysis.tables.architecture_tables import COLUMNS, architecture_tables, counts_note, parameter_counts
-from binarygan.model.networks import discriminator, generator
+from binarygan.model.networks import Network
 from binarygan.paper import FIDELITIES, paper_config
 
 TABLES = {t.name: t for t in architecture_tables()}
@@ -50,7 +50,8 @@ def test_counts_are_those_of_the_networks_that_are_trained(architecture: str) ->
     config = paper_config(
         fidelity="as-described", objective="wgan-gp", architecture=architecture, data_digest="-", train_images=64
     )
-    made = [of(config).initial_parameters([0], "-", device=torch.device("cpu")) for of in (generator, discriminator)]
+    networks = [Network.of(layers) for layers in (config.generator_layers(), config.discriminator_layers())]
+    made = [network.initial_parameters([0], "-", device=torch.device("cpu")) for network in networks]
     assert parameter_counts(architecture) == tuple(sum(p[0].numel() for p in of.values()) for of in made)
 
 
