@@ -11,7 +11,7 @@ from binarygan.arithmetic.precision import PRECISIONS
 from binarygan.cli.commands import Parser
 from binarygan.data.images import Images
 from binarygan.errors import UserError
-from binarygan.io.files import Place, is_local, place_of, reached
+from binarygan.io.files import AnyPath, is_local, path_of, reached
 from binarygan.paper import FIDELITIES
 
 EXAMPLES = """examples:
@@ -159,7 +159,7 @@ class RunOptions:
                 raise UserError(f"--{name} {value} must be at least 1")
         if self.executor == "local":
             self._check_local()
-        if self.tensorboard and not is_local(place_of(self.results)):
+        if self.tensorboard and not is_local(path_of(self.results)):
             raise UserError(f"--tensorboard writes to a disk, not to {self.results}: leave it out")
         if self.only and not self.grid:
             raise UserError(f"--only chooses members of a grid: --{asked[0]} has no use for it")
@@ -246,9 +246,9 @@ def _spelled(field: dataclasses.Field[Any]) -> str:
     return str(field.metadata.get("flag", f"--{field.name.replace('_', '-')}"))
 
 
-def results_root(results: str) -> Place:
+def results_root(results: str) -> AnyPath:
     """The folder that `--results` names. On a disk its path is absolute, as trials have other working folders."""
-    path = place_of(results)
+    path = path_of(results)
     if not isinstance(path, Path):
         return reached(path)
     try:

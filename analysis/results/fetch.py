@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from binarygan.errors import UserError
-from binarygan.io.files import place_of, read_whole
+from binarygan.io.files import path_of, read_whole
 from study.store.schemas import SCHEMAS
 
 
@@ -13,7 +13,7 @@ def local_study(text: str, scratch: Path) -> Path:
     Raises:
         UserError: it cannot be read.
     """
-    source = place_of(text)
+    source = path_of(text)
     if isinstance(source, Path):
         return source
     folder = scratch / (source.name or "study")

@@ -11,7 +11,7 @@ import json
 import math
 
 from binarygan.generators.sampling import Sampler
-from binarygan.io.files import Place
+from binarygan.io.files import AnyPath
 from binarygan.io.tensor_files import damaged, read_tensors, tensor_bytes
 from binarygan.model.networks import Statistics, laid_out
 from binarygan.model.norms import EPSILON, NORMS
@@ -38,7 +38,7 @@ def generator_bytes(sampler: Sampler) -> bytes:
     return tensor_bytes(tensors, metadata)
 
 
-def load_generator(path: Place) -> Sampler:
+def load_generator(path: AnyPath) -> Sampler:
     """The generator of a file that `python -m binarygan.export` wrote: call it with z (n, Z) for (n, 28, 28).
 
     Raises:

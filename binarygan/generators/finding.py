@@ -8,7 +8,7 @@ from binarygan.config import MemberConfig
 from binarygan.errors import UserError
 from binarygan.generators.files import is_exported, load_generator
 from binarygan.generators.sampling import Sampler
-from binarygan.io.files import Place, matching, place_of
+from binarygan.io.files import AnyPath, matching, path_of
 from binarygan.io.tensor_files import damaged, read_metadata
 from binarygan.training import checkpoints
 from binarygan.training.checkpoints import DamagedCheckpointError, Description
@@ -19,7 +19,7 @@ MOST_LISTED = 20
 
 
 class _Found(NamedTuple):
-    path: Place
+    path: AnyPath
     description: Description
     member: int
     """Its index in the description."""
@@ -45,7 +45,7 @@ def find_generator(what: str, *, results: str, member: str | None = None) -> Sam
         if path is None:
             if member is not None:
                 raise UserError(f"--member is for checkpoints that hold several, and there is no file {what}")
-            sampler = _sampler(_by_id(what, _in_results(place_of(results)), f"{results}/{CHECKPOINTS}"))
+            sampler = _sampler(_by_id(what, _in_results(path_of(results)), f"{results}/{CHECKPOINTS}"))
         elif is_exported(read_metadata(path)):
             sampler = load_generator(path)
         else:
@@ -61,9 +61,9 @@ def find_generator(what: str, *, results: str, member: str | None = None) -> Sam
     return sampler
 
 
-def _file_at(what: str) -> Place | None:
+def _file_at(what: str) -> AnyPath | None:
     """The file that the path names, or the checkpoint in the folder that it names; None where there is neither."""
-    path = place_of(what)
+    path = path_of(what)
     try:
         if path.is_file():
             return path
@@ -80,7 +80,7 @@ def _file_at(what: str) -> Place | None:
     return found
 
 
-def _in_results(results: Place) -> dict[str, _Found]:
+def _in_results(results: AnyPath) -> dict[str, _Found]:
     """Every member of every study by its id; of those there are twice, the one that was trained longest."""
     members: dict[str, _Found] = {}
     for path in matching(results, CHECKPOINTS):

@@ -1,6 +1,6 @@
 """Files that are whole or not there, on a disk or in an object store.
 
-A place is a `pathlib.Path`, or a `upath.UPath` where its text names another file system (`s3://bucket/results`).
+A path is a `pathlib.Path`, or a `upath.UPath` where its text names another file system (`s3://bucket/results`).
 """
 
 import os
@@ -14,53 +14,53 @@ from upath import UPath
 
 from binarygan.errors import UserError
 
-Place = Path | UPath
+AnyPath = Path | UPath
 PARTIAL = ".partial-"
 """How the names begin of files that are not whole yet."""
 
 
-def place_of(text: str) -> Place:
-    """The place that a text names: a local path, or any file system of fsspec by its URL.
+def path_of(text: str) -> AnyPath:
+    """The path that a text names: a local path, or any file system of fsspec by its URL.
 
     Raises:
         UserError: a file system that is unknown, or whose library is not installed.
     """
     try:
-        place = UPath(text)
-        if isinstance(place, Path):
-            return place
-        return Path(place.path) if place.protocol in ("file", "local") else place
+        path = UPath(text)
+        if isinstance(path, Path):
+            return path
+        return Path(path.path) if path.protocol in ("file", "local") else path
     except (ValueError, ImportError) as error:
         raise UserError(f"{text} is on no file system that is known here: {str(error).splitlines()[0]}") from None
 
 
-def reached(place: Place) -> Place:
-    """The place, asked once for whether it is there.
+def reached(path: AnyPath) -> AnyPath:
+    """The path, once its file system has answered whether it exists.
 
     Raises:
         UserError: its object store does not answer, or refuses to.
     """
-    if isinstance(place, Path):
-        return place
+    if isinstance(path, Path):
+        return path
     try:
-        place.exists()
+        path.exists()
     except Exception as error:  # an object store's libraries raise what they like
         reason = str(error).splitlines() or [""]
-        raise UserError(f"{place} cannot be read: {type(error).__name__}: {reason[0]}") from None
-    return place
+        raise UserError(f"{path} cannot be read: {type(error).__name__}: {reason[0]}") from None
+    return path
 
 
-def is_local(place: Place) -> bool:
+def is_local(path: AnyPath) -> bool:
     """Whether it is on a file system of this machine (network mounts among them)."""
-    return isinstance(place, Path)
+    return isinstance(path, Path)
 
 
-def matching(folder: Place, pattern: str) -> list[Place]:
-    """What of the folder, where it exists, has such a name, by name."""
+def matching(folder: AnyPath, pattern: str) -> list[AnyPath]:
+    """The entries of the folder whose names match, sorted by name; none where there is no such folder."""
     return sorted(folder.glob(pattern), key=str)
 
 
-def read_whole(path: Place) -> bytes:
+def read_whole(path: AnyPath) -> bytes:
     """What is at `path`, as it was at one moment, though another program may be putting a new file there.
 
     An object store is asked once for the whole object. Its files, opened, are asked for their size and version first,
@@ -75,7 +75,7 @@ def read_whole(path: Place) -> bytes:
     return content
 
 
-def write_whole(path: Place, content: bytes, *, partial: Path | None = None) -> None:
+def write_whole(path: AnyPath, content: bytes, *, partial: Path | None = None) -> None:
     """Put `content` at `path`, so that a reader, or a crash at any moment, sees the old file or the new one.
 
     On a disk: written under another name, flushed, renamed, the folder flushed. An object store puts whole objects.

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from binarygan.io.files import Place, read_whole, whole_file, write_whole
+from binarygan.io.files import AnyPath, read_whole, whole_file, write_whole
 
 HEADER_LIMIT = 100_000_000
 """Bytes, as in safetensors itself: what a damaged length must not make us read."""
@@ -38,7 +38,7 @@ class DamagedFileError(Exception):
     """A file that cannot be read or does not hold what it should. Its text is one line."""
 
 
-def damaged(path: Place, reason: object) -> DamagedFileError:
+def damaged(path: AnyPath, reason: object) -> DamagedFileError:
     """The error that says what is wrong with the file."""
     what, words = "is damaged", str(reason)
     if isinstance(reason, OSError):
@@ -46,7 +46,7 @@ def damaged(path: Place, reason: object) -> DamagedFileError:
     return DamagedFileError(f"{path} {what}: {' '.join(words.split())[:300]}")
 
 
-def write_tensors(path: Place, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+def write_tensors(path: AnyPath, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     """Write the file whole or not at all.
 
     On a disk from the tensors' own memory: the library's bytes of a cohort's state take three times as long and as much
@@ -81,7 +81,7 @@ def tensor_bytes(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
     return content
 
 
-def read_metadata(path: Place) -> dict[str, str]:
+def read_metadata(path: AnyPath) -> dict[str, str]:
     """The description alone, without reading the tensors.
 
     Raises:
@@ -105,7 +105,7 @@ def read_metadata(path: Place) -> dict[str, str]:
     return {str(key): str(value) for key, value in metadata.items()}
 
 
-def read_tensors(path: Place) -> tuple[dict[str, str], dict[str, Tensor]]:
+def read_tensors(path: AnyPath) -> tuple[dict[str, str], dict[str, Tensor]]:
     """The description and the tensors, on the CPU.
 
     Raises:

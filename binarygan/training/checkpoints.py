@@ -18,7 +18,7 @@ from torch import Tensor
 
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
-from binarygan.io.files import PARTIAL, Place, matching
+from binarygan.io.files import PARTIAL, AnyPath, matching
 from binarygan.io.tensor_files import DamagedFileError, damaged, read_metadata, read_tensors, write_tensors
 from binarygan.model.networks import Parameters
 from binarygan.training.trainer import Trainer
@@ -55,7 +55,7 @@ class Description:
         }
 
     @classmethod
-    def of(cls, path: Place, metadata: Mapping[str, str]) -> Self:
+    def of(cls, path: AnyPath, metadata: Mapping[str, str]) -> Self:
         """The description in the header of the file `path`.
 
         Raises:
@@ -86,14 +86,14 @@ class Description:
         return cls(members, int(epochs_done))
 
 
-def save(trainer: Trainer, folder: Place) -> None:
+def save(trainer: Trainer, folder: AnyPath) -> None:
     """Write the trainer's state as the file `epoch-<n>`, whole or not at all, and drop older ones beside it."""
     newest = folder / f"epoch-{trainer.epochs_done:05d}.safetensors"
     _write(newest, trainer.state(), Description(trainer.configs, trainer.epochs_done))
     _tidy(folder, keep=newest)
 
 
-def restore(trainer: Trainer, folder: Place) -> bool:
+def restore(trainer: Trainer, folder: AnyPath) -> bool:
     """Bring the trainer to the newest checkpoint in `folder`; on the same device what follows is bitwise the same.
 
     Returns:
@@ -115,7 +115,7 @@ def restore(trainer: Trainer, folder: Place) -> bool:
     return True
 
 
-def saved_members(folder: Place) -> list[MemberConfig] | None:
+def saved_members(folder: AnyPath) -> list[MemberConfig] | None:
     """The members of the newest checkpoint in `folder`, in their order; None where there is none to go on from."""
     newest = newest_epoch(folder)
     if newest is None:
@@ -126,7 +126,7 @@ def saved_members(folder: Place) -> list[MemberConfig] | None:
         return None
 
 
-def describe(path: Place) -> Description:
+def describe(path: AnyPath) -> Description:
     """Of whom a checkpoint is, without reading its tensors.
 
     Raises:
@@ -135,7 +135,7 @@ def describe(path: Place) -> Description:
     return Description.of(path, read_metadata(path))
 
 
-def split(folder: Place, parts: Mapping[Place, Sequence[int]]) -> None:
+def split(folder: AnyPath, parts: Mapping[AnyPath, Sequence[int]]) -> None:
     """Write the newest checkpoint in `folder`, where there is a whole one, as others that hold some members each.
 
     Args:
@@ -157,18 +157,18 @@ def split(folder: Place, parts: Mapping[Place, Sequence[int]]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def save_generators(trainer: Trainer, folder: Place) -> None:
+def save_generators(trainer: Trainer, folder: AnyPath) -> None:
     """Write the finished cohort's generators as `final`, beside what training went on from (`forget_epochs`)."""
     tensors = {name: p.detach() for name, p in trainer.generator.parameters.items()}
     _write(folder / FINAL, tensors, Description(trainer.configs, trainer.epochs_done))
 
 
-def forget_epochs(folder: Place) -> None:
+def forget_epochs(folder: AnyPath) -> None:
     """Drop what a cohort's training went on from: it is at its end."""
     _tidy(folder)
 
 
-def keep_generators(folder: Place) -> None:
+def keep_generators(folder: AnyPath) -> None:
     """The same for a cohort that was stopped early, from its newest checkpoint; nothing where there is none.
 
     Raises:
@@ -183,12 +183,12 @@ def keep_generators(folder: Place) -> None:
     _tidy(folder)
 
 
-def newest_epoch(folder: Place) -> Place | None:
+def newest_epoch(folder: AnyPath) -> AnyPath | None:
     """The checkpoint in `folder` that training would go on from; None where there is none."""
     return max(matching(folder, EPOCHS), key=lambda p: (len(p.name), p.name), default=None)
 
 
-def saved_generator(path: Place, member: int) -> Parameters:
+def saved_generator(path: AnyPath, member: int) -> Parameters:
     """The generator of one member of a checkpoint of either kind, with a member axis of one.
 
     Raises:
@@ -198,12 +198,12 @@ def saved_generator(path: Place, member: int) -> Parameters:
     return {name: t[member : member + 1] for name, t in _generators(path, description, tensors).items()}
 
 
-def _write(path: Place, tensors: dict[str, Tensor], description: Description) -> None:
+def _write(path: AnyPath, tensors: dict[str, Tensor], description: Description) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_tensors(path, tensors, description.to_metadata())
 
 
-def _read(path: Place) -> tuple[Description, dict[str, Tensor]]:
+def _read(path: AnyPath) -> tuple[Description, dict[str, Tensor]]:
     metadata, tensors = read_tensors(path)
     description = Description.of(path, metadata)
     for name, tensor in tensors.items():
@@ -212,7 +212,7 @@ def _read(path: Place) -> tuple[Description, dict[str, Tensor]]:
     return description, tensors
 
 
-def _generators(path: Place, description: Description, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _generators(path: AnyPath, description: Description, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """The generators' parameters of all members, by the names that the generator has for them."""
     prefix = OF_GENERATORS if any(name.startswith(OF_GENERATORS) for name in tensors) else ""
     found = {}
@@ -224,7 +224,7 @@ def _generators(path: Place, description: Description, tensors: dict[str, Tensor
     return found
 
 
-def _epochs_of_final(folder: Place) -> int:
+def _epochs_of_final(folder: AnyPath) -> int:
     """How long those were trained whose generators are in `folder` already; -1 where there are none."""
     try:
         return describe(folder / FINAL).epochs_done
@@ -232,7 +232,7 @@ def _epochs_of_final(folder: Place) -> int:
         return -1
 
 
-def _tidy(folder: Place, keep: Place | None = None) -> None:
+def _tidy(folder: AnyPath, keep: AnyPath | None = None) -> None:
     """Drop the checkpoints of epochs but `keep`, and what killed processes left half written."""
     for path in matching(folder, EPOCHS) + matching(folder, f"{PARTIAL}*"):
         if keep is None or path.name != keep.name:

@@ -8,7 +8,7 @@ from typing import Any
 
 from binarygan.data.images import load_images
 from binarygan.errors import UserError
-from binarygan.io.files import Place
+from binarygan.io.files import AnyPath
 from binarygan.metrics.names import columns
 from study.commands.grid import run_members
 from study.design.cohorts import members_of
@@ -59,7 +59,7 @@ def run_retrain(options: RunOptions, wanted: str) -> int:
     return status
 
 
-def find_member(root: Place, wanted: str) -> Found:
+def find_member(root: AnyPath, wanted: str) -> Found:
     """The run whose id begins with `wanted`; a UserError if there is none, or several."""
     if not wanted.isalnum():
         raise UserError(f"--retrain {wanted} is no member's id: ids are 16 hexadecimal digits")
@@ -71,7 +71,7 @@ def find_member(root: Place, wanted: str) -> Found:
     return next(iter(found.values()))
 
 
-def _in_results(root: Place, wanted: str) -> dict[str, Found]:
+def _in_results(root: AnyPath, wanted: str) -> dict[str, Found]:
     """The runs in a results folder whose ids begin so, each with the first study that has it."""
     found: dict[str, Found] = {}
     studies = sorted(p.name for p in root.iterdir() if p.is_dir()) if root.exists() else []

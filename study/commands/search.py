@@ -6,7 +6,7 @@ from typing import Any
 
 from binarygan.data.images import load_images
 from binarygan.errors import UserError
-from binarygan.io.files import place_of, reached
+from binarygan.io.files import path_of, reached
 from study.commands.grid import task_of
 from study.commands.plan import show_search_plan
 from study.commands.summary import summarize_search
@@ -138,7 +138,7 @@ def _check_store(store: Store, search: Search) -> None:
 
 def _source(text: str) -> Store:
     """The store of a study that `--warm-start` names by its folder."""
-    folder = reached(place_of(text))
+    folder = reached(path_of(text))
     found = Store(folder.resolve().parent if isinstance(folder, Path) else folder.parent, folder.name)
     if not found.statuses():
         raise UserError(f"--warm-start {text} holds no study: it has no members/*.parquet")

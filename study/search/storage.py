@@ -8,7 +8,7 @@ import optuna
 from optuna.storages.journal import JournalFileBackend
 
 from binarygan.errors import UserError
-from binarygan.io.files import Place
+from binarygan.io.files import AnyPath
 
 JOURNAL = "optuna-journal.log"
 
@@ -16,7 +16,7 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
 
-def storage_of(url: str | None, folder: Place, *, mend: bool = False) -> optuna.storages.BaseStorage:
+def storage_of(url: str | None, folder: AnyPath, *, mend: bool = False) -> optuna.storages.BaseStorage:
     """The journal file in the study's folder, or the storage that `url` names.
 
     Args:

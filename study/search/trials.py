@@ -12,7 +12,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from binarygan.errors import UserError
-from binarygan.io.files import Place
+from binarygan.io.files import AnyPath
 from study.search.search import Search, differences, outcome
 from study.search.storage import JOURNAL, existing_database, first_line, storage_of
 from study.store.schemas import FINISHED, STOPPED
@@ -168,7 +168,7 @@ class Trials:
         )
 
 
-def existing_trials(url: str | None, folder: Place, name: str, search: Search) -> Trials | None:
+def existing_trials(url: str | None, folder: AnyPath, name: str, search: Search) -> Trials | None:
     """The search's trials, or None if there are none; nothing is written, no database is made.
 
     Raises:

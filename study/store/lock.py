@@ -20,7 +20,7 @@ from typing import Any
 from upath import UPath
 
 from binarygan.errors import UserError
-from binarygan.io.files import Place, read_whole
+from binarygan.io.files import AnyPath, read_whole
 
 NAME = ".lock"
 RENEWED_SECONDS = 20.0
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def only_writer(folder: Place) -> Iterator[None]:
+def only_writer(folder: AnyPath) -> Iterator[None]:
     """Hold the study's lock.
 
     On a disk the kernel has the lock and releases it when the process ends, in whatever way; over NFS the server does.
@@ -99,7 +99,7 @@ def _lease(path: UPath) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
-def _keep(path: Place, entry: dict[str, Any], ended: threading.Event) -> None:
+def _keep(path: AnyPath, entry: dict[str, Any], ended: threading.Event) -> None:
     """Renew the entry until the command ends. End the command if the entry is another's: two processes would write."""
     while not ended.wait(RENEWED_SECONDS):
         try:
@@ -115,7 +115,7 @@ def _keep(path: Place, entry: dict[str, Any], ended: threading.Event) -> None:
         return
 
 
-def _is_ours(path: Place, entry: dict[str, Any]) -> bool:
+def _is_ours(path: AnyPath, entry: dict[str, Any]) -> bool:
     return (_entry(path) or {}).get("token") == entry["token"]
 
 
@@ -142,7 +142,7 @@ def _renewed(entry: dict[str, Any]) -> bytes:
     return json.dumps({**entry, "renewed": time.time()}).encode()
 
 
-def _entry(path: Place) -> dict[str, Any] | None:
+def _entry(path: AnyPath) -> dict[str, Any] | None:
     """The entry; None where there is none, or something else."""
     try:
         found = json.loads(read_whole(path))
@@ -151,7 +151,7 @@ def _entry(path: Place) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _dead(path: Place, entry: dict[str, Any]) -> bool:
+def _dead(path: AnyPath, entry: dict[str, Any]) -> bool:
     """Whether the process that wrote the entry is dead, as far as this process can tell.
 
     On the same machine its process id tells. From another machine a fresh entry tells that it lives. Where the entry is
@@ -177,7 +177,7 @@ def _dead(path: Place, entry: dict[str, Any]) -> bool:
     return True
 
 
-def _held(folder: Place, text: str) -> str:
+def _held(folder: AnyPath, text: str) -> str:
     try:
         by = json.loads(text)
         who = f"process {int(by['pid'])} on {str(by['host'])[:80]} since {str(by['since'])[:40]}"

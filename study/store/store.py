@@ -13,7 +13,7 @@ from typing import Any
 
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
-from binarygan.io.files import Place, read_whole, write_whole
+from binarygan.io.files import AnyPath, read_whole, write_whole
 from study.store.schemas import FINISHED, SCHEMA_VERSION, SCHEMAS, check_version
 from study.store.tables import append_row, read_epochs, read_rows, write_rows
 
@@ -21,7 +21,7 @@ from study.store.tables import append_row, read_epochs, read_rows, write_rows
 class Store:
     """The folder `root/<study>`."""
 
-    def __init__(self, root: Place, study: str) -> None:
+    def __init__(self, root: AnyPath, study: str) -> None:
         self.study, self.folder = study, root / study
 
     def create(self) -> None:
@@ -57,7 +57,7 @@ class Store:
 
                 checkpoints.forget_epochs(folder)
 
-    def checkpoints(self, cohort_id: str) -> Place:
+    def checkpoints(self, cohort_id: str) -> AnyPath:
         """The folder of a cohort's checkpoint."""
         return self.folder / "checkpoints" / cohort_id
 
@@ -65,7 +65,7 @@ class Store:
         """The members of each cohort that has a checkpoint to go on from."""
         return list(self._started().values())
 
-    def _started(self) -> dict[Place, list[MemberConfig]]:
+    def _started(self) -> dict[AnyPath, list[MemberConfig]]:
         folders = sorted({p.parent for p in self._files("checkpoints", "*/epoch-*")}, key=str)
         if not folders:
             return {}
@@ -106,7 +106,7 @@ class Store:
                     return f"{member_id} has no {table} of epoch {listed}"
         return ""
 
-    def _file(self, table: str, member_id: str) -> Place:
+    def _file(self, table: str, member_id: str) -> AnyPath:
         return self.folder / table / f"{member_id}.parquet"
 
     def _partial(self) -> Path | None:
@@ -143,7 +143,7 @@ class Store:
         finished = {i for i, row in self.statuses().items() if row["status"] in FINISHED}
         return [m for m in members if m.member_id not in finished]
 
-    def _files(self, folder: str, pattern: str) -> list[Place]:
+    def _files(self, folder: str, pattern: str) -> list[AnyPath]:
         """The files that match now; the client of an object store is told to forget its listing."""
         if not isinstance(self.folder, Path):
             self.folder.fs.invalidate_cache()

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from binarygan.errors import UserError
-from binarygan.io.files import Place, read_whole, write_whole
+from binarygan.io.files import AnyPath, read_whole, write_whole
 from study.store.reading import naming, open_file, read_file
 from study.store.schemas import NEEDED, SCHEMAS
 
@@ -22,7 +22,7 @@ WRITING = {"members": PLAIN, "curves": PLAIN}
 """How tables of few and short values are written: they are smaller so, and read in half the time."""
 
 
-def read_rows(path: Place, table: str) -> list[dict[str, Any]]:
+def read_rows(path: AnyPath, table: str) -> list[dict[str, Any]]:
     """The file's rows; none where there is no file.
 
     Raises:
@@ -35,7 +35,7 @@ def read_rows(path: Place, table: str) -> list[dict[str, Any]]:
     return _checked(read_file(content, table, path, advice=MEND), table, path).to_pylist()
 
 
-def read_epochs(path: Place, table: str, having: str | None = None) -> dict[int, bool]:
+def read_epochs(path: AnyPath, table: str, having: str | None = None) -> dict[int, bool]:
     """The epochs that the file has rows of, and whether the column `having` has a number there; none without a file.
 
     Raises:
@@ -49,12 +49,12 @@ def read_epochs(path: Place, table: str, having: str | None = None) -> dict[int,
     return {row["epoch"]: having is None or row.get(having) is not None for row in found.to_pylist()}
 
 
-def write_rows(path: Place, table: str, rows: list[dict[str, Any]], *, partial: Path | None) -> None:
+def write_rows(path: AnyPath, table: str, rows: list[dict[str, Any]], *, partial: Path | None) -> None:
     """Write the file anew; `partial` is the folder for its temporary name, where the file system needs one."""
     _write(path, table, [pa.Table.from_pylist(rows, schema=SCHEMAS[table])], partial)
 
 
-def append_row(path: Place, table: str, row: dict[str, Any], *, partial: Path | None) -> None:
+def append_row(path: AnyPath, table: str, row: dict[str, Any], *, partial: Path | None) -> None:
     """Add an epoch's row, in place of any that there are of this epoch and later ones.
 
     A few earlier rows are in memory at a time, however many there are.
@@ -76,7 +76,7 @@ def append_row(path: Place, table: str, row: dict[str, Any], *, partial: Path | 
     return _write(path, table, _in_groups(whole()), partial)
 
 
-def _write(path: Place, table: str, parts: Iterable[pa.Table], partial: Path | None) -> None:
+def _write(path: AnyPath, table: str, parts: Iterable[pa.Table], partial: Path | None) -> None:
     """A row group a part."""
     buffer = BytesIO()
     with pq.ParquetWriter(buffer, SCHEMAS[table], **WRITING.get(table, {"compression": "zstd"})) as writer:
@@ -85,7 +85,7 @@ def _write(path: Place, table: str, parts: Iterable[pa.Table], partial: Path | N
     write_whole(path, buffer.getvalue(), partial=partial)
 
 
-def _parts(table: str, path: Place, content: bytes) -> Iterator[pa.Table]:
+def _parts(table: str, path: AnyPath, content: bytes) -> Iterator[pa.Table]:
     """A file's rows, some at a time; a UserError where it is damaged."""
     with naming(path, MEND):
         for batch in open_file(content, table, path).iter_batches(batch_size=ROWS_AT_A_TIME, use_threads=False):
@@ -106,7 +106,7 @@ def _in_groups(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting)
 
 
-def _checked(part: pa.Table, table: str, path: Place) -> pa.Table:
+def _checked(part: pa.Table, table: str, path: AnyPath) -> pa.Table:
     """The part; a UserError where it lacks a value that every row has."""
     for name in NEEDED[table]:
         if part[name].null_count:

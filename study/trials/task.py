@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from binarygan.io.files import Place
+from binarygan.io.files import AnyPath
 from study.store.store import Store
 
 
@@ -11,7 +11,7 @@ from study.store.store import Store
 class Task:
     """The same for all trials of a command; it goes to their processes. No field affects the outcome of a run."""
 
-    results: Place
+    results: AnyPath
     study: str
     fidelity: str
     """The variant that the rows name."""

@@ -13,7 +13,7 @@ import pytest
 from ray_nodes import free_port
 from running import ROOT, command, kill_all, started, wait_until, write_digits
 
-from binarygan.io.files import place_of
+from binarygan.io.files import path_of
 from study.store.schemas import SCHEMAS
 from study.store.store import Store
 
@@ -75,7 +75,7 @@ def test_a_study_in_a_bucket_survives_a_kill_and_equals_one_on_a_disk(
     s3: dict[str, str], tiny: Path, tmp_path: Path
 ) -> None:
     options = [*OPTIONS, "--data", str(tiny), "--results", "s3://lab/results"]
-    process, store = started(*options, environment=s3), Store(place_of("s3://lab/results"), "s")
+    process, store = started(*options, environment=s3), Store(path_of("s3://lab/results"), "s")
     wait_until(lambda: any(r["epochs_done"] for r in store.statuses().values()))
     second = command(*options, environment=s3)
     assert (second.returncode, second.stderr.count("\n")) == (2, 1), second.stderr
@@ -99,13 +99,13 @@ def test_a_study_in_a_bucket_survives_a_kill_and_equals_one_on_a_disk(
 
 def test_a_reader_sees_a_whole_row_while_it_is_written(s3: dict[str, str]) -> None:
     """A reader that opens an object, and reads when another has taken its place, is refused by S3's client."""
-    store = Store(place_of("s3://lab/busy"), "s")
+    store = Store(path_of("s3://lab/busy"), "s")
     rows = [{"member_id": "m", "epoch": epoch, "slope": 1.0} for epoch in range(2)]
     store.write("curves", "m", rows[:1])
     ended = threading.Event()
 
     def write() -> None:
-        writer, turn = Store(place_of("s3://lab/busy"), "s"), 0
+        writer, turn = Store(path_of("s3://lab/busy"), "s"), 0
         while not ended.is_set():
             turn += 1
             writer.write("curves", "m", rows[: 1 + turn % 2])

@@ -14,7 +14,7 @@ from torch import Tensor
 from upath import UPath
 
 from binarygan.config import MemberConfig
-from binarygan.io.files import Place
+from binarygan.io.files import AnyPath
 from binarygan.training import checkpoints
 from binarygan.training.checkpoints import DamagedCheckpointError
 from binarygan.training.trainer import Trainer
@@ -45,11 +45,11 @@ def one() -> Trainer:
 
 
 @pytest.fixture(params=["disk", "object store"])
-def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> AnyPath:
     return tmp_path / "cohort" if request.param == "disk" else UPath(f"memory://{tmp_path.name}/cohort")
 
 
-def names(folder: Place) -> list[str]:
+def names(folder: AnyPath) -> list[str]:
     return sorted(p.name for p in folder.iterdir())
 
 
@@ -59,7 +59,7 @@ def assert_equal(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
         assert torch.equal(found[name], tensor), name
 
 
-def test_save_then_restore_is_the_identity(cohort: Trainer, folder: Place) -> None:
+def test_save_then_restore_is_the_identity(cohort: Trainer, folder: AnyPath) -> None:
     checkpoints.save(cohort, folder)
     assert names(folder) == ["epoch-00001.safetensors"]
     assert checkpoints.saved_members(folder) == list(cohort.configs)
@@ -71,7 +71,7 @@ def test_save_then_restore_is_the_identity(cohort: Trainer, folder: Place) -> No
         checkpoints.restore(trainer(*reversed(cohort.configs)), folder)
 
 
-def test_nothing_there(one: Trainer, folder: Place) -> None:
+def test_nothing_there(one: Trainer, folder: AnyPath) -> None:
     assert not checkpoints.restore(one, folder)
     assert checkpoints.saved_members(folder) is None
     checkpoints.keep_generators(folder)
@@ -108,7 +108,7 @@ def test_the_newest_is_the_highest_number(tmp_path: Path) -> None:
     assert newest.name == "epoch-100000.safetensors"
 
 
-def test_the_generators_that_are_left(cohort: Trainer, folder: Place, tmp_path: Path) -> None:
+def test_the_generators_that_are_left(cohort: Trainer, folder: AnyPath, tmp_path: Path) -> None:
     """By `safetensors` itself; a cohort that is stopped leaves what one at its end does."""
     finished, stopped = folder / "finished", folder / "stopped"
     checkpoints.save_generators(cohort, finished)
@@ -141,7 +141,7 @@ def test_generators_of_more_epochs_are_kept(one: Trainer, tmp_path: Path) -> Non
     assert (tmp_path / "final.safetensors").read_bytes() == longest
 
 
-def test_split_shares_the_members_out(cohort: Trainer, folder: Place) -> None:
+def test_split_shares_the_members_out(cohort: Trainer, folder: AnyPath) -> None:
     checkpoints.save(cohort, folder / "whole")
     parts = {folder / "a": [2, 0], folder / "b": [1]}
     checkpoints.split(folder / "whole", parts)

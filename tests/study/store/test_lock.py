@@ -14,7 +14,7 @@ import pytest
 from upath import UPath
 
 from binarygan.errors import UserError
-from binarygan.io.files import Place
+from binarygan.io.files import AnyPath
 from study.store import lock
 from study.store.lock import NAME, STALE_SECONDS, only_writer
 
@@ -141,7 +141,7 @@ def test_of_two_that_come_at_once_one_holds_the_lease(monkeypatch: pytest.Monkey
     both, original = threading.Barrier(2), lock._entry
     seen, ended = threading.local(), threading.Event()
 
-    def entry(path: Place) -> dict[str, Any] | None:
+    def entry(path: AnyPath) -> dict[str, Any] | None:
         found = original(path)
         if not getattr(seen, "once", False):
             seen.once = True
