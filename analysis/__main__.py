@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 from binarygan.cli.commands import Parser, leave
 from binarygan.errors import UserError, printable
+from binarygan.plugins import load_plugins
 
 EXAMPLES = """examples:
   python -m analysis report results/paper                  tables, figures and report.html in report/paper/
@@ -26,6 +27,9 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument("a", metavar="A", help="results/<study>, or the URL of one")
     compare.add_argument("b", metavar="B", help="results/<study>, or the URL of one")
     compare.add_argument("--out", type=Path, metavar="DIR", help="default: report/<A>-and-<B>")
+    for command in (report, compare):
+        words = "a module with parts, metrics or figures of your own; may be repeated"
+        command.add_argument("--plugin", action="append", default=[], metavar="FILE.py", help=words)
     return p
 
 
@@ -33,6 +37,7 @@ def _run(arguments: argparse.Namespace, scratch: Path) -> tuple[list[str], Path,
     """Lines to be told, the folder written, and its page."""
     from analysis.results.fetch import local_study
 
+    load_plugins(arguments.plugin)
     if arguments.command == "report":
         from analysis.report.report import write_report
 

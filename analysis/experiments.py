@@ -1,15 +1,13 @@
-"""The paper's experiments and two of our own: which cells, figures and grid each of them is."""
+"""The sections of the report on the paper's experiments and on two of our own: which runs and which grid each has."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import product
 
 import pandas as pd
 
-from analysis.results.cells import Cell, deviations, label, members_of
-
-BINARY = ("deterministic", "stochastic")
-NEURONS = (*BINARY, "real")
+from analysis.results.cells import deviations, label, lacking, members_of
+from binarygan import paper
+from binarygan.paper import Cell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,32 +20,38 @@ class Experiment:
     """In the page's list of sections."""
     shows: str
     """What is to be seen, in a sentence or two."""
-    grid: str
-    """What `study/run.py --grid` trains for it."""
-    figures: tuple[str, ...]
-    cells: tuple[Cell, ...] = ()
     choose: Callable[[pd.DataFrame], pd.DataFrame] | None = None
-    """Members of an experiment whose cells are not the paper's."""
+    """The runs of an experiment that is not the paper's."""
     varies: tuple[str, ...] = ()
-    """Fields that its table names for every cell."""
+    """Fields that its table names for every configuration."""
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """The paper's configurations that it compares."""
+        return () if self.choose else paper.EXPERIMENTS[self.name].cells
+
+    @property
+    def grid(self) -> str:
+        """What `study/run.py --grid` trains for it."""
+        return self.name if self.choose else f"paper-{self.name}"
 
     def members(self, members: pd.DataFrame) -> pd.DataFrame:
-        """The study's members that belong to it."""
+        """The study's runs that belong to it."""
         if self.choose is not None:
             return self.choose(members)
         found = [rows for cell in self.cells if len(rows := members_of(members, cell))]
         return pd.concat(found, ignore_index=True) if found else members.iloc[:0]
 
     def missing(self, members: pd.DataFrame) -> list[str]:
-        """Its cells that have no member that is done, and why."""
+        """Its configurations that have no run that is done, and why."""
         lines = []
         for cell in self.cells:
             statuses = members_of(members, cell)["status"]
             if statuses.empty:
-                lines.append(f"{label(cell)}: not trained yet")
+                lines.append(f"{label(cell)}: {lacking(members, cell)}")
             elif not (statuses == "done").any():
                 counts = ", ".join(f"{n} {status}" for status, n in statuses.value_counts().items())
-                lines.append(f"{label(cell)}: no member is done ({counts})")
+                lines.append(f"{label(cell)}: no run is done ({counts})")
         return lines
 
 
@@ -80,9 +84,6 @@ EXPERIMENTS = (
         short="Neurons",
         shows="Digits of generators with DBNs and SBNs beside their preactivated outputs, and how these are "
         "distributed: the paper finds DBN's flatter, with a notch at the threshold, and SBN's nearer to 0 and 1.",
-        grid="paper-neurons",
-        figures=("figure-3", "figure-4"),
-        cells=tuple(Cell(objective="wgan-gp", neuron=n) for n in NEURONS),
     ),
     Experiment(
         name="real-valued",
@@ -90,18 +91,12 @@ EXPERIMENTS = (
         short="Real-valued",
         shows="Training real-valued outputs and binarizing them afterwards, by threshold or by Bernoulli sampling: "
         "what binary neurons are held against.",
-        grid="paper-real-valued",
-        figures=("figure-5",),
-        cells=(Cell(objective="wgan-gp", neuron="real"),),
     ),
     Experiment(
         name="objectives",
         title="GAN and WGAN (Figure 6)",
         short="Objectives",
         shows="The two other objectives: the paper finds WGAN's digits as good as WGAN-GP's, and mode collapse in GAN.",
-        grid="paper-objectives",
-        figures=("figure-6",),
-        cells=tuple(Cell(objective=o, neuron=n) for o, n in product(("gan", "wgan"), BINARY)),
     ),
     Experiment(
         name="architectures",
@@ -109,9 +104,6 @@ EXPERIMENTS = (
         short="CNN",
         shows="A convolutional generator and discriminator, with fewer parameters than the MLP: the paper finds its "
         "digits better.",
-        grid="paper-architectures",
-        figures=("figure-7",),
-        cells=tuple(Cell(objective="wgan-gp", architecture="cnn", neuron=n) for n in NEURONS),
     ),
     Experiment(
         name="appendix",
@@ -119,12 +111,6 @@ EXPERIMENTS = (
         short="Appendix",
         shows="The paper's appendix: every objective with and without normalization in D. It finds that WGAN works "
         "better without.",
-        grid="paper-appendix",
-        figures=("figure-8",),
-        cells=tuple(
-            Cell(objective=o, neuron=n, norm_in_d=norm)
-            for o, norm, n in product(("wgan-gp", "wgan", "gan"), (True, False), BINARY)
-        ),
     ),
     Experiment(
         name="slope-annealing",
@@ -132,8 +118,6 @@ EXPERIMENTS = (
         short="Slope annealing",
         shows="The slope of the sigmoid is multiplied by the rate after each epoch: 1.1 in the paper's text, 1 (none) "
         "in its code.",
-        grid="slope-annealing",
-        figures=(),
         choose=_annealing,
         varies=("slope_rate",),
     ),
@@ -143,8 +127,6 @@ EXPERIMENTS = (
         short="Fidelity",
         shows="Batch normalization or an affine map in its place, slope annealing or none, crossed: the effect of each "
         "deviation of the released code from the paper's text.",
-        grid="fidelity",
-        figures=(),
         choose=_fidelities,
         varies=("generator_norm", "slope_rate"),
     ),

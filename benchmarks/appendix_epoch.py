@@ -15,7 +15,7 @@ from binarygan import config as imported
 from binarygan.arithmetic.process import keep_freed_memory
 from binarygan.data.images import load_images
 from binarygan.training.trainer import Trainer
-from study.design.grids import find_grid
+from study.design.grids import GRIDS
 
 
 def main() -> None:
@@ -30,9 +30,7 @@ def main() -> None:
     images = torch.from_numpy(data.bits(arguments.images))
     print(f"code: {Path(imported.__file__).parents[1]}")
     rows = []
-    cells = find_grid("paper-appendix").cells(
-        arguments.fidelity, data_digest=data.digest, train_images=arguments.images
-    )
+    cells = GRIDS["paper-appendix"].cells(arguments.fidelity, data_digest=data.digest, train_images=arguments.images)
     for cell in cells:
         trainer = Trainer([cell], images, device=torch.device("cpu"))
         start = time.perf_counter()

@@ -22,6 +22,7 @@ from analysis.results.load import load_anchors
 from binarygan.config import MemberConfig
 from binarygan.paper import paper_config
 from study.store.schemas import SCHEMAS
+from study.store.tables import WRITING
 
 ROOT = Path(__file__).parents[1]
 EPOCHS = 20
@@ -81,7 +82,7 @@ def write(folder: Path, members: int) -> None:
         whole = pa.Table.from_pylist(entries, schema=SCHEMAS[table])
         for i, row in enumerate(rows):
             path = folder / table / f"{row['member_id']}.parquet"
-            pq.write_table(whole.slice(i * each, each), path, compression="zstd")
+            pq.write_table(whole.slice(i * each, each), path, **WRITING[table])
 
 
 def main() -> None:
@@ -91,8 +92,8 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="an empty or new folder to keep the study and its report in")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        place = arguments.keep or Path(temporary)
-        study, out = place / "synthetic", place / "report"
+        folder = arguments.keep or Path(temporary)
+        study, out = folder / "synthetic", folder / "report"
         if not study.exists():
             start = time.perf_counter()
             write(study, arguments.members)

@@ -16,8 +16,9 @@ from typing import Any
 
 from binarygan.data.images import load_images
 from study.design.cohorts import Cohort
-from study.design.spaces import find_space
+from study.design.spaces import SPACES
 from study.launch.progress import StudyProgress
+from study.options import SearchOptions
 from study.search.search import Search
 from study.search.storage import JOURNAL, storage_of
 from study.search.trials import Trials
@@ -43,18 +44,18 @@ def main() -> None:
 def costs(scratch: Path, count: int, sampler: str) -> dict[str, float]:
     """Of a search of so many trials, in all and for each."""
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-    from study.launch.search import Setup, run_search
+    from study.launch.search import run_search
 
     data = load_images("mnist")
     fields = {"data": data.name, "data_digest": data.digest, "train_images": 128, "epochs": 1, "dtype": "float32"}
-    search = Search(space=find_space("mlp"), metrics=("fid",), seeds=1, fidelity="as-described", fields=fields)
+    search = Search(space=SPACES["mlp"], metrics=("fid",), seeds=1, fidelity="as-described", fields=fields)
     store = Store(scratch, "s")
     store.create()
     trials = Trials(storage_of(None, store.folder), "s", search)
     task = Task(results=scratch, study="s", fidelity="as-described", source="mnist", root=None, device="cpu")
-    setup = Setup(trials=count, sampler=sampler, sampler_seed=0, scheduler="none", resources={"cpu": 1})
+    progress, asked = StudyProgress(members=count, total=count), SearchOptions(sampler=sampler)
     start = time.perf_counter()
-    run_search(search, trials, task, setup, StudyProgress(members=count, total=count), train=trivial())
+    run_search(search, trials, task, progress, count=count, asked=asked, resources={"cpu": 1}, train=trivial())
     seconds = time.perf_counter() - start
     assert trials.counts().complete == count
     files = [p for p in store.folder.rglob("*") if p.is_file()]

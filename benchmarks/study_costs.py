@@ -22,7 +22,7 @@ import pandas as pd
 from binarygan.data.images import load_images
 
 ROOT = Path(__file__).parents[1]
-PLACES = os.cpu_count() or 1
+SLOTS = os.cpu_count() or 1
 PORT = 6399
 
 
@@ -56,7 +56,7 @@ def main() -> None:
     print("fit", json.dumps(report["fit"]))
     if arguments.full_hours:
         fitted = report["fit"]
-        spent = fitted["start"] + (12 * fitted["a_trial"] + 12 * 20 * fitted["an_epoch"]) / PLACES
+        spent = fitted["start"] + (12 * fitted["a_trial"] + 12 * 20 * fitted["an_epoch"]) / SLOTS
         print(f"paper-appendix at full length: {spent:.0f} s, {spent / 3600 / arguments.full_hours:.2%} of it")
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=1))
@@ -83,7 +83,7 @@ def first_step(data: Path, results: Path, executor: str) -> float:
 
 
 def run(
-    data: Path, results: Path, members: int, epochs: int, *more: str, cores: int = PLACES, **environment: str
+    data: Path, results: Path, members: int, epochs: int, *more: str, cores: int = SLOTS, **environment: str
 ) -> dict[str, float]:
     """One run with Ray on so many cores, and its overhead."""
     words, own = command(data, results, members, epochs, *more), os.environ | environment
@@ -115,14 +115,14 @@ def on_nodes(data: Path, results: Path, nodes: int) -> dict[str, float]:
         for node in range(nodes):
             where = head if node == 0 else [f"--address={address}"]
             subprocess.run([ray, "start", *where, "--num-cpus=1"], check=True, **quiet)  # type: ignore[call-overload]
-        return {"nodes": nodes} | run(data, results, 6, 1, "--address", address, cores=min(nodes, PLACES), **token)
+        return {"nodes": nodes} | run(data, results, 6, 1, "--address", address, cores=min(nodes, SLOTS), **token)
     finally:
         subprocess.run([ray, "stop", "--force"], **quiet)  # type: ignore[call-overload]
 
 
 def fit(runs: list[dict[str, float]]) -> dict[str, float]:
-    """Least squares: overhead = start + a_trial * trials / places + an_epoch * epochs * trials / places."""
-    rows = [[1.0, r["members"] / PLACES, r["members"] * r["epochs"] / PLACES] for r in runs]
+    """Least squares: overhead = start + a_trial * trials / slots + an_epoch * epochs * trials / slots."""
+    rows = [[1.0, r["members"] / SLOTS, r["members"] * r["epochs"] / SLOTS] for r in runs]
     found, *_ = np.linalg.lstsq(np.array(rows), np.array([r["overhead"] for r in runs]), rcond=None)
     return dict(zip(("start", "a_trial", "an_epoch"), found.tolist(), strict=True))
 

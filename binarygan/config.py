@@ -9,6 +9,7 @@ import json
 import math
 import types
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
@@ -151,7 +152,7 @@ class MemberConfig:
 
     def part(self, field: str) -> Any:
         """The part that a field names, with this configuration's parameters: an Objective for `objective`, …"""
-        return _part(self, field)
+        return _part(self, field, PARTS[field][getattr(self, field)])
 
     @property
     def member_id(self) -> str:
@@ -183,6 +184,12 @@ class MemberConfig:
         """Critic steps of a whole epoch, counted from 1."""
         first = (epoch - 1) * self.iterations_per_epoch
         return sum(self.critic_steps_before(first + i) for i in range(self.iterations_per_epoch))
+
+    @property
+    def revision(self) -> str:
+        """Which code gave its numbers: the revision of all configurations, then those of its parts that were raised."""
+        raised = _raised({field: getattr(self, field) for field in PARTS})
+        return " ".join([str(REVISION), *(f"{field}={n}" for field, n in raised.items())])
 
     @property
     def outside_parts(self) -> list[str]:
@@ -243,20 +250,24 @@ class MemberConfig:
         return json.dumps(found, sort_keys=True) if found else ""
 
 
+def _raised(names: Mapping[str, str]) -> dict[str, int]:
+    """The revisions of parts that were raised, by field."""
+    parts = {field: PARTS[field][name] for field, name in names.items()}
+    return {field: n for field, part in parts.items() if (n := getattr(part, "revision", 1)) != 1}
+
+
 def _digest(fields: dict[str, Any]) -> str:
     later = {f.name: f.default for f in dataclasses.fields(MemberConfig) if f.default is not dataclasses.MISSING}
     own = {name: value for name, value in fields.items() if name not in later or value != later[name]}
     if own["data"].endswith(FILE_ENDING):
         own["data"] = FILE_ENDING
-    revisions = {field: registry[own[field]] for field, registry in PARTS.items()}
-    raised = {field: n for field, part in revisions.items() if (n := getattr(part, "revision", 1)) != 1}
+    raised = _raised({field: own[field] for field in PARTS})
     text = json.dumps({"revision": REVISION, **own, **({"revisions": raised} if raised else {})}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @lru_cache(maxsize=4096)
-def _part(config: MemberConfig, field: str) -> Any:
-    part = PARTS[field][getattr(config, field)]
+def _part(config: MemberConfig, field: str, part: Any) -> Any:
     if not isinstance(part, type):
         return part
     own = _json_object("part_parameters", config.part_parameters)

@@ -18,6 +18,8 @@ class _Lazy(ModuleType):
 
 
 if TYPE_CHECKING:
-    import torch as torch  # noqa: PLC0414
+    import torch
 else:
     torch = _Lazy("torch")
+
+__all__ = ["torch"]

@@ -1,10 +1,13 @@
-"""The options of `study/run.py` and what they say of every cell."""
+"""The options of `study/run.py`: each is a field of `RunOptions`, into which the command line is parsed once."""
 
 import argparse
+import dataclasses
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from binarygan.arithmetic.precision import PRECISIONS
 from binarygan.cli.commands import Parser
 from binarygan.data.images import Images
 from binarygan.errors import UserError
@@ -20,134 +23,19 @@ EXAMPLES = """examples:
   python study/run.py --retrain MEMBER --seeds 10      a member again, outside its study, and nine more seeds
   python study/run.py --list                           the grids and search spaces
 """
-QUICK_IMAGES, QUICK_EPOCHS = 6400, 1
-PRECISIONS = {"fp32": "float32", "tf32": "tf32", "bf16": "bfloat16"}
-"""The option's words -> `MemberConfig.dtype`."""
+EPOCHS, QUICK_EPOCHS, QUICK_IMAGES = 20, 1, 6400
+OPTIONS_OF_PRECISIONS = {precision.option: name for name, precision in PRECISIONS.items()}
+"""The values of `MemberConfig.dtype`, by the words of `--precision`."""
 FASTEST = {"cpu": "fp32", "cuda": "tf32"}
-"""Of those that were seen to give float32's results at full length (docs/performance.md), by device."""
-SAMPLERS = ("tpe", "random", "nsga2", "gp", "cmaes")
-SCHEDULERS = ("none", "asha", "median")
-COUNTS = ("seeds", "epochs", "max_concurrent", "cohort_size", "trials")
-OF_SEARCHES = ("trials", "metric", "sampler", "sampler_seed", "scheduler", "time_budget", "storage", "warm_start")
+"""The fastest precision on each device that gave float32's results at full length (docs/performance.md)."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """Every option of the command."""
-    p = Parser("study/run.py", EXAMPLES)
-    p.add_argument("--grid", metavar="NAME", help="the grid to run")
-    p.add_argument("--search", metavar="NAME", help="the search space to search")
-    p.add_argument("--retrain", metavar="MEMBER", help="the member (its id) to train again")
-    p.add_argument("--list", action="store_true", help="list the grids and search spaces and stop")
-    p.add_argument("--plan", action="store_true", help="say what would run and stop")
-    p.add_argument("--quick", action="store_true", help=f"{QUICK_IMAGES} images, {QUICK_EPOCHS} epoch")
-    p.add_argument("--seeds", type=int, default=1, metavar="N", help="members a cell (default 1)")
-    p.add_argument(
-        "--only",
-        nargs="+",
-        action="extend",
-        metavar="FIELD=VALUES",
-        help="a part of the grid: objective=gan,wgan seed=0",
-    )
-    p.add_argument("--epochs", type=int, metavar="N", help="epochs (default 20)")
-    p.add_argument("--fidelity", choices=FIDELITIES, default="as-described", help="the paper's text or its code")
-    p.add_argument(
-        "--precision", choices=tuple(PRECISIONS), help="of matrix products (default fp32 on a CPU, tf32 on a GPU)"
-    )
-    p.add_argument("--results", default="results", metavar="DIR|URL", help="default: results/; or s3://bucket/path")
-    p.add_argument("--study", metavar="NAME", help="name of the results folder (default: the grid's)")
-    p.add_argument("--data", default="mnist", metavar="NAME|FILE.npy", help="data set (default: packaged MNIST)")
-    p.add_argument("--data-root", type=Path, metavar="DIR", help="folder of torchvision's data sets")
-    p.add_argument("--download", action="store_true", help="let torchvision fetch a data set that is missing")
-    p.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    p.add_argument("--executor", choices=("ray", "local"), default="ray", help="local: in this process, without Ray")
-    p.add_argument("--tensorboard", action="store_true", help="curves to <study>/tensorboard/, too")
-    _add_search(p.add_argument_group("searches"))
-    _add_cluster(p.add_argument_group("clusters"))
-    return p
+def seconds_of(text: str) -> float:
+    """The seconds of a time like 2h, 90m or 1h30m.
 
-
-def _add_search(p: argparse._ArgumentGroup) -> None:
-    p.add_argument("--trials", type=int, metavar="N", help="how many, each of --seeds members")
-    p.add_argument("--metric", nargs="+", metavar="NAME", help="what to optimize (default fid); several: their front")
-    p.add_argument("--sampler", choices=SAMPLERS, help="default: tpe")
-    p.add_argument("--sampler-seed", type=int, metavar="N", help="of what it draws (default 0)")
-    p.add_argument("--scheduler", choices=SCHEDULERS, help="stops trials that do badly (default none)")
-    p.add_argument("--time-budget", metavar="TIME", help="2h, 90m, 1h30m: then the run ends, and can go on later")
-    p.add_argument("--storage", metavar="URL", help="database of Optuna's trials (default: a file beside the results)")
-    p.add_argument("--warm-start", nargs="+", metavar="STUDY", help="begin from what these studies' folders hold")
-
-
-def _add_cluster(p: argparse._ArgumentGroup) -> None:
-    p.add_argument("--address", metavar="RAY_ADDRESS", help="a running Ray cluster")
-    p.add_argument("--max-concurrent", type=int, metavar="N", help="trials at a time (default: what fits)")
-    p.add_argument(
-        "--cohort-size", type=int, metavar="N", help="members a trial (default: 1 on a CPU, the fastest on a GPU)"
-    )
-    p.add_argument(
-        "--cpus-per-trial", type=float, default=1, metavar="X", help="CPUs that a trial reserves (default 1)"
-    )
-    p.add_argument("--gpus-per-trial", type=float, metavar="X", help="share of a GPU (default 1 on a GPU)")
-    p.add_argument("--resource", action="append", default=[], metavar="NAME=X", help="a custom resource of each trial")
-
-
-def check(arguments: argparse.Namespace) -> None:
-    """A UserError for what no single option's parser sees."""
-    asked = [name for name in ("grid", "search", "retrain") if getattr(arguments, name)]
-    if not asked:
-        raise UserError("--grid NAME, --search NAME or --retrain MEMBER is needed; --list names grids and searches")
-    if len(asked) > 1:
-        raise UserError(f"--{asked[0]} and --{asked[1]} are two commands: leave out one of them")
-    if arguments.study and not re.fullmatch(r"\w[\w.+-]*", arguments.study):
-        raise UserError(f"--study {arguments.study!r} is no name of a folder: use letters, digits, - . _")
-    for option in COUNTS:
-        value = getattr(arguments, option)
-        if value is not None and value < 1:
-            raise UserError(f"{_flag(option)} {value} must be at least 1")
-    if arguments.address and arguments.executor == "local":
-        raise UserError("--address names a Ray cluster, --executor local uses none: leave out one of them")
-    if arguments.executor == "local" and (arguments.resource or arguments.max_concurrent):
-        option = "resource" if arguments.resource else "max-concurrent"
-        raise UserError(f"--{option} is Ray's, --executor local trains one cohort after another: leave out one of them")
-    if arguments.tensorboard and not is_local(place_of(arguments.results)):
-        raise UserError(f"--tensorboard writes to a disk, not to {arguments.results}: leave it out")
-    if arguments.only and not arguments.grid:
-        raise UserError(f"--only chooses members of a grid: {_flag(asked[0])} has no use for it")
-    if arguments.search:
-        _check_search(arguments)
-    else:
-        for option in OF_SEARCHES:
-            if getattr(arguments, option) is not None:
-                raise UserError(f"{_flag(option)} is a search's: {_flag(asked[0])} has no use for it")
-
-
-def _check_search(arguments: argparse.Namespace) -> None:
-    if not arguments.trials:
-        raise UserError("--search needs --trials N")
-    if arguments.executor == "local":
-        raise UserError("--search is Ray Tune's: leave out --executor local")
-    if arguments.cohort_size:
-        raise UserError("--cohort-size is a grid's: a search's trial has --seeds members")
-    metrics = metrics_of(arguments)
-    if len(metrics) > 1 and (arguments.scheduler or "none") != "none":
-        raise UserError(f"--scheduler {arguments.scheduler} compares by one metric: give one, or --scheduler none")
-    if len(metrics) > 1 and arguments.sampler == "cmaes":
-        raise UserError("--sampler cmaes has one goal: give one --metric, or --sampler nsga2 or tpe")
-    seconds_of(arguments.time_budget)
-
-
-def metrics_of(arguments: argparse.Namespace) -> list[str]:
-    """What a search is to optimize, blanks or commas between."""
-    return [name for text in arguments.metric or ["fid"] for name in text.split(",") if name]
-
-
-def seconds_of(text: str | None) -> float | None:
-    """Seconds of a time like 2h, 90m or 1h30m; a UserError where it is none.
-
-    >>> seconds_of("1h30m"), seconds_of("45s"), seconds_of(None)
-    (5400.0, 45.0, None)
+    >>> seconds_of("1h30m"), seconds_of("45s")
+    (5400.0, 45.0)
     """
-    if text is None:
-        return None
     found = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text)
     seconds = sum(float(n or 0) * unit for n, unit in zip(found.groups(), (3600, 60, 1), strict=True)) if found else 0.0
     if seconds <= 0:
@@ -155,67 +43,253 @@ def seconds_of(text: str | None) -> float | None:
     return seconds
 
 
-def place_of_results(arguments: argparse.Namespace) -> Place:
-    """The results root; a local one absolute, as workers have other working folders."""
-    place = place_of(arguments.results)
-    if not isinstance(place, Path):
-        return reached(place)
+def _resource(text: str) -> tuple[str, float]:
+    name, _, amount = text.partition("=")
+    if not re.fullmatch(r"\w[\w.:/-]*", name) or not re.fullmatch(r"\d+(\.\d+)?", amount) or float(amount) <= 0:
+        raise UserError(f"--resource {text} is not NAME=AMOUNT with an amount above 0")
+    if name.lower() in ("cpu", "gpu", "memory"):
+        raise UserError(f"--resource {text}: use --cpus-per-trial and --gpus-per-trial")
+    return name, float(amount)
+
+
+def _option(default: Any, help: str, metavar: str | None = None, **words: Any) -> Any:
+    """A field that is an option, too. `help` documents it; argparse gets all words but `flag`, its spelling."""
+    return dataclasses.field(default=default, metadata={"help": help, "metavar": metavar, **words})
+
+
+def _flag(help: str, **words: Any) -> Any:
+    return dataclasses.field(default=False, metadata={"help": help, "action": "store_true", **words})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """The options that only a search has."""
+
+    trials: int | None = _option(None, "how many, each of --seeds members", "N", type=int)
+    metric: tuple[str, ...] = _option(
+        ("fid",), "what to optimize (default fid); several: their front", "NAME", nargs="+"
+    )
+    sampler: str = _option("tpe", "default: tpe", choices=("tpe", "random", "nsga2", "gp", "cmaes"))
+    sampler_seed: int = _option(0, "of what it draws (default 0)", "N", type=int)
+    scheduler: str = _option("none", "stops trials that do badly (default none)", choices=("none", "asha", "median"))
+    time_budget: float | None = _option(
+        None, "2h, 90m, 1h30m: then the run ends, and can go on later", "TIME", type=seconds_of
+    )
+    storage: str | None = _option(None, "database of Optuna's trials (default: a file beside the results)", "URL")
+    warm_start: tuple[str, ...] = _option((), "begin from what these studies' folders hold", "STUDY", nargs="+")
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of the metrics, whether blanks or commas stood between them."""
+        return tuple(name for text in self.metric for name in text.split(",") if name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterOptions:
+    """The options about Ray, and about what a trial takes of a machine."""
+
+    address: str | None = _option(None, "a running Ray cluster", "RAY_ADDRESS")
+    max_concurrent: int | None = _option(None, "trials at a time (default: what fits)", "N", type=int)
+    cohort_size: int | None = _option(
+        None, "members a trial (default: 1 on a CPU, the fastest on a GPU)", "N", type=int
+    )
+    cpus_per_trial: float = _option(1.0, "CPUs that a trial reserves (default 1)", "X", type=float)
+    gpus_per_trial: float | None = _option(None, "share of a GPU (default 1 on a GPU)", "X", type=float)
+    resource: tuple[tuple[str, float], ...] = _option(
+        (), "a custom resource of each trial", "NAME=X", action="append", type=_resource
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What one command is asked to do; each field's text is that of `--help`.
+
+    Raises:
+        UserError: options contradict each other, or a value is out of range.
+    """
+
+    grid: str | None = _option(None, "the grid to run", "NAME")
+    search: str | None = _option(None, "the search space to search", "NAME")
+    retrain: str | None = _option(None, "the member (its id) to train again", "MEMBER")
+    listing: bool = _flag("list the grids and search spaces and stop", flag="--list")
+    plan: bool = _flag("say what would run and stop")
+    quick: bool = _flag(f"{QUICK_IMAGES} images, {QUICK_EPOCHS} epoch")
+    seeds: int = _option(1, "members a cell (default 1)", "N", type=int)
+    only: tuple[str, ...] = _option(
+        (), "a part of the grid: objective=gan,wgan seed=0", "FIELD=VALUES", nargs="+", action="extend"
+    )
+    epochs: int | None = _option(None, f"epochs (default {EPOCHS})", "N", type=int)
+    fidelity: str = _option(FIDELITIES[0], "the paper's text or its code", choices=FIDELITIES)
+    precision: str | None = _option(
+        None, "of matrix products (default fp32 on a CPU, tf32 on a GPU)", choices=tuple(OPTIONS_OF_PRECISIONS)
+    )
+    results: str = _option("results", "default: results/; or s3://bucket/path", "DIR|URL")
+    study: str | None = _option(None, "name of the results folder (default: the grid's)", "NAME")
+    data: str = _option("mnist", "data set (default: packaged MNIST)", "NAME|FILE.npy")
+    data_root: Path | None = _option(None, "folder of torchvision's data sets", "DIR", type=Path)  # noqa: RUF009
+    download: bool = _flag("let torchvision fetch a data set that is missing")
+    device: str = _option("auto", "", choices=("auto", "cpu", "cuda"))
+    """Where trials train; `auto` is a GPU if this machine has one."""
+    engine: str = _option(
+        "auto", "reference: plain autograd, slow; auto: what is fastest (default)", choices=("auto", "reference")
+    )
+    executor: str = _option("ray", "local: in this process, without Ray", choices=("ray", "local"))
+    plugin: tuple[str, ...] = _option(
+        (), "a module with parts, grids or search spaces of your own; may be repeated", "FILE.py", action="append"
+    )
+    trust_dirty: bool = _flag("take over members of other studies that uncommitted code trained, too")
+    tensorboard: bool = _flag("curves to <study>/tensorboard/, too")
+    searches: SearchOptions = SearchOptions()
+    clusters: ClusterOptions = ClusterOptions()
+
+    def __post_init__(self) -> None:
+        if self.listing:
+            return
+        asked = [name for name in ("grid", "search", "retrain") if getattr(self, name)]
+        if not asked:
+            raise UserError("--grid NAME, --search NAME or --retrain MEMBER is needed; --list names grids and searches")
+        if len(asked) > 1:
+            raise UserError(f"--{asked[0]} and --{asked[1]} are two commands: leave out one of them")
+        if self.study and not re.fullmatch(r"\w[\w.+-]*", self.study):
+            raise UserError(f"--study {self.study!r} is no name of a folder: use letters, digits, - . _")
+        counts = {"seeds": self.seeds, "epochs": self.epochs, "trials": self.searches.trials}
+        counts |= {"max-concurrent": self.clusters.max_concurrent, "cohort-size": self.clusters.cohort_size}
+        for name, value in counts.items():
+            if value is not None and value < 1:
+                raise UserError(f"--{name} {value} must be at least 1")
+        if self.executor == "local":
+            self._check_local()
+        if self.tensorboard and not is_local(place_of(self.results)):
+            raise UserError(f"--tensorboard writes to a disk, not to {self.results}: leave it out")
+        if self.only and not self.grid:
+            raise UserError(f"--only chooses members of a grid: --{asked[0]} has no use for it")
+        if self.search:
+            self._check_search()
+        else:
+            for f in dataclasses.fields(self.searches):
+                if getattr(self.searches, f.name) != f.default:
+                    raise UserError(f"{_spelled(f)} is a search's: --{asked[0]} has no use for it")
+
+    def _check_local(self) -> None:
+        if self.clusters.address:
+            raise UserError("--address names a Ray cluster, --executor local uses none: leave out one of them")
+        if self.search:
+            raise UserError("--search is Ray Tune's: leave out --executor local")
+        if self.clusters.resource or self.clusters.max_concurrent:
+            option = "resource" if self.clusters.resource else "max-concurrent"
+            raise UserError(
+                f"--{option} is Ray's, --executor local trains one cohort after another: leave out one of them"
+            )
+
+    def _check_search(self) -> None:
+        asked = self.searches
+        if not asked.trials:
+            raise UserError("--search needs --trials N")
+        if self.clusters.cohort_size:
+            raise UserError("--cohort-size is a grid's: a search's trial has --seeds members")
+        if len(asked.metrics) > 1 and asked.scheduler != "none":
+            raise UserError(f"--scheduler {asked.scheduler} compares by one metric: give one, or --scheduler none")
+        if len(asked.metrics) > 1 and asked.sampler == "cmaes":
+            raise UserError("--sampler cmaes has one goal: give one --metric, or --sampler nsga2 or tpe")
+
+    @property
+    def plugins(self) -> tuple[str, ...]:
+        """The absolute paths of the plugins, as trials have other working folders."""
+        return tuple(str(Path(path).resolve()) for path in self.plugin)
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """The fields of configurations that the user chose, each with the option that did."""
+        options = {
+            "epochs": f"--epochs {self.epochs}" if self.epochs else "",
+            "dtype": f"--precision {self.precision}" if self.precision else "",
+            "train_images": "--quick" if self.quick else "",
+        }
+        return {field: option for field, option in options.items() if option}
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What `study.json` keeps so that the same command can be given again: the data and the plugins, as given."""
+        kept: dict[str, Any] = {} if self.data == "mnist" else {"data": self.data}
+        if self.data_root is not None:
+            kept["data_root"] = str(self.data_root)
+        return kept | ({"plugins": list(self.plugin)} if self.plugin else {})
+
+
+def parse(argv: list[str] | None = None) -> RunOptions:
+    """The options of a command line (without the program's name); a UserError says what is wrong with it."""
+    parser = Parser("study/run.py", EXAMPLES)
+    _add(parser, RunOptions)
+    for group, options in GROUPS.items():
+        _add(parser.add_argument_group(group), options)
+    given: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in vars(parser.parse_args(argv)).items()
+    }
+    for group, options in GROUPS.items():
+        given[group] = options(**{f.name: given.pop(f.name) for f in dataclasses.fields(options) if f.name in given})
+    return RunOptions(**given)
+
+
+GROUPS: dict[str, type[Any]] = {"searches": SearchOptions, "clusters": ClusterOptions}
+"""The fields of `RunOptions` that are groups of options, as `--help` shows them."""
+
+
+def _add(parser: Parser | argparse._ArgumentGroup, options: type[Any]) -> None:
+    for f in dataclasses.fields(options):
+        if f.name not in GROUPS:
+            words = {k: v for k, v in f.metadata.items() if k != "flag" and v}
+            parser.add_argument(_spelled(f), dest=f.name, default=argparse.SUPPRESS, **words)
+
+
+def _spelled(field: dataclasses.Field[Any]) -> str:
+    """The option of a field, as the user writes it."""
+    return str(field.metadata.get("flag", f"--{field.name.replace('_', '-')}"))
+
+
+def results_root(results: str) -> Place:
+    """The folder that `--results` names. On a disk its path is absolute, as trials have other working folders."""
+    path = place_of(results)
+    if not isinstance(path, Path):
+        return reached(path)
     try:
-        place = place.resolve()
-        nearest = next(p for p in (place, *place.parents) if p.exists())
-    except (OSError, RuntimeError) as error:  # no permission, too long a name; links in a circle
-        raise UserError(f"--results {arguments.results}: {getattr(error, 'strerror', None) or error}") from error
+        path = path.resolve()
+        nearest = next(p for p in (path, *path.parents) if p.exists())
+    except (OSError, RuntimeError) as error:  # no permission, a name that is too long; links in a circle
+        raise UserError(f"--results {results}: {getattr(error, 'strerror', None) or error}") from error
     if not nearest.is_dir():
-        raise UserError(f"--results {arguments.results}: {nearest} is a file, not a folder")
-    return place
+        raise UserError(f"--results {results}: {nearest} is a file, not a folder")
+    return path
 
 
-def data_options(arguments: argparse.Namespace) -> dict[str, str]:
-    """Where the data are, as the command has it: what `study.json` keeps for the same command to be given again."""
-    options = {"data": arguments.data, "data_root": arguments.data_root}
-    return {name: str(value) for name, value in options.items() if value not in (None, "mnist")}
-
-
-def common_fields(
-    arguments: argparse.Namespace, data: Images, device: str, known: dict[str, Any] | None
-) -> dict[str, Any]:
-    """Fields that every cell of the run shares.
+def common_fields(options: RunOptions, data: Images, device: str, known: dict[str, Any] | None) -> dict[str, Any]:
+    """The fields that all configurations of a command share, unless a grid has its own values.
 
     Args:
-        known: the description of the study that there is, whose precision is kept where none is asked for.
+        known: the description of the study if it exists. Its precision is kept, unless an option asks for another.
     """
-    split = "train" if arguments.fidelity == "as-described" else "all"
-    count = data.count(split)
-    dtype = _dtype(arguments, device, known)
-    if device == "cpu" and dtype == "bfloat16" and not arguments.address:
-        _need_numba()
+    count = data.count("train" if options.fidelity == "as-described" else "all")
+    dtype = OPTIONS_OF_PRECISIONS[options.precision] if options.precision else _dtype_of(known or {}, device)
+    if device == "cpu" and dtype == "bfloat16" and not options.clusters.address:
+        try:
+            import numba  # noqa: F401
+        except ImportError as error:  # it is missing, or too old for this NumPy
+            raise UserError(
+                f"--precision bf16 on a CPU needs Numba ({error}): mend that or use --precision fp32"
+            ) from None
     return {
         "data": data.name,
         "data_digest": data.digest,
-        "train_images": min(count, QUICK_IMAGES) if arguments.quick else count,
-        "epochs": arguments.epochs or (QUICK_EPOCHS if arguments.quick else 20),
+        "train_images": min(count, QUICK_IMAGES) if options.quick else count,
+        "epochs": options.epochs or (QUICK_EPOCHS if options.quick else EPOCHS),
         "dtype": dtype,
     }
 
 
-def _dtype(arguments: argparse.Namespace, device: str, known: dict[str, Any] | None) -> str:
-    if arguments.precision:
-        return PRECISIONS[arguments.precision]
-    said = known or {}
-    entries = [*said.get("cells", {}).values(), said.get("fixed")]  # a grid's, a search's
+def _dtype_of(known: dict[str, Any], device: str) -> str:
+    """The one precision of all configurations of a study, if the device has it; else the device's fastest."""
+    entries = [*known.get("cells", {}).values(), known.get("fixed")]  # of a grid, of a search
     dtypes = {entry.get("dtype") for entry in entries if isinstance(entry, dict)}
-    for dtype in PRECISIONS.values():
+    for dtype in OPTIONS_OF_PRECISIONS.values():
         if dtypes == {dtype} and (device, dtype) != ("cpu", "tf32"):
             return dtype
-    return PRECISIONS[FASTEST[device]]
-
-
-def _need_numba() -> None:
-    try:
-        import numba  # noqa: F401
-    except ImportError as error:  # NumPy is newer than it knows, say
-        raise UserError(f"--precision bf16 on a CPU needs Numba ({error}): mend that or use --precision fp32") from None
-
-
-def _flag(option: str) -> str:
-    return f"--{option.replace('_', '-')}"
+    return OPTIONS_OF_PRECISIONS[FASTEST[device]]

@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 from binarygan.cli.commands import Parser, leave, status_of
 from binarygan.errors import UserError
 from binarygan.io.files import write_whole
-from study.store.schemas import FINISHED, NEEDED, SCHEMAS, check_version
+from study.store.reading import files_of, read_file
+from study.store.schemas import FINISHED, SCHEMAS
 
 SHOWN = (1, 2, 5, 10, 20)
 """Epochs whose samples are kept of a cell's first seed, beside the last."""
@@ -39,7 +40,7 @@ def publish(sources: Sequence[Path], target: Path) -> int:
         raise UserError(f"{target} is one of the studies to be published; name another folder")
     members: dict[str, tuple[Row, Path]] = {}
     for source in sources:
-        if not list((source / "members").glob("*.parquet")):
+        if not files_of(source / "members")[0]:
             raise UserError(f"{source} holds no study: it has no members/*.parquet")
         for row in rows_of(source, "members"):
             known = members.get(row["member_id"])
@@ -80,23 +81,10 @@ def _rank(row: Row) -> int:
 
 def rows_of(source: Path, table: str, member_id: str | None = None) -> list[Row]:
     """A table's rows, one member's where asked; also of a folder that was itself published."""
-    own = source / table / f"{member_id}.parquet"
-    paths = [own] if own.is_file() else sorted((source / table).glob("*.parquet"))
-    wanted = [("member_id", "==", member_id)] if member_id else None
-    rows: list[Row] = []
-    for path in paths:
-        try:
-            check_version((pq.read_schema(path).metadata or {}).get(b"schema_version", b"0"), path)
-            found = pq.read_table(path, partitioning=None, filters=wanted)
-            found.validate(full=True)
-            own = found.to_pylist()
-        except (pa.ArrowException, OSError, ValueError) as error:
-            reason = str(error).splitlines() or [""]
-            raise UserError(f"{path} is damaged or foreign ({reason[0]}): mend it or move it away") from None
-        if lacking := set(NEEDED[table]) - set(found.column_names):
-            raise UserError(f"{path} is foreign: it has no {', '.join(sorted(lacking))}")
-        rows += own
-    return rows
+    folder, advice = source / table, "mend it or move it away"
+    own = folder / f"{member_id}.parquet"
+    paths = [own] if own.is_file() and own.resolve().parent == folder.resolve() else files_of(folder)[0]
+    return [row for p in paths for row in read_file(p, table, p, member_id=member_id, advice=advice).to_pylist()]
 
 
 def _write(published: Path, table: str, rows: list[Row]) -> None:

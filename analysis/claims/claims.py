@@ -2,7 +2,7 @@
 
 Thresholds were set before any study of full length was judged, with the released code's runs and studies of five epochs
 known (docs/findings.md); each says what it rests on. A claim is judged within one
-fidelity: where a study holds members of two, each fidelity gets nine verdicts of its own, from its members alone.
+fidelity: where a study holds runs of two, each fidelity gets nine verdicts of its own, from its runs alone.
 """
 
 import math
@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from analysis.claims.comparisons import Exceeds, Level, Similar, Together
-from analysis.claims.counts import FewerParameters, Trained
+from analysis.claims.comparisons import Exceeds, FewerParameters, Level, Similar, Together, Trained
 from analysis.claims.evidence import Evidence, Measure
 from analysis.claims.verdicts import Claim, Verdict, verdict_on
-from analysis.results.cells import Cell, members_of
+from analysis.results.load import mnist_digest
 from binarygan.config import ARCHITECTURES
 from binarygan.metrics.names import BERNOULLI
-from binarygan.paper import FIDELITIES, paper_config
+from binarygan.paper import BINARY, EXPERIMENTS, FIDELITIES, Cell, paper_config
 
 __all__ = ["CLAIMS", "Claim", "Verdict", "judge"]
 
@@ -48,14 +47,16 @@ RECALL = Measure(name="recall", columns=("recall",))
 COVERAGE = Measure(name="coverage", columns=("coverage",))
 COVERED = Measure(name="classes", columns=("classes_covered",))
 
-BINARY = ("deterministic", "stochastic")
-WGAN_GP = {n: Cell(objective="wgan-gp", neuron=n) for n in (*BINARY, "real")}
-CNN = {n: Cell(objective="wgan-gp", neuron=n, architecture="cnn") for n in (*BINARY, "real")}
-WGAN = {n: Cell(objective="wgan", neuron=n) for n in BINARY}
-GAN = {n: Cell(objective="gan", neuron=n) for n in BINARY}
-WITH_NORM, WITHOUT_NORM = (
-    {n: Cell(objective="wgan", neuron=n, norm_in_d=norm) for n in BINARY} for norm in (True, False)
-)
+
+def _cells(experiment: str, objective: str, norm_in_d: bool | None = None) -> dict[str, Cell]:
+    """The cells of one of the paper's experiments by their neuron."""
+    cells = EXPERIMENTS[experiment].cells
+    return {c.neuron: c for c in cells if (c.objective, c.norm_in_d) == (objective, norm_in_d)}
+
+
+WGAN_GP, CNN = _cells("neurons", "wgan-gp"), _cells("architectures", "wgan-gp")
+WGAN, GAN = _cells("objectives", "wgan"), _cells("objectives", "gan")
+WITH_NORM, WITHOUT_NORM = (_cells("appendix", "wgan", norm) for norm in (True, False))
 DBN, SBN, REAL = WGAN_GP["deterministic"], WGAN_GP["stochastic"], WGAN_GP["real"]
 
 _WELCH = "Welch's t test over seeds, one-sided"
@@ -76,20 +77,20 @@ CLAIMS = (
     Claim(
         number=1,
         statement="GANs with DBNs or SBNs train end to end and give digits of similar quality.",
-        place="Figure 3",
+        source="Figure 3",
         parts=(
             Trained(cells=(DBN, SBN), classes=CLASSES, coverage=DIGITS),
             Similar(a=DBN, b=SBN, measure=FID, factor=SIMILAR),
         ),
-        metric="members that trained to digits (done, ten classes, coverage); FID",
-        test=f"count of members; {_TOST}",
-        threshold=f"every member: {CLASSES} classes, coverage above {DIGITS}; FID within a factor of {SIMILAR}",
-        why=f"{_WHY_TOST} A member that diverged did not train.",
+        metric="runs that trained to digits (done, ten classes, coverage); FID",
+        test=f"count of runs; {_TOST}",
+        threshold=f"every run: {CLASSES} classes, coverage above {DIGITS}; FID within a factor of {SIMILAR}",
+        why=f"{_WHY_TOST} A run that diverged did not train.",
     ),
     Claim(
         number=2,
         statement="DBN's preactivated outputs are spread more evenly: more of their mass lies in the middle.",
-        place="Figure 4",
+        source="Figure 4",
         parts=(
             Exceeds(a=DBN, b=SBN, measure=MIDDLE, by=MASS),
             Exceeds(a=DBN, b=REAL, measure=MIDDLE, by=MASS),
@@ -102,17 +103,17 @@ CLAIMS = (
     Claim(
         number=3,
         statement="DBN's histogram has a notch at the threshold 0.5.",
-        place="Figure 4",
+        source="Figure 4",
         parts=(Level(cell=DBN, measure=NOTCH_DEPTH, threshold=NOTCH, above=True, error_column=NOTCH_ERROR),),
         metric="share of the density that is missing in the bin at 0.5",
-        test="one-sample t test over seeds, one-sided, the spread no less than each member's own measurement error",
+        test="one-sample t test over seeds, one-sided, the spread no less than each run's own measurement error",
         threshold=f"a notch of more than {NOTCH}",
         why="What is less than the paper's own counting noise at 0.5 (about eighty values) it could not have seen.",
     ),
     Claim(
         number=4,
         statement="SBN's preactivated outputs lie closer to 0 and 1 than DBN's.",
-        place="Figure 4, first and last bins",
+        source="Figure 4, first and last bins",
         parts=(Exceeds(a=SBN, b=DBN, measure=ENDS, by=MASS),),
         metric="share of outputs below 0.004 or from 0.996 on",
         test=_WELCH,
@@ -122,7 +123,7 @@ CLAIMS = (
     Claim(
         number=5,
         statement="The real-valued model's histogram is more U-shaped than SBN's and has no notch.",
-        place="Figure 4",
+        source="Figure 4",
         parts=(
             Exceeds(a=REAL, b=SBN, measure=ENDS, by=MASS),
             Level(cell=REAL, measure=NOTCH_DEPTH, threshold=NOTCH, above=False, error_column=NOTCH_ERROR),
@@ -135,7 +136,7 @@ CLAIMS = (
     Claim(
         number=6,
         statement="WGAN gives similar quality to WGAN-GP.",
-        place="Figure 6",
+        source="Figure 6",
         parts=tuple(Similar(a=WGAN[n], b=WGAN_GP[n], measure=FID, factor=SIMILAR) for n in BINARY),
         metric="FID",
         test=_TOST,
@@ -145,7 +146,7 @@ CLAIMS = (
     Claim(
         number=7,
         statement="GAN suffers from mode collapse.",
-        place="Figure 6",
+        source="Figure 6",
         parts=tuple(
             Together(
                 (
@@ -167,7 +168,7 @@ CLAIMS = (
     Claim(
         number=8,
         statement="The CNN gives better digits than the MLP with fewer parameters.",
-        place="Figure 7, and the sentence on parameters",
+        source="Figure 7, and the sentence on parameters",
         parts=(
             *(Exceeds(a=WGAN_GP[n], b=CNN[n], measure=FID, by=BETTER) for n in (*BINARY, "real")),
             Exceeds(a=REAL, b=CNN["real"], measure=FID, by=BETTER, ending=BERNOULLI),
@@ -182,7 +183,7 @@ CLAIMS = (
     Claim(
         number=9,
         statement="WGAN works better without batch normalization in D.",
-        place="appendix, Figure 8",
+        source="appendix, Figure 8",
         parts=tuple(Exceeds(a=WITH_NORM[n], b=WITHOUT_NORM[n], measure=FID, by=BETTER) for n in BINARY),
         metric="FID",
         test=f"{_WELCH}, on log FID",
@@ -195,9 +196,9 @@ CLAIMS = (
 def judge(
     members: pd.DataFrame, *, claims: Sequence[Claim] = CLAIMS, parameters: Mapping[str, int] | None = None
 ) -> list[Verdict]:
-    """A verdict on each claim for each fidelity among the members; `not tested` for each where there are none.
+    """A verdict on each claim for each fidelity among the runs; `not tested` for each where there are none.
 
-    The claims are about binarized MNIST and full-length training: members of other data are not judged, and shorter
+    The claims are about binarized MNIST and full-length training: runs of other data are not judged, and shorter
     training is inconclusive, with what it points to. `parameters`: trainable numbers by architecture, counted from the
     networks unless given.
     """
@@ -205,37 +206,28 @@ def judge(
     verdicts = []
     for fidelity in known or [""]:
         own = members[members["fidelity"] == fidelity]
-        mnist = own[own["data"] == "mnist"]
+        mnist = own[own["data_digest"] == mnist_digest()]
         if len(own) and mnist.empty:
             verdicts += [_of_other_data(claim, own, fidelity) for claim in claims]
             continue
-        evidence = Evidence(mnist, parameters or _parameters(mnist, fidelity or FIDELITIES[0]))
+        evidence = Evidence(mnist, parameters or _parameters(fidelity or FIDELITIES[0]))
         verdicts += [verdict_on(claim, evidence, fidelity) for claim in claims]
     return verdicts
 
 
 def _of_other_data(claim: Claim, members: pd.DataFrame, fidelity: str) -> Verdict:
-    names = ", ".join(sorted(members["data"].dropna().astype(str).unique()))
-    why = f"the claim is about binarized MNIST; this study is of {names or 'unnamed data'}"
+    there = members[["data", "data_digest"]].fillna("unknown").drop_duplicates().itertuples(index=False)
+    names = ", ".join(sorted(f"{name} (digest {digest})" for name, digest in there))
+    why = f"the claim is about binarized MNIST; this study is of {names}"
     return Verdict(claim=claim, verdict="not tested", lines=(why,), details={}, fidelity=fidelity)
 
 
-def _parameters(members: pd.DataFrame, fidelity: str) -> dict[str, int]:
-    """Trainable numbers of G and D with WGAN-GP, from the networks that the study's members have, else the paper's."""
+def _parameters(fidelity: str) -> dict[str, int]:
+    """Trainable numbers of G and D with WGAN-GP, from the paper's networks in a variant."""
     counts = {}
     for architecture in ARCHITECTURES:
-        rows = members_of(members, Cell(objective="wgan-gp", neuron="deterministic", architecture=architecture))
-        fields = ("generator_norm", "discriminator_norm", "latent_size")
-        own = {f: rows[f].iloc[0] for f in fields} if len(rows) else {}
-        if "latent_size" in own:
-            own["latent_size"] = int(own["latent_size"])
         config = paper_config(
-            fidelity=fidelity,
-            objective="wgan-gp",
-            architecture=architecture,
-            data_digest="-",
-            train_images=64,
-            **own,
+            fidelity=fidelity, objective="wgan-gp", architecture=architecture, data_digest="-", train_images=64
         )
         networks = config.generator_layers(), config.discriminator_layers()
         counts[architecture] = sum(network.parameter_count() for network in networks)

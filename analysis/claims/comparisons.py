@@ -1,50 +1,51 @@
-"""What a claim compares: each comparison looks at cells over their seeds and says what speaks for it and against it."""
+"""What a claim compares: each comparison tests the runs of some configurations and gives a p for and a p against."""
 
 import math
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
+import pandas as pd
 
 from analysis.claims.evidence import Evidence, Measure, Sample, sample_of
-from analysis.results.cells import Cell
 from analysis.statistics import hypotheses
 from analysis.statistics.hypotheses import ALPHA, Estimate
+from binarygan.paper import Cell
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What one comparison says."""
+    """The result of one comparison."""
 
     lines: tuple[str, ...]
     """Values, intervals, p: one line each."""
     p_for: float = math.nan
-    """p of the hypothesis that the claim is wrong: small speaks for it. NaN: it cannot be said."""
+    """p of the hypothesis that the claim is wrong: a small p speaks for the claim. NaN where there is no test."""
     p_against: float = math.nan
-    """p of the hypothesis that the claim is right."""
+    """p of the hypothesis that the claim is right: a small p speaks against the claim."""
     exact: bool = False
-    """Counted, not tested: its p values are 0 and 1."""
+    """Whether it was counted rather than tested; then each p is 0 or 1."""
     missing: tuple[str, ...] = ()
-    """Cells that are not there, each with why."""
+    """Configurations that the study lacks, each with the reason."""
     single: tuple[str, ...] = ()
-    """Cells with one finished seed or none, which no test can be made of."""
+    """Configurations with fewer than two finished seeds, which cannot be tested."""
     details: dict[str, float] = field(default_factory=dict)
 
 
 class Comparison(Protocol):
-    """The call that all comparisons share."""
+    """What every comparison offers."""
 
     @property
     def cells(self) -> tuple[Cell, ...]:
-        """Whose members it looks at."""
+        """The configurations that it compares."""
 
     def find(self, evidence: Evidence) -> Finding:
-        """Look, and say."""
+        """Compare them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Similar:
-    """The measures of two cells are within a factor of each other: TOST on the difference of their logarithms."""
+    """The measure of two configurations is the same within a factor: TOST on the difference of the logarithms."""
 
     a: Cell
     b: Cell
@@ -57,7 +58,7 @@ class Similar:
         return self.a, self.b
 
     def find(self, evidence: Evidence) -> Finding:
-        """For: shown to be within the factor. Against: shown to be beyond it."""
+        """Test for the ratio being within the factor, and against: for its being outside."""
         a, b = (sample_of(evidence, cell, self.measure) for cell in self.cells)
         estimate = hypotheses.difference(np.log(a.values), np.log(b.values))
         margin = math.log(self.factor)
@@ -80,7 +81,7 @@ class Exceeds:
     b: Cell
     measure: Measure
     by: float
-    """A difference, or a factor where the measure is compared as a ratio."""
+    """A difference; where the measure is compared as a ratio, a factor."""
     ending: str = ""
 
     @property
@@ -89,7 +90,7 @@ class Exceeds:
         return self.a, self.b
 
     def find(self, evidence: Evidence) -> Finding:
-        """For: shown to be above by more than the threshold. Against: shown to be above by less, or below."""
+        """Test for a lead of more than the threshold, and against: for a smaller lead, or none."""
         a, b = (sample_of(evidence, cell, self.measure, ending=self.ending) for cell in self.cells)
         scale = np.log if self.measure.log else np.asarray
         estimate = hypotheses.difference(scale(a.values), scale(b.values))
@@ -107,14 +108,14 @@ class Exceeds:
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
-    """The measure of a cell is above (or below) a threshold: one-sample t test over seeds, one-sided."""
+    """The measure of a configuration is above (or below) a threshold: one-sample t test over seeds, one-sided."""
 
     cell: Cell
     measure: Measure
     threshold: float
     above: bool
     error_column: str | None = None
-    """Each member's own measurement error: the spread over seeds counts as no less."""
+    """The column of each run's measurement error, which is used where the seeds scatter less than it."""
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -122,7 +123,7 @@ class Level:
         return (self.cell,)
 
     def find(self, evidence: Evidence) -> Finding:
-        """For: shown to be on the side asked for. Against: shown to be on the other."""
+        """Test for the side that the claim names, and against: for the other side."""
         sample = sample_of(evidence, self.cell, self.measure, error_column=self.error_column)
         scale = np.log if self.measure.log else np.asarray
         estimate = hypotheses.level(scale(sample.values), sample.errors)
@@ -134,7 +135,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Together:
-    """Comparisons of which all must speak for it, and all against it to be against: two signs of one thing."""
+    """Several signs of one thing: all of them have to speak for the claim, or all against it."""
 
     parts: tuple[Comparison, ...]
 
@@ -144,7 +145,7 @@ class Together:
         return tuple(cell for part in self.parts for cell in part.cells)
 
     def find(self, evidence: Evidence) -> Finding:
-        """The larger p of the parts, either way (an intersection-union test); NaN where one cannot be said."""
+        """The largest p of the parts, for and against (an intersection-union test); NaN where one part has none."""
         findings = [part.find(evidence) for part in self.parts]
         return Finding(
             lines=tuple(line for f in findings for line in f.lines),
@@ -153,6 +154,77 @@ class Together:
             missing=tuple(m for f in findings for m in f.missing),
             single=tuple(s for f in findings for s in f.single),
             details={k: v for f in findings for k, v in f.details.items()},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """Every run of the configurations learned to make digits. The runs are counted: three seeds are too few to test a
+    share.
+
+    A run has learned it where it is done, its samples cover all classes, and their coverage shows that they are digits
+    at all. A run that diverged has not. A run that failed or was stopped early leaves the question open.
+    """
+
+    cells: tuple[Cell, ...]
+    classes: int
+    coverage: float
+
+    def find(self, evidence: Evidence) -> Finding:
+        """For: all runs of each configuration, at least two. Against: fewer than half of the runs that tell, in any."""
+        lines, missing = [], []
+        details: dict[str, float] = {}
+        all_trained, few_trained = True, False
+        for cell in self.cells:
+            classes = sample_of(evidence, cell, Measure(name="classes", columns=("classes_covered",)))
+            if classes.missing:
+                missing.append(f"{classes.name} ({classes.missing})")
+                continue
+            trained, ended, open_ = self._count(evidence, cell)
+            all_trained &= trained == ended + open_ and ended > 1
+            few_trained |= ended > 1 and trained < ended / 2
+            others = [f"{n} {status}" for status, n in classes.counts.items() if n and status != "done"]
+            kinds = f" ({', '.join(others)})" if others else ""
+            lines.append(f"{trained} of {ended + open_} runs of {classes.name} trained to digits{kinds}")
+            details |= {f"{classes.name}: trained": float(trained), f"{classes.name}: ended": float(ended + open_)}
+        return Finding(
+            lines=tuple(lines),
+            p_for=0.0 if all_trained else math.nan,
+            p_against=0.0 if few_trained else math.nan,
+            exact=True,
+            missing=tuple(missing),
+            details=details,
+        )
+
+    def _count(self, evidence: Evidence, cell: Cell) -> tuple[int, int, int]:
+        """How many runs learned it; how many tell (done with numbers, or diverged); how many ended and do not tell."""
+        rows = evidence.rows(cell)
+        done, diverged = (rows[rows["status"] == s] for s in ("done", "diverged"))
+        cut_off = rows["status"].isin(("failed", "stopped"))
+        classes, coverage = (pd.to_numeric(done[c], errors="coerce") for c in ("classes_covered", "coverage"))
+        trained = (classes >= self.classes) & (coverage > self.coverage)
+        unknown = classes.isna() | coverage.isna()
+        return int(trained.sum()), int((~unknown).sum()) + len(diverged), int(unknown.sum()) + int(cut_off.sum())
+
+
+@dataclass(frozen=True, kw_only=True)
+class FewerParameters:
+    """One architecture has fewer trainable parameters than another, counted from the networks."""
+
+    fewer: str
+    more: str
+    cells: tuple[Cell, ...] = ()
+
+    def find(self, evidence: Evidence) -> Finding:
+        """Count them: one p is 0 and the other 1."""
+        a, b = evidence.parameters[self.fewer], evidence.parameters[self.more]
+        names = self.fewer.upper(), self.more.upper()
+        return Finding(
+            lines=(f"parameters: {names[0]} {a:,} against {names[1]} {b:,}",),
+            p_for=float(a >= b),
+            p_against=float(a < b),
+            exact=True,
+            details={f"{names[0]}: parameters": float(a), f"{names[1]}: parameters": float(b)},
         )
 
 
@@ -165,7 +237,10 @@ def _finding(
     asked: str,
     blocked: list[str],
 ) -> Finding:
-    """`blocked`: sides that members which diverged forbid to take."""
+    """The result of a test, in words and numbers.
+
+    `blocked`: "for" and "against", where runs that diverged forbid that conclusion, since they have no number.
+    """
     names = " / ".join(s.name for s in samples)
     details = {f"{s.name}: {measure.name} {k}": v for s in samples for k, v in _numbers(s.values).items()}
     text = f"{measure.name}: " + " against ".join(s.text for s in samples if not s.missing)
@@ -183,7 +258,7 @@ def _finding(
     details |= {f"{names}: {measure.name} {k}": v for k, v in numbers.items()}
     text += f"; {kind} {value:.3g} [{low:.3g}, {high:.3g}] (90%); {asked}: {_p_text(p_for, p_against)}"
     if blocked:
-        text += "; members that diverged have no number, so those left are no fair picture"
+        text += "; runs that diverged have no number, so those left are no fair picture"
     return Finding(
         lines=(text,),
         p_for=math.nan if "for" in blocked else p_for,

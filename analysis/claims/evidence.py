@@ -1,4 +1,4 @@
-"""What there is to judge a claim by: a cell's values over its seeds, and how its members ended."""
+"""What there is to judge a claim by: a cell's values over its seeds, and how its runs ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,26 +6,28 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.results.cells import Cell, is_papers, label, members_of
+from analysis import labels
+from analysis.labels import number
+from analysis.results.cells import label, lacking, members_of
 from analysis.statistics.summaries import STATUSES
-from analysis.tables.entries import number
 from binarygan.metrics.names import BERNOULLI
+from binarygan.paper import Cell
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """A number of a member: a column, or the sum of some."""
+    """A number of a run: a column, or the sum of some."""
 
     name: str
     columns: tuple[str, ...]
     log: bool = False
     """Compared as a ratio; values that are not above 0 are left out and said to be."""
     quality: bool = False
-    """Lower is better, so that a member that diverged is worse than any number."""
+    """Lower is better, so that a run that diverged is worse than any number."""
 
 
 class Evidence:
-    """What there is to judge by: the members of one fidelity, and trainable numbers by architecture."""
+    """What there is to judge by: the runs of one fidelity, and trainable numbers by architecture."""
 
     def __init__(self, members: pd.DataFrame, parameters: Mapping[str, int]) -> None:
         self.parameters = parameters
@@ -33,23 +35,27 @@ class Evidence:
         self._rows: dict[Cell, pd.DataFrame] = {}
 
     def rows(self, cell: Cell) -> pd.DataFrame:
-        """The cell's members, of every status."""
+        """The cell's runs, of every status."""
         if cell not in self._rows:
             self._rows[cell] = members_of(self._members, cell)
         return self._rows[cell]
 
+    def lacking(self, cell: Cell) -> str:
+        """Why there are none."""
+        return lacking(self._members, cell)
+
 
 @dataclass(frozen=True)
 class Sample:
-    """One cell's values over its seeds, and how its members ended."""
+    """One cell's values over its seeds, and how its runs ended."""
 
     name: str
     values: np.ndarray
-    """Of the members that are done, where they are numbers that can be used."""
+    """Of the runs that are done, where they are numbers that can be used."""
     errors: np.ndarray | None
     counts: dict[str, int]
     missing: str
-    """Why there is nothing to test; empty where there are members that ended."""
+    """Why there is nothing to test; empty where there are runs that ended."""
 
     @property
     def text(self) -> str:
@@ -68,10 +74,10 @@ class Sample:
 def sample_of(
     evidence: Evidence, cell: Cell, measure: Measure, *, ending: str = "", error_column: str | None = None
 ) -> Sample:
-    """The cell's values of a measure; `ending` picks the binarization of real-valued members."""
+    """The cell's values of a measure; `ending` picks the binarization of real-valued runs."""
     rows = evidence.rows(cell)
     name = label(cell)
-    if cell.neuron == "real" and measure.columns[0] + BERNOULLI in rows:
+    if labels.is_real_valued(cell.neuron) and measure.columns[0] + BERNOULLI in rows:
         name += " by Bernoulli" if ending == BERNOULLI else " by threshold"
     ended = rows["status"].tolist()
     counts = {status: ended.count(status) for status in STATUSES}
@@ -84,14 +90,12 @@ def sample_of(
         errors = pd.to_numeric(done[error_column], errors="coerce").to_numpy(float)
         usable &= np.isfinite(errors)
         errors = errors[usable]
-    return Sample(name, values[usable], errors, counts, _missing(rows, counts))
+    return Sample(name, values[usable], errors, counts, _missing(evidence, cell, counts))
 
 
-def _missing(rows: pd.DataFrame, counts: dict[str, int]) -> str:
-    if rows.empty:
-        return "not trained"
-    if not is_papers(rows.iloc[0]):
-        return "trained with other settings than the paper's alone"
-    if counts["running"] + counts["stopped"] == len(rows):
+def _missing(evidence: Evidence, cell: Cell, counts: dict[str, int]) -> str:
+    if not (total := sum(counts.values())):
+        return evidence.lacking(cell)
+    if counts["running"] + counts["stopped"] == total:
         return "stopped early" if counts["stopped"] else "still training"
     return ""

@@ -9,10 +9,9 @@ import pandas as pd
 
 from analysis.claims.comparisons import Comparison, Finding
 from analysis.claims.evidence import Evidence, Measure, sample_of
-from analysis.results.cells import Cell
 from analysis.statistics.differences import holm
 from analysis.statistics.hypotheses import ALPHA
-from binarygan.paper import paper_config
+from binarygan.paper import Cell, paper_config
 
 Outcome = Literal["supported", "not supported", "inconclusive", "not tested"]
 EPOCHS = paper_config(fidelity="as-described", objective="gan", data_digest="-", train_images=64).epochs
@@ -26,8 +25,8 @@ class Claim:
 
     number: int
     statement: str
-    place: str
-    """In the paper."""
+    source: str
+    """Where in the paper."""
     parts: tuple[Comparison, ...]
     """All of them have to hold for the claim to be supported; one that is shown not to is enough against it."""
     metric: str
@@ -46,7 +45,7 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """On one claim, from the members of one fidelity."""
+    """On one claim, from the runs of one fidelity."""
 
     claim: Claim
     verdict: Outcome
@@ -55,7 +54,7 @@ class Verdict:
     details: dict[str, float]
     """The numbers in the lines, by name."""
     fidelity: str = ""
-    """Of the members judged by; empty where there are none."""
+    """Of the runs judged by; empty where there are none."""
     missing: tuple[str, ...] = ()
     """Cells that are not there, each with why."""
 
@@ -72,7 +71,7 @@ def verdict_on(claim: Claim, evidence: Evidence, fidelity: str) -> Verdict:
       that stands whatever else is missing.
     - not tested: cells are missing, and what is there does not decide against the claim.
     - supported: every part is shown to hold, each at 0.05 (an intersection-union test needs no adjustment).
-    - inconclusive: neither is shown: one seed, too few, too short a training, or members that diverged.
+    - inconclusive: neither is shown: one seed, too few, too short a training, or runs that diverged.
     """
     findings = [part.find(evidence) for part in claim.parts]
     missing = tuple(dict.fromkeys(m for f in findings for m in f.missing))
@@ -114,7 +113,7 @@ def _outcome(findings: Sequence[Finding], missing: tuple[str, ...]) -> Outcome:
 
 
 def _too_short(claim: Claim, evidence: Evidence) -> str:
-    """How much less than the paper's the compared members were trained; empty where they were trained in full."""
+    """How much less than the paper's the compared runs were trained; empty where they were trained in full."""
     if not claim.cells:
         return ""
     rows = pd.concat([evidence.rows(cell) for cell in claim.cells], ignore_index=True)

@@ -10,17 +10,15 @@ from analysis.compare.matching import Difference, Pair, difference, match
 from analysis.report.page import Page, Section, render
 from analysis.report.report import prepare
 from analysis.results.load import Study, load_study
-from analysis.statistics.statistics import by_binarization, finished, holm, is_ratio, summarize
+from analysis.results.naming import cell_names
+from analysis.statistics.differences import holm, is_ratio
+from analysis.statistics.summaries import by_binarization, finished, summarize
 from analysis.tables import formats
 from analysis.tables.entries import Column, Entry, Table, count, first, interval, measure, probability, spread, word
-from analysis.tables.provenance_tables import cell_names
-from analysis.tables.statistics_tables import ENDINGS
 from binarygan.metrics.names import columns
 
 PAGE = "compare.html"
 METRICS = ("fid", "precision", "recall", "coverage", "classes_covered", "isolated_pixel_rate")
-EQUAL = ("status", "epochs_done", "discriminator_loss", "generator_loss", *columns(light=False))
-"""Columns in which a member must be the same in both to be equal."""
 TABLES = (*(f"differences-{m}" for m in METRICS), "members", "only")
 
 
@@ -47,12 +45,12 @@ def write_comparison(a: Path, b: Path, out: Path) -> list[str]:
             f"{same} in both; {len(pairs) - same} in both with other settings; {len(only_a)} in A alone; "
             f"{len(only_b)} in B alone",
         ),
-        ("The same members", said),
+        ("The same runs", said),
     )
     text = (
         "Differences are B's number minus A's; FID is compared as a ratio, B's over A's. Where two seeds or more are "
         "done in both and the cell is one configuration, seeds are paired and the row is of those pairs alone; "
-        "otherwise Welch's t interval is given. p is two-sided, Holm-adjusted over the rows of its table; members "
+        "otherwise Welch's t interval is given. p is two-sided, Holm-adjusted over the rows of its table; runs "
         "that are copies of each other have no spread and no p.",
     )
     summary = Section(
@@ -70,14 +68,14 @@ def write_comparison(a: Path, b: Path, out: Path) -> list[str]:
         summary,
         Section(name="both", title="Cells in both", short="Cells in both", tables=shown, missing=missing),
         *_section("only", "Cells in one alone", only),
-        *_section("members", "The same members in both", equality),
+        *_section("members", "The same runs in both", equality),
     )
     title = f"{studies[0].name} and {studies[1].name} side by side"
     lead = f"A is {studies[0].name}, B is {studies[1].name}."
     (out / PAGE).write_text(
         render(Page(title, lead, sections, "Made by python -m analysis compare.")), encoding="utf-8"
     )
-    return [*problems, f"cells: {facts[2][1]}", f"the same members: {said}"]
+    return [*problems, f"cells: {facts[2][1]}", f"the same runs: {said}"]
 
 
 def differences_table(studies: tuple[Study, Study], pairs: Sequence[Pair], metric: str) -> Table:
@@ -88,11 +86,11 @@ def differences_table(studies: tuple[Study, Study], pairs: Sequence[Pair], metri
     cells: list[tuple[str, Pair, pd.Series, pd.Series, Difference]] = []
     order = {cell_id: i for i, cell_id in enumerate(names)}
     for pair in sorted(pairs, key=lambda pair: order.get(pair.a, len(order))):
-        for kind in ENDINGS:
+        for kind in labels.BINARIZATIONS:
             if (pair.a, kind) not in groups[0] or (pair.b, kind) not in groups[1]:
                 continue
             a, b = finished(groups[0][pair.a, kind], "value"), finished(groups[1][pair.b, kind], "value")
-            name = names.get(pair.a, pair.a) + ENDINGS[kind]
+            name = names.get(pair.a, pair.a) + labels.BINARIZATIONS[kind]
             found = difference(a, b, same=not pair.unlike, ratio=ratio)
             if found.seeds is not None:  # what stands beside a difference of pairs is of the same pairs
                 a, b = a[found.seeds], b[found.seeds]
@@ -130,25 +128,26 @@ def differences_table(studies: tuple[Study, Study], pairs: Sequence[Pair], metri
 
 
 def members_table(studies: tuple[Study, Study]) -> tuple[Table | None, str]:
-    """Members that both have and whose numbers differ, and in a line how many are equal."""
+    """Runs that both have and whose numbers differ, and in a line how many are equal."""
     a, b = (s.members.drop_duplicates("member_id").set_index("member_id") for s in studies)
     common = a.index.intersection(b.index)
     if common.empty:
-        return None, "no member is in both"
+        return None, "no run is in both"
     a, b = a.loc[common], b.loc[common]
-    unequal = pd.DataFrame({c: ~((a[c] == b[c]) | (a[c].isna() & b[c].isna())) for c in EQUAL})
+    equal = ("status", "epochs_done", "discriminator_loss", "generator_loss", *columns(light=False))
+    unequal = pd.DataFrame({c: ~((a[c] == b[c]) | (a[c].isna() & b[c].isna())) for c in equal})
     differing = common[unequal.any(axis=1)]
     said = f"{len(common)} in both: {len(common) - len(differing)} equal in every number, {len(differing)} not"
     if differing.empty:
         return None, said
     names = cell_names(studies[0].members)
     columns_ = (
-        Column("member_id", "member", numeric=False),
+        Column("member_id", "run", numeric=False),
         Column("cell", "cell", numeric=False),
         Column("seed", "seed"),
         Column("status_a", "A", numeric=False),
         Column("status_b", "B", numeric=False),
-        Column("differing", "numbers that differ", f"of {len(EQUAL)} columns"),
+        Column("differing", "numbers that differ", f"of {len(equal)} columns"),
         Column("fid_a", "FID, A"),
         Column("fid_b", "FID, B"),
         Column("device", "devices", numeric=False),
@@ -167,7 +166,7 @@ def members_table(studies: tuple[Study, Study]) -> tuple[Table | None, str]:
         )
         for i, x, y in ((i, a.loc[i], b.loc[i]) for i in differing)
     )
-    return Table("members", "Members whose numbers differ", columns_, rows), said
+    return Table("members", "Runs whose numbers differ", columns_, rows), said
 
 
 def only_table(studies: tuple[Study, Study], only_a: Sequence[str], only_b: Sequence[str]) -> Table | None:
@@ -175,7 +174,7 @@ def only_table(studies: tuple[Study, Study], only_a: Sequence[str], only_b: Sequ
     columns_ = (
         Column("cell", "cell", numeric=False),
         Column("in", "in", numeric=False),
-        Column("members", "members"),
+        Column("members", "runs"),
         Column("done", "done"),
         Column("fid", "FID", labels.MEANINGS["fid"]),
     )
@@ -198,4 +197,4 @@ def _section(name: str, title: str, table: Table | None) -> list[Section]:
 def _size(study: Study) -> str:
     members = study.members
     done = int((members["status"] == "done").sum())
-    return f"{len(members):,} members of {members['cell_id'].nunique():,} cells, {done:,} done"
+    return f"{len(members):,} runs of {members['cell_id'].nunique():,} cells, {done:,} done"

@@ -1,4 +1,4 @@
-"""Which cells of two studies are to be compared, and how they differ."""
+"""Which configurations of two studies are compared, and by how much their numbers differ."""
 
 import dataclasses
 import math
@@ -9,8 +9,9 @@ import pandas as pd
 from scipy import stats
 
 from analysis import labels
+from analysis.results.cells import with_norm
 from analysis.statistics import hypotheses
-from analysis.statistics.statistics import paired
+from analysis.statistics.differences import paired
 from binarygan.config import MemberConfig
 
 FIELDS = ("fidelity", *(f.name for f in dataclasses.fields(MemberConfig) if f.name != "seed"))
@@ -19,18 +20,18 @@ LIKE = ["objective", "architecture", "neuron", "with_norm"]
 
 @dataclass(frozen=True)
 class Pair:
-    """A cell of A and one of B that are compared."""
+    """A configuration of A and one of B that are compared."""
 
     a: str
     b: str
     """Their cell_ids."""
     unlike: str
-    """Settings in which they differ, A's and B's; empty where they are one configuration."""
+    """The settings in which they differ, with A's value and B's; empty where they are the same configuration."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """B minus A, or B over A: mean, 95% interval and p, and how it was had."""
+    """B minus A, or B over A: its mean, 95% interval and p, and how these were computed."""
 
     mean: float
     low: float
@@ -38,14 +39,14 @@ class Difference:
     p: float
     how: str
     seeds: pd.Index | None = None
-    """Those that it was had of, where not all."""
+    """The seeds that were paired; None where all seeds of both are in it."""
 
 
 def match(a: pd.DataFrame, b: pd.DataFrame) -> tuple[list[Pair], list[str], list[str]]:
-    """Cells in both, and cell_ids in A alone and in B alone.
+    """The pairs of configurations to compare, then the cell_ids that A alone has, and those that B alone has.
 
-    First cells of one cell_id; of the others those of the same objective, network, neuron and placement of the norm
-    in D, where each folder has one such cell.
+    A configuration that both have is paired with itself. Of the others, one of A is paired with one of B where they
+    share objective, network, neuron and whether D has a norm, and no other configuration of either shares these.
     """
     firsts = [_cells(frame) for frame in (a, b)]
     ids = [list(f.index) for f in firsts]
@@ -63,9 +64,10 @@ def match(a: pd.DataFrame, b: pd.DataFrame) -> tuple[list[Pair], list[str], list
 
 
 def difference(a: pd.Series, b: pd.Series, *, same: bool, ratio: bool = False) -> Difference:
-    """Of a metric by seed, b minus a, or b over a: paired where the cell is the same and two seeds are in both.
+    """How a metric differs, given its values by seed: b minus a, or b over a where `ratio`.
 
-    Otherwise Welch's t interval, of logarithms for a ratio.
+    Where the configuration is the `same` and two seeds or more are in both, the seeds are paired. Otherwise the
+    interval and p are those of Welch's t test, on the logarithms where `ratio`.
     """
     common = a.index.intersection(b.index)
     if same and len(common) > 1:
@@ -87,12 +89,12 @@ def difference(a: pd.Series, b: pd.Series, *, same: bool, ratio: bool = False) -
 
 
 def _cells(members: pd.DataFrame) -> pd.DataFrame:
-    """A row a cell, by cell_id."""
+    """One row for each configuration, by cell_id."""
     cells = members[members["cell_id"].notna()].drop_duplicates("cell_id").set_index("cell_id")
-    return cells.assign(with_norm=cells["discriminator_norm"].fillna("none") != "none")
+    return cells.assign(with_norm=with_norm(cells))
 
 
 def _unlike(a: pd.Series, b: pd.Series) -> str:
-    """The fields of a configuration in which two cells differ."""
+    """The fields in which two configurations differ, with both values."""
     differing = [f for f in FIELDS if f in a.index and not (a[f] == b[f] or (pd.isna(a[f]) and pd.isna(b[f])))]
     return "; ".join(f"{labels.setting(f, a[f])} → {labels.value(b[f])}" for f in differing)

@@ -1,15 +1,16 @@
 """Critical-difference diagram: mean ranks of the cells over seeds, a bar over those not shown to differ."""
 
-import matplotlib as mpl
 import matplotlib.figure
 from matplotlib.axes import Axes
 
-from analysis.figures.drawn import Drawn
-from analysis.figures.naming import cells_of, row_name, trained
+from analysis import labels
+from analysis.figures.drawn import STATISTICS, Drawn, figure
 from analysis.figures.picks import number
-from analysis.figures.style import DPI, OUTPUTS, PAGE, RC, SMALL
+from analysis.figures.style import DPI, PAGE, SMALL
 from analysis.results.load import Study
-from analysis.statistics.statistics import Ranks, Unavailable, critical_difference
+from analysis.results.naming import cells_of, trained
+from analysis.statistics.ranks import Ranks, critical_difference
+from analysis.statistics.summaries import Unavailable
 
 ROW, BAR = 0.19, 0.09
 """Inches between labels, and between bars."""
@@ -17,7 +18,7 @@ HEAD = 0.62
 """Inches above the axis of ranks."""
 
 
-@mpl.rc_context(RC)
+@figure("critical-difference", "Which cells rank apart", section=STATISTICS, order=3)
 def draw_critical_difference(study: Study) -> Drawn | None:
     """Demšar's diagram of FID ranks; rank 1, the best, at the left."""
     ranks = critical_difference(trained(study.members), "fid")
@@ -26,13 +27,13 @@ def draw_critical_difference(study: Study) -> Drawn | None:
     table = ranks.table.reset_index(drop=True)
     cells = cells_of(study.members).set_index("cell_id")
     keys = list(zip(table["cell_id"].astype(str), table["binarization"].astype(str), strict=True))
-    names = [row_name(str(cells["name"][cell_id]), kind) for cell_id, kind in keys]
-    outputs = ["real-bernoulli" if kind == "bernoulli" else str(cells["neuron"][cell_id]) for cell_id, kind in keys]
+    names = [str(cells["name"][cell_id]) + labels.BINARIZATIONS[kind] for cell_id, kind in keys]
+    looks = [labels.look(str(cells["neuron"][cell_id]), kind) for cell_id, kind in keys]
     left = -(-len(table) // 2)
     levels = bar_levels(ranks.groups)
     first_label = 0.22 + BAR * (max(levels, default=-1) + 1)
     height = HEAD + first_label + ROW * left + 0.02
-    figure = mpl.figure.Figure(figsize=(PAGE, height), dpi=DPI)
+    figure = matplotlib.figure.Figure(figsize=(PAGE, height), dpi=DPI)
     axes = figure.add_axes((0.34, 0, 0.32, 1))
     axes.set_axis_off()
     axes.set(xlim=(1, len(table)), ylim=(height - HEAD, -HEAD))  # inches below the axis of ranks
@@ -45,7 +46,7 @@ def draw_critical_difference(study: Study) -> Drawn | None:
         on_left = i < left
         y = first_label + ROW * (i if on_left else len(table) - 1 - i)
         edge = 1 - 0.02 * len(table) if on_left else len(table) * 1.02
-        look = OUTPUTS[outputs[i]]
+        look = looks[i]
         axes.plot([rank, rank, edge], [0, y, y], color="0.35", linewidth=0.6, clip_on=False)
         axes.plot([rank], [0], look.marker, color=look.colour, markersize=4, clip_on=False, zorder=4)
         words = f"{names[i]}  {rank:.2f}" if on_left else f"{rank:.2f}  {names[i]}"

@@ -1,4 +1,4 @@
-"""What a figure is: a name, a function that draws it, and files."""
+"""What a figure is, the registry of all figures, and their files."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +11,15 @@ from PIL import Image
 
 from analysis.figures.style import RC
 from analysis.results.load import Study
+from binarygan.errors import UserError, nearest
+from binarygan.paper import EXPERIMENTS
+from binarygan.registry import Registry
 
+SEARCH, PARAMETERS = "search", "search-parameters"
+DATA, TRAINING, STATISTICS, MORE = "data", "training", "statistics", "more-figures"
+OF_SEARCHES = (SEARCH, PARAMETERS)
+SECTIONS = (DATA, *EXPERIMENTS, "slope-annealing", "fidelity", TRAINING, STATISTICS, *OF_SEARCHES, MORE)
+"""Of the report, in which figures can stand."""
 COLOURS = (256, 64, 32)
 """Of a PNG's palette."""
 LARGEST = 400_000
@@ -36,10 +44,49 @@ class Figure:
     """A figure of the report: `draw` gives None for a study that has nothing of it."""
 
     name: str
+    """Of its files."""
     title: str
     draw: Callable[[Study], Drawn | None]
-    of_searches: bool = False
+    section: str
+    order: float
+    """Figures of a section stand by it, and by name."""
+    of_searches: bool
     """Whether it may be drawn of a search, too: others compare the cells of a grid, which differ in little."""
+
+
+FIGURES: Registry[Figure] = Registry("figure")
+Draw = Callable[[Study], Drawn | None]
+
+
+def figure(
+    name: str, title: str, *, section: str = MORE, order: float = 0.0, of_searches: bool = False
+) -> Callable[[Draw], Draw]:
+    """Register a function that draws a figure; it draws in the style of all figures.
+
+    Args:
+        name: of its files, and in the registry.
+        title: its caption.
+        section: the part of the report in which it stands.
+        order: where in the section.
+        of_searches: whether it may be drawn of a search, too.
+
+    Raises:
+        UserError: the name is taken, or the section unknown.
+    """
+    if section not in SECTIONS:
+        raise UserError(f"figure {name!r}: section {section!r} is unknown: {nearest(section, SECTIONS)}")
+
+    def enter(draw: Draw) -> Draw:
+        styled = mpl.rc_context(RC)(draw)
+        FIGURES.register(name, Figure(name, title, styled, section, order, of_searches or section in OF_SEARCHES))
+        return styled
+
+    return enter
+
+
+def in_order() -> list[Figure]:
+    """All figures in the order of the report."""
+    return sorted(FIGURES.values(), key=lambda f: (SECTIONS.index(f.section), f.order, f.name))
 
 
 def save(drawn: Drawn, out: Path, name: str) -> None:

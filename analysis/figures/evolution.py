@@ -1,19 +1,16 @@
 """How samples of the same z change over the epochs."""
 
-import matplotlib as mpl
 import numpy as np
 
-from analysis.figures.drawn import Drawn
+from analysis.figures.drawn import TRAINING, Drawn, figure
 from analysis.figures.panels import Page, tile
 from analysis.figures.picks import absence, in_order
-from analysis.figures.style import RC
-from analysis.results.cells import Cell, label
+from analysis.results.cells import label
 from analysis.results.load import Samples, Study
+from binarygan.paper import EXPERIMENTS, Cell
 
 CELLS = (
-    Cell(objective="wgan-gp", neuron="deterministic"),
-    Cell(objective="wgan-gp", neuron="stochastic"),
-    Cell(objective="wgan-gp", neuron="real"),
+    *EXPERIMENTS["neurons"].cells,
     Cell(objective="wgan", neuron="deterministic"),
     Cell(objective="gan", neuron="deterministic"),
     Cell(objective="wgan-gp", neuron="deterministic", architecture="cnn"),
@@ -22,9 +19,9 @@ COLUMNS, IMAGES, ACROSS = 6, 16, 4
 """Epochs shown at most; images of each."""
 
 
-@mpl.rc_context(RC)
+@figure("evolution", "Samples over the epochs", section=TRAINING, order=2)
 def evolution(study: Study) -> Drawn | None:
-    """A row a cell, a column an epoch, 16 samples each; the epochs are evenly spread on a logarithmic scale."""
+    """A row for each cell, a column for each epoch, 16 samples each; the epochs lie evenly on a logarithmic scale."""
     members = {cell: found for cell in CELLS if (found := _member(study, cell)) is not None}
     stored = {cell: epochs for cell, (_, epochs) in members.items() if len(epochs) > 1}
     if not stored:
@@ -59,7 +56,7 @@ def spread(epochs: list[int], count: int) -> list[int]:
 
 
 def _member(study: Study, cell: Cell) -> tuple[int, dict[int, Samples]] | None:
-    """The seed of the cell's first member that has samples, and these by epoch."""
+    """The seed of the cell's first run that has samples, and these by epoch."""
     for member in in_order(study, cell):
         if found := study.evolution(member["member_id"]):
             return int(member["seed"]), {samples.epoch: samples for samples in found}
@@ -72,7 +69,7 @@ def _caption(seed: int, samples: Samples, first: bool) -> str:
 
 def _alt(stored: dict[Cell, dict[int, Samples]], epochs: list[int], seeds: dict[Cell, int]) -> str:
     parts = [
-        f"Samples of the same 16 z after epochs {', '.join(map(str, epochs))}, white on black, a row a cell. "
+        f"Samples of the same 16 z after epochs {', '.join(map(str, epochs))}, white on black, a row for each cell. "
         "Share of the pixels that are ink, first and last epoch shown:"
     ]
     for cell, of_cell in stored.items():

@@ -4,19 +4,19 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.figure
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis import labels
-from analysis.figures.drawn import Drawn
+from analysis.figures.drawn import Drawn, figure
 from analysis.figures.picks import absence, number
-from analysis.figures.style import DPI, OUTPUTS, PAGE, RC, SMALL
-from analysis.results.cells import Cell, label, members_of
+from analysis.figures.style import DPI, PAGE, SMALL
+from analysis.results.cells import label, members_of
 from analysis.results.load import Study
 from analysis.statistics.hypotheses import level
+from binarygan.paper import EXPERIMENTS, Cell
 
 BIN = 0.004
 """The paper's bins are about this wide; the store's are a quarter of it."""
@@ -32,14 +32,14 @@ WINDOW = (0.45, 0.55)
 class Curve:
     """A cell's histograms: shares of all outputs in bins of `BIN`.
 
-    The first `MOST_SEEDS` members that are done are averaged; while none is, it is the first unfinished one's alone.
+    The first `MOST_SEEDS` runs that are done are averaged; while none is, it is the first unfinished one's alone.
     """
 
     neuron: str
     shares: np.ndarray
-    """(members, bins)."""
+    """(runs, bins)."""
     fine: np.ndarray
-    """(members, stored bins)."""
+    """(runs, stored bins)."""
     name: str
     members: pd.DataFrame
     """Their rows."""
@@ -61,14 +61,14 @@ def merged(counts: np.ndarray, width: float = BIN) -> np.ndarray:
     return counts.reshape(-1, together).sum(1) / counts.sum()
 
 
-@mpl.rc_context(RC)
+@figure("figure-4", "Histograms of preactivated outputs", section="neurons", order=4)
 def figure_4(study: Study) -> Drawn | None:
     """Log share of preactivated outputs by value, three curves; first and last bins annotated."""
-    cells = {neuron: Cell(objective="wgan-gp", neuron=neuron) for neuron in labels.NEURONS}
-    curves = [curve for neuron, cell in cells.items() if (curve := _curve(study, neuron, cell)) is not None]
+    cells = EXPERIMENTS["neurons"].cells
+    curves = [curve for cell in cells if (curve := _curve(study, cell)) is not None]
     if not curves:
         return None
-    figure = mpl.figure.Figure(figsize=(PAGE, 3.0), dpi=DPI, layout="constrained")
+    figure = matplotlib.figure.Figure(figsize=(PAGE, 3.0), dpi=DPI, layout="constrained")
     whole, *close = figure.subplot_mosaic([["whole", c.neuron] for c in curves], width_ratios=[2.9, 1]).values()
     for curve in curves:
         _draw(whole, curve)
@@ -83,15 +83,15 @@ def figure_4(study: Study) -> Drawn | None:
         axes.tick_params(labelbottom=axes is close[-1])
     close[0].set_title("around the threshold, linear; ± s.e.", fontsize=SMALL, color="0.3")
     close[-1].set_xlabel("preactivated output")
-    missing = [f"{label(c)}: {absence(study, c)}" for n, c in cells.items() if n not in {k.neuron for k in curves}]
+    missing = [f"{label(c)}: {absence(study, c)}" for c in cells if c.neuron not in {k.neuron for k in curves}]
     return Drawn(figure, _alt(curves, missing), missing)
 
 
-def _curve(study: Study, neuron: str, cell: Cell) -> Curve | None:
+def _curve(study: Study, cell: Cell) -> Curve | None:
     members = members_of(study.members, cell)
     done = members["status"] == "done"
     histograms = _stored(study, members[done].head(MOST_SEEDS))
-    if not histograms:  # unfinished: one member alone
+    if not histograms:  # unfinished: one run alone
         histograms = dict(islice(_stored(study, members[~done]).items(), 1))
     if not histograms:
         return None
@@ -102,11 +102,13 @@ def _curve(study: Study, neuron: str, cell: Cell) -> Curve | None:
         if len(shown) == 1
         else f"{'first ' if done.sum() > MOST_SEEDS else ''}{len(shown)} seeds"
     )
-    name = f"{labels.NEURONS[neuron]}, {seeds}, epoch {int(first['epochs_done'])}"
+    name = f"{labels.neuron(cell.neuron)}, {seeds}, epoch {int(first['epochs_done'])}"
     if first["status"] != "done":
         name += f" of {int(first['epochs'])}, {first['status']}"
     counts = list(histograms.values())
-    return Curve(neuron, np.stack([merged(c) for c in counts]), np.stack([c / c.sum() for c in counts]), name, shown)
+    return Curve(
+        cell.neuron, np.stack([merged(c) for c in counts]), np.stack([c / c.sum() for c in counts]), name, shown
+    )
 
 
 def _stored(study: Study, members: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -118,7 +120,7 @@ def _stored(study: Study, members: pd.DataFrame) -> dict[str, np.ndarray]:
 
 def _draw(axes: Axes, curve: Curve) -> None:
     """Mean as a line, with gaps where a bin is empty; from the lowest seed to the highest as a band."""
-    look = OUTPUTS[curve.neuron]
+    look = labels.look(curve.neuron)
     centres = (np.arange(curve.shares.shape[1]) + 0.5) / curve.shares.shape[1]
     mean = np.where(curve.mean > 0, curve.mean, np.nan)
     axes.plot(centres, mean, color=look.colour, linestyle=look.line, linewidth=1.1, label=curve.name)
@@ -129,7 +131,7 @@ def _draw(axes: Axes, curve: Curve) -> None:
 
 def _draw_close(axes: Axes, curve: Curve) -> None:
     """The stored, finer bins around the threshold, over their mean; the paper's bin of the notch is shaded."""
-    look = OUTPUTS[curve.neuron]
+    look = labels.look(curve.neuron)
     fine = curve.fine.mean(0)
     centres = (np.arange(len(fine)) + 0.5) / len(fine)
     inside = (centres > WINDOW[0]) & (centres < WINDOW[1])
@@ -143,7 +145,7 @@ def _draw_close(axes: Axes, curve: Curve) -> None:
 def _notch(curve: Curve) -> str:
     """The seeds' mean notch, with the standard error of that mean, as the claims have it."""
     notch, error = (curve.members[f"preactivated_notch{end}"].to_numpy(float) for end in ("", "_error"))
-    name = labels.NEURONS[curve.neuron]
+    name = labels.neuron(curve.neuron)
     if np.isnan(notch).any() or np.isnan(error).any():
         return f"{name}: notch not measured"
     of_mean = level(notch, error).error if len(notch) > 1 else float(error[0])
@@ -161,11 +163,11 @@ def _annotate(axes: Axes, curves: list[Curve], index: int, text: str) -> None:
     ordered = sorted(curves, key=lambda c: -c.mean[index])
     first = index == 0
     x_bin, x_text, side = (BIN / 2, 0.1, "left") if first else (1 - BIN / 2, 0.9, "right")
-    place: Any = {"xycoords": "data", "textcoords": "axes fraction", "va": "center", "ha": side, "fontsize": SMALL}
+    style: Any = {"xycoords": "data", "textcoords": "axes fraction", "va": "center", "ha": side, "fontsize": SMALL}
     axes.text(x_text, 0.955, text, transform=axes.transAxes, va="center", ha=side, fontsize=SMALL, color="0.3")
     for rank, curve in enumerate(ordered):
-        look, share = OUTPUTS[curve.neuron], float(curve.mean[index])
-        words = f"{labels.NEURONS[curve.neuron]} {number(share)}"
+        look, share = labels.look(curve.neuron), float(curve.mean[index])
+        words = f"{labels.neuron(curve.neuron)} {number(share)}"
         y = 0.955 - 0.065 * (rank + 1)
         if share < axes.get_ylim()[0]:
             axes.text(x_text, y, words, transform=axes.transAxes, va="center", ha=side, fontsize=SMALL)
@@ -178,7 +180,7 @@ def _annotate(axes: Axes, curves: list[Curve], index: int, text: str) -> None:
             "shrinkB": 2,
             "relpos": (not first, 0.5),
         }
-        axes.annotate(words, (x_bin, share), (x_text, y), arrowprops=arrow, **place)
+        axes.annotate(words, (x_bin, share), (x_text, y), arrowprops=arrow, **style)
         axes.plot([x_bin], [share], look.marker, color=look.colour, markersize=3.5, clip_on=False, zorder=5)
 
 

@@ -4,23 +4,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, product
 
-import matplotlib as mpl
 import matplotlib.figure
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis import labels
-from analysis.figures.drawn import Drawn
-from analysis.figures.naming import RANKS, trained
+from analysis.figures.drawn import STATISTICS, Drawn, figure
 from analysis.figures.picks import number
-from analysis.figures.scales import log_scale
-from analysis.figures.style import CYCLE, DPI, OUTPUTS, PAGE, RC, SMALL, Look
+from analysis.figures.style import DPI, PAGE, SMALL, log_scale
+from analysis.labels import LOOKS, Look
 from analysis.results.load import Study
-from analysis.statistics.statistics import FACTORS, Anova, Unavailable, anova, summarize
+from analysis.results.naming import trained
+from analysis.statistics.anova import FACTORS, Anova, anova, of_one_kind
+from analysis.statistics.summaries import Unavailable, summarize
 
 MOST_LEVELS, MOST_PANELS = 8, 9
-NAMES = {**labels.OBJECTIVES, **labels.ARCHITECTURES, **labels.NEURONS}
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Crossing:
     """On the x axis."""
     lines: str
     table: pd.DataFrame
-    """Log FID: rows (level of `across`, level of `lines`, seed), a column a combination of the other factors."""
+    """Log FID: rows (level of `across`, level of `lines`, seed), a column for each combination of the other factors."""
     left_out: list[str]
     """Levels that are not crossed."""
 
@@ -47,29 +46,29 @@ class Crossing:
     def levels(self, factor: str) -> list[str]:
         """In the order of all charts."""
         found = self.table.index.get_level_values(factor).unique()
-        known = RANKS.get(factor, [])
-        return sorted(found, key=lambda v: (known.index(v), 0.0) if v in known else (len(known), float(v)))
+        return sorted(found, key=lambda v: (labels.rank(factor, v), _number(v), v))
 
 
-@mpl.rc_context(RC)
+@figure("interactions", "How factors interact", section=STATISTICS, order=2)
 def interactions(study: Study) -> Drawn | None:
-    """A panel a pair of factors; lines that are not parallel are interactions."""
+    """A panel for each pair of factors; lines that are not parallel are interactions."""
     members = trained(study.members)
-    rows = members[(members["status"] == "done") & (members["fid"].astype(float) > 0)]
+    rows, apart = of_one_kind(members[(members["status"] == "done") & (members["fid"].astype(float) > 0)])
     factors = [f for f in FACTORS if 1 < rows[f].nunique() <= MOST_LEVELS]
     pairs = list(combinations(factors, 2))
     crossings = {pair: found for pair in pairs if (found := cross(rows, *pair, factors)) is not None}
     if not crossings:
         return None
-    missing = [f"{FACTORS[a]} × {FACTORS[b]}: not crossed" for a, b in pairs if (a, b) not in crossings]
+    missing = list(apart)
+    missing += [f"{FACTORS[a]} × {FACTORS[b]}: not crossed" for a, b in pairs if (a, b) not in crossings]
     shown = list(crossings.values())[:MOST_PANELS]
     missing += [f"{c.title}: no room" for c in list(crossings.values())[MOST_PANELS:]]
     missing += [f"{c.title}: {', '.join(c.left_out)} left out, not crossed" for c in shown if c.left_out]
     columns = min(3, len(shown)) if len(shown) != 4 else 2
     height = -(-len(shown) // columns)
-    figure = mpl.figure.Figure(figsize=(PAGE, 2.3 * height), dpi=DPI, layout="constrained")
+    figure = matplotlib.figure.Figure(figsize=(PAGE, 2.3 * height), dpi=DPI, layout="constrained")
     effects = anova(members)
-    sentences = ["FID by two factors at a time, each point the geometric mean of members that differ in nothing else."]
+    sentences = ["FID by two factors at a time, each point the geometric mean of runs that differ in nothing else."]
     for axes, crossing in zip(figure.subplots(height, columns, squeeze=False).flat, shown, strict=False):
         sentences.append(_draw(axes, crossing, _effect(effects, crossing)))
     for axes in figure.axes[len(shown) :]:
@@ -128,7 +127,7 @@ def _draw(axes: Axes, crossing: Crossing, effect: str) -> str:
     ticks = [_name(crossing.across, level) for level in across]
     words, counts = [], set()
     for i, line in enumerate(lines):
-        look = OUTPUTS[line] if crossing.lines == "neuron" else CYCLE[i % len(CYCLE)]
+        look = labels.look(line) if crossing.lines == "neuron" else LOOKS[i % len(LOOKS)]
         x = np.arange(len(across)) + 0.09 * (i - (len(lines) - 1) / 2)
         points = [_point(crossing, level, line) for level in across]
         counts |= {len(seeds) for _, seeds in points}
@@ -161,7 +160,7 @@ def _point(crossing: Crossing, across: str, line: str) -> tuple[float, pd.Series
 
 
 def _draw_seeds(axes: Axes, position: float, seeds: pd.Series, look: Look) -> None:
-    """A faint point a seed, and the 95% interval of their mean."""
+    """A faint point for each seed, and the 95% interval of their mean."""
     dots = np.full(len(seeds), position)
     axes.plot(dots, np.exp(seeds), look.marker, color=look.colour, markersize=2.5, mfc="none", mew=0.5, alpha=0.7)
     summary = summarize(seeds)
@@ -172,5 +171,13 @@ def _draw_seeds(axes: Axes, position: float, seeds: pd.Series, look: Look) -> No
 def _name(factor: str, value: str) -> str:
     """What charts call a level."""
     if factor == "discriminator_norm":
-        return labels.NORMS.get(value, value)
-    return NAMES.get(value, value)
+        return labels.norm_in_d(value)
+    return str(labels.choice(factor, value))
+
+
+def _number(value: str) -> float:
+    """A level as a number, for its order; 0 where it is none."""
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0

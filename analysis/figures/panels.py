@@ -13,8 +13,9 @@ from matplotlib.textpath import TextPath
 from analysis.figures.drawn import Drawn
 from analysis.figures.picks import Pick, absence, pick
 from analysis.figures.style import PAGE, SMALL, TINY
-from analysis.results.cells import Cell, label
+from analysis.results.cells import label
 from analysis.results.load import Study
+from binarygan.paper import Cell
 
 SIDE = 8 * 28
 GAP, CAPTION, TITLE, ROW_LABEL, COLOUR_BAR = 0.06, 0.14, 0.18, 0.34, 0.46
@@ -26,7 +27,7 @@ SHOWS = {"bits": "samples", "bernoulli": "Bernoulli samples", "preactivated": "p
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """What one place of a figure shows."""
+    """What one picture of a figure shows."""
 
     title: str
     cell: Cell
@@ -105,7 +106,7 @@ class Page:
     def draw(
         self, row: int, column: int, image: np.ndarray | None, *, colours: str = "gray", caption: str = ""
     ) -> None:
-        """Put a picture in its place, or a caption alone in an empty one."""
+        """Draw a picture, or a caption alone where there is none."""
         x, y = self.box(row, column)
         axes = self.axes(x, y, self._square, self._square)
         axes.set_axis_off()
@@ -119,14 +120,14 @@ class Page:
         self.text(x, y - 0.03 * self.dpi, caption, ha="left", va="bottom", fontsize=TINY, color="0.25")
 
     def axes(self, x: float, y: float, width: float, height: float) -> matplotlib.axes.Axes:
-        """Axes at a place given in pixels from the upper left corner."""
+        """Axes at a corner given in pixels from the upper left corner."""
         w, h = self.width, self.height
         axes = self.figure.add_axes((x / w, 1 - (y + height) / h, width / w, height / h))
         axes.grid(visible=False)
         return axes
 
     def text(self, x: float, y: float, text: str, **style: Any) -> None:
-        """A text at a place given in pixels from the upper left corner."""
+        """A text at a point given in pixels from the upper left corner."""
         self.figure.text(x / self.width, 1 - y / self.height, text, **style)
 
     def title(self, column: int, text: str) -> None:
@@ -207,10 +208,10 @@ def draw_panels(
 
 
 def _sentences(row: Sequence[Panel], picks: dict[Cell, Pick | None]) -> list[str]:
-    """A sentence a cell of the row: which member, and each of its panels in numbers."""
+    """A sentence for each cell of the row: which run, and each of its panels in numbers."""
     sentences = []
     for cell in dict.fromkeys(panel.cell for panel in row):
         if (found := picks[cell]) is not None:
             parts = [f"{SHOWS[p.show]}: {found.describe(p.show)}" for p in row if p.cell == cell]
-            sentences.append(f"{label(cell)} ({found.place}), {'; '.join(parts)}.")
+            sentences.append(f"{label(cell)} ({found.which}), {'; '.join(parts)}.")
     return sentences

@@ -1,4 +1,4 @@
-"""Which member of a cell a picture shows, and what to say of it."""
+"""Which run of a cell a picture shows, and what to say of it."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from analysis import labels
-from analysis.results.cells import Cell, members_of
+from analysis.results.cells import lacking, members_of
 from analysis.results.load import Samples, Study
 from binarygan.metrics.names import BERNOULLI
+from binarygan.paper import FIDELITIES, Cell, norm_of
 from study.store.schemas import FINISHED
 
 MIDDLE = (0.3, 0.7)
@@ -16,13 +17,13 @@ MIDDLE = (0.3, 0.7)
 
 @dataclass(frozen=True)
 class Pick:
-    """A member and its samples after one epoch."""
+    """A run and its samples after one epoch."""
 
     member: pd.Series
     samples: Samples
 
     @property
-    def place(self) -> str:
+    def which(self) -> str:
         """`seed 0, epoch 20`, or how far it came of how many epochs and why no further."""
         epoch = f"seed {int(self.member['seed'])}, epoch {self.samples.epoch}"
         if self.samples.epoch < self.member["epochs"]:
@@ -36,15 +37,15 @@ class Pick:
         return self.samples.bits if show == "bits" else self.samples.preactivated
 
     def fid(self, show: str) -> float:
-        """FID of these very samples' member and epoch; NaN where it was measured at another epoch or not at all."""
+        """FID of these very samples' run and epoch; NaN where it was measured at another epoch or not at all."""
         if show == "preactivated" or self.samples.epoch != self.member["epochs_done"]:
             return float("nan")
         return float(self.member["fid" + (BERNOULLI if show == "bernoulli" else "")])
 
     def caption(self, show: str) -> str:
-        """Place and, for binary samples, FID."""
+        """Seed and epoch and, for binary samples, FID."""
         fid = self.fid(show)
-        return self.place if not np.isfinite(fid) else f"{self.place}, FID {number(fid)}"
+        return self.which if not np.isfinite(fid) else f"{self.which}, FID {number(fid)}"
 
     def describe(self, show: str) -> str:
         """The 64 images in numbers."""
@@ -72,14 +73,14 @@ def number(value: float) -> str:
 
 
 def in_order(study: Study, cell: Cell) -> list[pd.Series]:
-    """The cell's members by seed, those that are finished before others: never the best first."""
+    """The cell's runs by seed, those that are finished before others: never the best first."""
     members = members_of(study.members, cell)
     ordered = members.assign(unfinished=~members["status"].isin(FINISHED))
     return [member for _, member in ordered.sort_values(["unfinished", "seed"], kind="stable").iterrows()]
 
 
 def pick(study: Study, cell: Cell) -> Pick | None:
-    """The first member in order that has samples."""
+    """The first run in order that has samples."""
     for member in in_order(study, cell):
         if (samples := study.samples(member["member_id"])) is not None:
             return Pick(member, samples)
@@ -90,13 +91,13 @@ def absence(study: Study, cell: Cell) -> str:
     """Why there is no picture of the cell."""
     members = members_of(study.members, cell)
     if members.empty:
-        return "not trained yet"
+        return lacking(study.members, cell)
     counts = members["status"].value_counts()
     return "no samples yet: " + ", ".join(f"{n} {status}" for status, n in counts.items())
 
 
 def name_in_d(study: Study) -> str:
-    """What the study's discriminators have where the paper has BN; under `as-released` an affine map."""
+    """What the study's discriminators have where the paper has batch normalization, or what they would have."""
     kinds = sorted(set(study.members["discriminator_norm"].dropna()) - {"none"})
-    released = study.members["fidelity"].eq("as-released").all()
-    return " / ".join(labels.NORMS[k] for k in kinds) if kinds else labels.NORMS["affine" if released else "batch"]
+    kinds = kinds or sorted({norm_of(f) for f in study.members["fidelity"].unique() if f in FIDELITIES})
+    return " / ".join(labels.norm_in_d(kind) for kind in kinds) or "norm in D"

@@ -1,9 +1,9 @@
 """FID of every cell: all seeds, mean and confidence interval, and the released code's runs beside them."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.figure
 import numpy as np
 import pandas as pd
@@ -11,13 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from analysis import labels
-from analysis.figures.drawn import Drawn
-from analysis.figures.naming import cells_of, row_name
+from analysis.figures.drawn import STATISTICS, Drawn, figure
 from analysis.figures.picks import number
-from analysis.figures.scales import log_scale
-from analysis.figures.style import DPI, OUTPUTS, PAGE, RC, SMALL, VERMILLION
+from analysis.figures.style import DPI, PAGE, SMALL, log_scale
+from analysis.labels import BINARIZATIONS, VERMILLION
+from analysis.results.cells import is_papers, with_norm
 from analysis.results.load import Study, anchors_for
-from analysis.statistics.statistics import Summary, by_binarization, finished, summarize
+from analysis.results.naming import cells_of
+from analysis.statistics.summaries import Summary, by_binarization, finished, summarize
 
 ROOM = 1.25
 """How far beyond its seeds an interval widens the axis, as a factor."""
@@ -25,7 +26,6 @@ MOST = 40
 """Rows that a page holds."""
 ROW = 0.185
 """Inches."""
-KINDS = ("none", "threshold", "bernoulli")
 ANCHOR = ["objective", "architecture", "neuron", "with_norm", "binarization"]
 
 
@@ -35,16 +35,16 @@ class Row:
 
     name: str
     family: str
-    output: str
-    """Key of `OUTPUTS`."""
+    neuron: str
+    binarization: str
     fids: pd.Series
     """By seed, of those that are done."""
     unfinished: np.ndarray
     """FIDs so far of those that are not."""
     others: str
-    """How many members are not done, and what they are."""
+    """How many runs are not done, and what they are."""
     anchor: float
-    """The released code's FID; NaN where it was not run."""
+    """The released code's FID; NaN where it was not run, or was run with other settings."""
 
     @property
     def summary(self) -> Summary:
@@ -52,9 +52,9 @@ class Row:
         return summarize(self.fids, "fid")
 
 
-@mpl.rc_context(RC)
+@figure("scores", "FID of every cell", section=STATISTICS, order=1)
 def scores(study: Study) -> Drawn | None:
-    """A row a cell and binarization, FID to the right."""
+    """A row for each cell and binarization, FID to the right."""
     anchors = anchors_for(study)
     rows = _rows(study.members, anchors)
     drawable = [row for row in rows if len(row.fids) or len(row.unfinished)]
@@ -67,7 +67,7 @@ def scores(study: Study) -> Drawn | None:
         best = sorted(drawable, key=lambda row: row.summary.mean if len(row.fids) else np.inf)[:MOST]
         missing.append(f"{len(drawable) - MOST} cells of the highest FID: a page holds {MOST}")
         drawable = [row for row in drawable if row in best]
-    figure = mpl.figure.Figure(figsize=(PAGE, ROW * len(drawable) + 0.85), dpi=DPI, layout="constrained")
+    figure = matplotlib.figure.Figure(figsize=(PAGE, ROW * len(drawable) + 0.85), dpi=DPI, layout="constrained")
     axes = figure.subplots()
     for y, row in enumerate(drawable):
         _draw_points(axes, y, row)
@@ -94,34 +94,35 @@ def scores(study: Study) -> Drawn | None:
 def _rows(members: pd.DataFrame, anchors: pd.DataFrame) -> list[Row]:
     """Every cell's row, in the order of all charts."""
     outputs = by_binarization(members, "fid")
-    outputs = outputs.assign(with_norm=outputs["discriminator_norm"] != "none")
+    outputs = outputs.assign(with_norm=with_norm(outputs))
     outputs = outputs[["cell_id", "seed", "status", "value", *ANCHOR]]  # pandas takes apart narrow frames faster
     anchors = by_binarization(anchors, "fid")
-    anchors = anchors.assign(with_norm=anchors["discriminator_norm"] != "none")
+    anchors = anchors.assign(with_norm=with_norm(anchors))
     theirs = anchors[anchors["objective"].notna()].set_index(ANCHOR)["value"].to_dict()
     cells = cells_of(members).set_index("cell_id")
     groups = dict(list(outputs.groupby(["cell_id", "binarization"], sort=False)))
-    order = [(cell_id, kind) for cell_id in cells.index for kind in KINDS if (cell_id, kind) in groups]
+    order = [(cell_id, kind) for cell_id in cells.index for kind in BINARIZATIONS if (cell_id, kind) in groups]
     found = []
     for cell_id, kind in order:
         rows, cell = groups[cell_id, kind], cells.loc[cell_id]
         rest = rows[rows["status"] != "done"]
         found.append(
             Row(
-                name=row_name(cell["name"], kind),
+                name=cell["name"] + BINARIZATIONS[kind],
                 family=cell["family"],
-                output="real-bernoulli" if kind == "bernoulli" else cell["neuron"],
+                neuron=cell["neuron"],
+                binarization=kind,
                 fids=finished(rows, "value"),
                 unfinished=rest.loc[np.isfinite(rest["value"].astype(float)), "value"].to_numpy(float),
                 others=", ".join(f"{n} {status}" for status, n in rest["status"].value_counts().items()),
-                anchor=theirs.get(tuple(rows.iloc[0][ANCHOR]), float("nan")),
+                anchor=theirs.get(tuple(rows.iloc[0][ANCHOR]), math.nan) if is_papers(cell) else math.nan,
             )
         )
     return found
 
 
 def _draw_points(axes: Axes, y: int, row: Row) -> None:
-    look = OUTPUTS[row.output]
+    look = labels.look(row.neuron, row.binarization)
     axes.plot(row.fids, np.full(len(row.fids), y), look.marker, color=look.colour, mfc="none", markersize=4, mew=0.8)
     axes.plot(row.unfinished, np.full(len(row.unfinished), y), "x", color="0.55", markersize=3.5, mew=0.8)
     if len(row.fids):  # the axis has room for the interval, unless it is much wider than what the seeds span
@@ -157,13 +158,13 @@ def _words(row: Row) -> str:
 
 
 def _handles(rows: list[Row]) -> list[Line2D]:
-    names = {**labels.NEURONS, "real": labels.THRESHOLD, "real-bernoulli": labels.BERNOULLI}
     plain: Any = {"linestyle": "none", "mfc": "none"}
-    handles = [
-        Line2D([], [], marker=look.marker, color=look.colour, markersize=4, label=f"{names[output]}, a seed", **plain)
-        for output, look in OUTPUTS.items()
-        if any(row.output == output for row in rows)
-    ]
+    kinds = list(BINARIZATIONS)
+    outputs = {(row.neuron, row.binarization) for row in rows}
+    handles = []
+    for neuron, kind in sorted(outputs, key=lambda o: (labels.rank("neuron", o[0]), o[0], kinds.index(o[1]))):
+        look, name = labels.look(neuron, kind), f"{labels.neuron(neuron, kind)}, a seed"
+        handles.append(Line2D([], [], marker=look.marker, color=look.colour, markersize=4, label=name, **plain))
     handles.append(
         Line2D([], [], marker="|", color="black", markersize=9, mew=1.6, label="mean, 95% CI", linewidth=1.0)
     )

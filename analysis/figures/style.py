@@ -1,7 +1,10 @@
-"""How every figure looks: widths of a two-column page; a line and a marker beside each colour, so that grey will do."""
+"""How every figure looks: widths of a two-column page, fonts, and logarithmic axes with plain numbers."""
 
-from dataclasses import dataclass
+from math import inf
 from typing import Any
+
+from matplotlib.axis import Axis, XAxis
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 COLUMN, PAGE = 3.4, 7.1
 """Widths of one column and of both, inches."""
@@ -9,6 +12,10 @@ SMALL, TINY = 6.5, 6.0
 """Font sizes of captions within a figure, points."""
 DPI = 200
 """Of PNG files of charts."""
+
+STEPS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7))
+SPAN = 3
+"""Limits whose ratio is smaller have a linear axis."""
 
 RC: Any = {
     "axes.axisbelow": True,
@@ -36,27 +43,30 @@ RC: Any = {
 }
 
 
-@dataclass(frozen=True)
-class Look:
-    """A series' colour (Okabe and Ito's palette, light to dark in greyscale, too), line and marker."""
+def log_scale(axis: Axis) -> bool:
+    """Make an axis logarithmic, with plain numbers on it; False where it spans little and stays linear."""
+    low, high = axis.get_data_interval()
+    if not 0 < low < high < inf or high / low < SPAN:
+        return False
+    name = "x" if isinstance(axis, XAxis) else "y"
+    axis.axes.set(**{f"{name}scale": "log"})
+    limits = axis.get_view_interval()
+    axis.set_major_locator(FixedLocator(ticks_between(*sorted(limits))))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    return True
 
-    colour: str
-    line: Any
-    marker: str
 
+def ticks_between(low: float, high: float) -> list[float]:
+    """Round numbers within the limits: the finest steps that leave six at most.
 
-BLUE, ORANGE, BLACK, GREEN = "#0072B2", "#E69F00", "#000000", "#009E73"
-PURPLE, SKY, VERMILLION = "#CC79A7", "#56B4E9", "#D55E00"
-OUTPUTS = {
-    "deterministic": Look(BLUE, "-", "o"),
-    "stochastic": Look(ORANGE, (0, (5, 1.5)), "s"),
-    "real": Look(BLACK, (0, (5, 1.5, 1, 1.5)), "^"),
-    "real-bernoulli": Look(GREEN, (0, (1, 1.2)), "v"),
-}
-"""By neuron; a real-valued one's samples by threshold (`real`) and by Bernoulli sampling."""
-CYCLE = (
-    *OUTPUTS.values(),
-    Look(PURPLE, (0, (8, 2)), "D"),
-    Look(SKY, (0, (3, 1, 1, 1, 1, 1)), "P"),
-)
-"""For any other series, in turn."""
+    >>> ticks_between(9, 180)
+    [10.0, 20.0, 50.0, 100.0]
+    """
+    best: list[float] = []
+    for steps in STEPS:
+        ticks = [step * 10.0**power for power in range(-8, 9) for step in steps]
+        ticks = [t for t in ticks if low <= t <= high]
+        if len(ticks) <= 6:
+            best = ticks
+    return best

@@ -1,6 +1,5 @@
-"""Losses and FID by epoch: a row of panels a family of cells, a thin line a seed."""
+"""Losses and FID by epoch: a row of panels for each family of cells, a thin line for each seed."""
 
-import matplotlib as mpl
 import matplotlib.figure
 import numpy as np
 import pandas as pd
@@ -10,12 +9,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from analysis import labels
-from analysis.figures.drawn import Drawn
-from analysis.figures.naming import cells_of, trained
+from analysis.figures.drawn import TRAINING, Drawn, figure
 from analysis.figures.picks import number
-from analysis.figures.scales import log_scale
-from analysis.figures.style import DPI, OUTPUTS, PAGE, RC
+from analysis.figures.style import DPI, PAGE, log_scale
 from analysis.results.load import Study
+from analysis.results.naming import cells_of, trained
 from binarygan.metrics.names import BERNOULLI
 
 FAMILIES, SEEDS = 8, 30
@@ -23,10 +21,9 @@ FAMILIES, SEEDS = 8, 30
 PANELS = {"discriminator_loss": "D loss", "generator_loss": "G loss", "fid": "FID"}
 ROW = 1.15
 """Inches."""
-NAMES = {**labels.NEURONS, "real": labels.THRESHOLD, "real-bernoulli": labels.BERNOULLI}
 
 
-@mpl.rc_context(RC)
+@figure("training-curves", "Losses and FID by epoch", section=TRAINING, order=1)
 def training_curves(study: Study) -> Drawn | None:
     """Each cell's losses and FID; the thick line is the mean of the seeds that are done."""
     of_members = trained(study.members)[["member_id", "cell_id", "seed", "status"]]
@@ -38,24 +35,23 @@ def training_curves(study: Study) -> Drawn | None:
         return None
     families = [(str(family), rows) for family, rows in cells.groupby("family", sort=False)]
     shown = families[:FAMILIES]
-    figure = mpl.figure.Figure(figsize=(PAGE, ROW * len(shown) + 0.5), dpi=DPI, layout="constrained")
+    figure = matplotlib.figure.Figure(figsize=(PAGE, ROW * len(shown) + 0.5), dpi=DPI, layout="constrained")
     grid = figure.subplots(len(shown), len(PANELS), squeeze=False)
     sentences = [
-        "Losses of discriminator and generator, and FID, by epoch; a thin line a seed, a thick one the mean of those "
-        "that are done."
+        "Losses of discriminator and generator, and FID, by epoch; a thin line for each seed, a thick one the mean of "
+        "those that are done."
     ]
-    outputs: dict[str, None] = {}
+    outputs: dict[tuple[str, str], None] = {}
     for axes, (family, rows) in zip(grid, shown, strict=True):
         for cell in rows.to_dict("records"):
             outputs |= dict.fromkeys(_draw_cell(axes, cell["neuron"], by_cell[cell["cell_id"]]))
             sentences.append(_sentence(cell["name"], study.members[study.members["cell_id"] == cell["cell_id"]]))
         axes[0].set_title(family, loc="left")
         _finish(axes, last=family == shown[-1][0])
-    handles = [
-        Line2D([], [], color=OUTPUTS[o].colour, linestyle=OUTPUTS[o].line, label=NAMES[o])
-        for o in OUTPUTS
-        if o in outputs
-    ]
+    handles = []
+    for neuron, kind in sorted(outputs, key=lambda o: (labels.rank("neuron", o[0]), o[0])):
+        look = labels.look(neuron, kind)
+        handles.append(Line2D([], [], color=look.colour, linestyle=look.line, label=labels.neuron(neuron, kind)))
     figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), handlelength=3.6)
     missing = []
     if left := len(families) - len(shown):
@@ -65,17 +61,17 @@ def training_curves(study: Study) -> Drawn | None:
     return Drawn(figure, " ".join(sentences), missing)
 
 
-def _draw_cell(axes: np.ndarray, neuron: str, curves: pd.DataFrame) -> list[str]:
-    """A cell's lines in the three panels; the outputs that were drawn."""
-    outputs = [neuron, "real-bernoulli"] if neuron == "real" else [neuron]
+def _draw_cell(axes: np.ndarray, neuron: str, curves: pd.DataFrame) -> list[tuple[str, str]]:
+    """A cell's lines in the three panels; the neuron with each of the binarizations that were drawn."""
+    kinds = ("threshold", "bernoulli") if labels.is_real_valued(neuron) else ("none",)
     for panel, metric in zip(axes, PANELS, strict=True):
-        for output in outputs if metric == "fid" else outputs[:1]:
-            _draw_lines(panel, output, metric + (BERNOULLI if output == "real-bernoulli" else ""), curves)
-    return outputs
+        for kind in kinds if metric == "fid" else kinds[:1]:
+            look = labels.look(neuron, kind)
+            _draw_lines(panel, look, metric + (BERNOULLI if kind == "bernoulli" else ""), curves)
+    return [(neuron, kind) for kind in kinds]
 
 
-def _draw_lines(axes: Axes, output: str, column: str, curves: pd.DataFrame) -> None:
-    look = OUTPUTS[output]
+def _draw_lines(axes: Axes, look: labels.Look, column: str, curves: pd.DataFrame) -> None:
     curves = curves[curves[column].notna()]
     if curves.empty:
         return

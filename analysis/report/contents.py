@@ -1,16 +1,16 @@
 """What a report is made of, gathered as its sections are."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from analysis.figures import FIGURES, Figure, save
+from analysis.figures import Figure, in_order, save
 from analysis.report.page import Picture, fitted, picture
 from analysis.results.load import anchors_for, load_study
+from analysis.results.naming import cell_names
 from analysis.search.trials import Trials, trials_of
 from analysis.tables.entries import MOST_ROWS, Table, first
-from analysis.tables.provenance_tables import cell_names
 from analysis.tables.rows import rows_of
 
 T = TypeVar("T")
@@ -54,16 +54,16 @@ class Contents:
         self.tables += found
         return tuple(first(t, most) for t in found)
 
-    def pick(self, names: Sequence[str]) -> tuple[Picture, ...]:
-        """The figures of these names that the study has."""
-        return tuple(self.pictures[n] for n in names if n in self.pictures)
+    def pick(self, section: str) -> tuple[Picture, ...]:
+        """The section's figures that the study has something of."""
+        return tuple(self.pictures[f.name] for f in in_order() if f.section == section and f.name in self.pictures)
 
     def draw(self) -> None:
         """Every figure that the study has something of, as files and for the page; those of an earlier report go."""
-        fitting = [f for f in FIGURES if f.of_searches or not self.study.is_search]
+        fitting = [f for f in in_order() if f.of_searches or not self.study.is_search]
         pictures = [p for f in fitting if (p := self.attempt(f.name, partial(self._draw, f)))]
         self.pictures = {p.name: p for p in fitted(pictures)}
-        for figure in FIGURES:
+        for figure in in_order():
             if figure.name not in self.pictures:
                 for ending in ("png", "pdf"):
                     (self.out / f"{figure.name}.{ending}").unlink(missing_ok=True)

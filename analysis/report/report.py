@@ -49,6 +49,7 @@ def write_report(folder: Path, out: Path) -> list[str]:
         sections.verdict_section(contents, verdicts),
         *sections.training_data(contents),
         *([] if contents.study.is_search else _of_grids(contents)),
+        *sections.more_figures(contents),
         sections.scores_section(contents),
         sections.environment_section(contents),
         sections.time_section(contents),
@@ -57,7 +58,7 @@ def write_report(folder: Path, out: Path) -> list[str]:
     formats.write(contents.tables, out / "tables", TABLES)
     write_seeds(contents.study.members, out / "tables" / "seeds.csv")
     count, seconds = len(contents.study.members), time.monotonic() - start
-    foot = f"Made from {count:,} members in {seconds:.0f} s by python -m analysis report."
+    foot = f"Made from {count:,} runs in {seconds:.0f} s by python -m analysis report."
     page = Page(f"Report of the study {contents.study.name}", _lead(contents.study), tuple(parts), foot)
     (out / PAGE).write_text(render(page), encoding="utf-8")
     return _notes(contents)
@@ -74,8 +75,8 @@ def _of_grids(contents: Contents) -> list[Section]:
 
 def prepare(out: Path, *studies: Path) -> None:
     """Make the folder `out`; a UserError where it lies within results or cannot be made."""
-    place = out.resolve()
-    for parent in (place, *place.parents):
+    whole = out.resolve()
+    for parent in (whole, *whole.parents):
         if parent in {s.resolve() for s in studies} or list((parent / "members").glob("*.parquet")):
             raise UserError(f"--out {out} lies inside the results; choose a folder outside {parent}")
     try:
@@ -90,7 +91,7 @@ def _lead(study: Study) -> str:
     members = study.members
     fidelity = " and ".join(sorted(members["fidelity"].dropna().unique())) or "fidelity unknown"
     cells = members["cell_id"].nunique()
-    return f"{len(members):,} members of {cells:,} cells, {fidelity}; {wall_clock(members) or 'start unknown'}."
+    return f"{len(members):,} runs of {cells:,} cells, {fidelity}; {wall_clock(members) or 'start unknown'}."
 
 
 def _notes(contents: Contents) -> list[str]:
@@ -99,7 +100,7 @@ def _notes(contents: Contents) -> list[str]:
     notes = list(contents.problems)
     notes += [f"missing in {p.name}: {m}" for p in contents.pictures.values() for m in p.missing]
     if stopped := int((members["status"] == "stopped").sum()):
-        notes.append(f"{stopped:,} members were stopped early: tables/seeds.csv says after which epoch")
+        notes.append(f"{stopped:,} runs were stopped early: tables/seeds.csv says after which epoch")
     for row in members[~members["status"].isin(("done", "stopped"))].head(MOST_NOTES + 1).to_dict("records"):
         reason = row["error"] if isinstance(row["error"], str) else "not at its end"
         notes.append(

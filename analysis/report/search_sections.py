@@ -4,13 +4,15 @@ import math
 
 import numpy as np
 
+from analysis.figures.drawn import PARAMETERS, SEARCH
+from analysis.labels import number
 from analysis.report.contents import Contents
 from analysis.report.page import Section
 from analysis.results.command import command
 from analysis.search.importances import Importances, importances
 from analysis.search.trials import Trials, described
 from analysis.statistics.summaries import Unavailable
-from analysis.tables.entries import Table, number
+from analysis.tables.entries import Table
 from analysis.tables.search_tables import (
     RETRAIN_SEEDS,
     all_table,
@@ -21,8 +23,6 @@ from analysis.tables.search_tables import (
     spread,
 )
 
-FIGURES = ("search-history", "search-pareto", "search-samples")
-OF_PARAMETERS = ("search-importances", "search-slices", "search-parallel")
 NOT_SAID = "What cannot be said"
 READING = (
     "In the parallel coordinates a line is a complete trial, the darker the better; the nearer a parameter stands to "
@@ -48,7 +48,7 @@ def search_sections(contents: Contents) -> list[Section]:
         warnings_title=NOT_SAID,
         command=command(contents.study),
         command_title="Made by",
-        pictures=contents.pick(FIGURES),
+        pictures=contents.pick(SEARCH),
         tables=contents.keep(best),
         folded=tuple((t.title, t) for t in contents.keep(failed)),
     )
@@ -64,7 +64,7 @@ def _sentences(trials: Trials) -> tuple[str, ...]:
     search = trials.search
     by = f" by {search.sampler}" if search.sampler else ""
     space = f" from the space {search.space}" if search.space else ""
-    each = f", {search.seeds} member{'s' * (search.seeds > 1)} each" if search.seeds else ""
+    each = f", {search.seeds} run{'s' * (search.seeds > 1)} each" if search.seeds else ""
     epochs = f", {search.epochs} epoch{'s' * (search.epochs > 1)} at most" if search.epochs else ""
     count = f"{len(trials.all):,}"
     if search.asked and search.asked > len(trials.all):
@@ -115,20 +115,20 @@ def _of_parameters(contents: Contents, trials: Trials) -> list[Section]:
         made += [] if table is None else [table]
     return [
         Section(
-            name="search-parameters",
+            name=PARAMETERS,
             title="What the parameters do",
             short="Parameters",
             text=(*((_leaders(found),) if made else ()), READING),
             warnings=tuple(unsaid),
             warnings_title=NOT_SAID,
-            pictures=contents.pick(OF_PARAMETERS),
+            pictures=contents.pick(PARAMETERS),
             tables=contents.keep(*made),
         )
     ]
 
 
 def _leaders(found: list[Importances]) -> str:
-    """The parameter that leads by each evaluator, a sentence a metric."""
+    """The parameter that leads by each evaluator, a sentence for each metric."""
     sentences = []
     for f in found:
         fanova = max(f.rows, key=lambda r: r.fanova if not math.isnan(r.fanova) else -1.0)

@@ -8,28 +8,26 @@ import pandas as pd
 from analysis import labels
 from analysis.claims.verdicts import Verdict
 from analysis.experiments import EXPERIMENTS, Experiment
+from analysis.figures.drawn import DATA, MORE, STATISTICS, TRAINING
 from analysis.report.contents import Contents
 from analysis.report.page import Section
 from analysis.results.command import command
 from analysis.search.trials import STATES, Trials
-from analysis.statistics.statistics import Unavailable
+from analysis.statistics.summaries import Unavailable
 from analysis.tables import tables
 from analysis.tables.architecture_tables import architecture_tables, counts_note
 from analysis.tables.entries import MOST_ROWS, Column, Table, count, spread, word
 from analysis.tables.provenance_tables import environment_table, failures_table, time_table
-from analysis.tables.rows import OURS, PLACE, Row, beside, rows_of
+from analysis.tables.rows import NAMING, OURS, REAL_IMAGES, RELEASED, Row, beside, rows_of
 from analysis.tables.search_tables import BEST
 from analysis.tables.statistics_tables import anova_table, claims_table, differences_table, ranks_table
-
-STATISTICS = ("scores", "interactions", "critical-difference")
-TRAINING = ("training-curves", "evolution")
 
 
 def summary(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
     members = contents.study.members
     counts = members["status"].value_counts()
     listed = ", ".join(f"{counts[s]:,} {word_}" for s, word_ in labels.STATUSES.items() if s in counts)
-    facts = [("Members", listed), ("Training", _training(members))]
+    facts = [("Runs", listed), ("Training", _training(members))]
     if verdicts:
         tally = Counter(v.verdict for v in verdicts)
         facts.append(
@@ -37,13 +35,13 @@ def summary(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
         )
     facts += _best(contents.rows)
     hours = members["seconds"].sum() / 3600
-    facts.append(("Time", f"{hours:,.1f} hours of training and evaluation, all members' together"))
+    facts.append(("Time", f"{hours:,.1f} hours of training and evaluation, all runs' together"))
     if (members["split"] == "all").any():
-        said = "nothing: members of split `all` trained on the test images, too, as the released code does"
+        said = "nothing: runs of split `all` trained on the test images, too, as the released code does"
         facts.append(("Held out of training", said))
     missing = [] if contents.study.is_search else [line for e in EXPERIMENTS for line in e.missing(members)]
     text = (
-        "Every number is over the seeds of a cell that are done. Members that failed, diverged or were stopped early "
+        "Every number is over the seeds of a cell that are done. Runs that failed, diverged or were stopped early "
         "are counted, never averaged and never dropped.",
     )
     return Section(
@@ -64,7 +62,7 @@ def _training(members: pd.DataFrame) -> str:
     parts = [f"{_span(epochs)} epochs of {_span(images)} images"] if len(epochs) and len(images) else []
     seeds = members[members["status"] == "done"].groupby("cell_id")["seed"].nunique()
     unit = "seed" if seeds.max() == 1 else "seeds"
-    parts += [f"{_span(seeds)} finished {unit} a cell"] if len(seeds) else ["no member is done yet"]
+    parts += [f"{_span(seeds)} finished {unit} a cell"] if len(seeds) else ["no run is done yet"]
     return "; ".join([*parts, ", ".join(sorted(members["data"].dropna().unique()))])
 
 
@@ -78,15 +76,15 @@ def _best(rows: Sequence[Row]) -> list[tuple[str, str]]:
     found = []
     for source, title in (
         (OURS, "Lowest mean FID"),
-        ("released code", "Lowest FID of the released code"),
-        ("real images", "FID of real images"),
+        (RELEASED, "Lowest FID of the released code"),
+        (REAL_IMAGES, "FID of real images"),
     ):
         scored = [(s.mean, s, row) for row in rows if row.source == source and (s := row.summary("fid")).n]
         if not scored:
             continue
         _, s, row = min(scored, key=lambda entry: entry[0])
-        what = ", ".join(row.fields[f] for f in PLACE) if source != "real images" else "train against test"
-        seeds = f"; {s.n} seed{'s' if s.n > 1 else ''}" if source != "real images" else ""
+        what = ", ".join(row.fields[f] for f in NAMING) if source != REAL_IMAGES else "train against test"
+        seeds = f"; {s.n} seed{'s' if s.n > 1 else ''}" if source != REAL_IMAGES else ""
         found.append((title, f"{spread(s).text} ({what}{seeds})"))
     return found
 
@@ -111,10 +109,16 @@ def verdict_section(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
 
 
 def training_data(contents: Contents) -> list[Section]:
-    pictures = contents.pick(("figure-1",))
+    pictures = contents.pick(DATA)
     return (
         [Section(name="data", title="Training images (Figure 1)", short="Data", pictures=pictures)] if pictures else []
     )
+
+
+def more_figures(contents: Contents) -> list[Section]:
+    """Figures that stand nowhere else; nothing where there are none."""
+    pictures = contents.pick(MORE)
+    return [Section(name=MORE, title="More figures", short="More figures", pictures=pictures)] if pictures else []
 
 
 def experiment_section(contents: Contents, experiment: Experiment) -> Section:
@@ -145,7 +149,7 @@ def experiment_section(contents: Contents, experiment: Experiment) -> Section:
         command=command(contents.study, experiment.grid),
         command_title="Trained by" if contents.study.description.get("grid") == experiment.grid else "To train it:",
         missing=tuple(missing),
-        pictures=contents.pick(experiment.figures),
+        pictures=contents.pick(experiment.name),
         tables=contents.keep(*made),
         folded=tuple(folded),
     )
@@ -216,8 +220,8 @@ def environment_section(contents: Contents) -> Section:
     failures = contents.attempt("the table of failures", lambda: failures_table(members, contents.names))
     made = contents.keep(failures, contents.attempt("the environment", lambda: environment_table(members)))
     stopped = int((members["status"] == "stopped").sum())
-    text = [] if failures else ["No member failed, diverged or was cut off."]
-    text += [f"{stopped:,} members were stopped early, as their search's scheduler is meant to do."] if stopped else []
+    text = [] if failures else ["No run failed, diverged or was cut off."]
+    text += [f"{stopped:,} runs were stopped early, as their search's scheduler is meant to do."] if stopped else []
     return Section(
         name="environment",
         title="Failures, versions, commits",

@@ -1,110 +1,118 @@
-"""A cell by what the paper says of it, and the members of a study that are of it."""
+"""The runs of a study that answer to a configuration of the paper, and in what other runs differ from the paper."""
 
+import dataclasses
 import sys
 from collections.abc import Hashable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 
 from analysis import labels
+from binarygan.config import MemberConfig
 from binarygan.errors import UserError
-from binarygan.paper import FIDELITIES, paper_config
+from binarygan.paper import EXPERIMENTS, FIDELITIES, Cell, paper_config
 
-BACKGROUND = (
-    "generator_norm",
-    "discriminator_norm",
-    "slope_rate",
-    "estimator",
-    "batch_size",
-    "latent_size",
-    "optimizer",
-    "learning_rate",
-    "beta1",
-    "beta2",
-    "decay",
-    "clip_value",
-    "penalty_weight",
-    "critic_schedule",
-    "critic_steps",
-    "dtype",
-)
+_NAMED = ("objective", "neuron", "architecture", "seed")
+_DATA_AND_LENGTH = ("data", "data_digest", "split", "train_images", "epochs")
+BACKGROUND = tuple(f.name for f in dataclasses.fields(MemberConfig) if f.name not in (*_NAMED, *_DATA_AND_LENGTH))
 """Fields that a cell does not name: the paper's own are meant."""
+MOST_SETTINGS = 3
+"""Configurations that a line names."""
+Run = pd.Series | dict[Hashable, Any]
+"""A run's row."""
 
 
-Member = pd.Series | dict[Hashable, Any]
-"""A member's row."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    """One point of the paper's design; everything that it does not name is as in the paper.
+def label(cell: Cell) -> str:
+    """What figures and tables call a cell of either variant; the norm in D is named where it is not the paper's.
 
     >>> label(Cell(objective="gan", neuron="stochastic", norm_in_d=False))
     'GAN, MLP, SBN, no norm in D'
     """
-
-    objective: str
-    neuron: str
-    architecture: str = "mlp"
-    norm_in_d: bool | None = None
-    """Whether D is normalized; None for the paper's own placement: in GAN's D alone."""
-
-    @property
-    def has_norm_in_d(self) -> bool:
-        """`norm_in_d`, resolved."""
-        return self.objective == "gan" if self.norm_in_d is None else self.norm_in_d
+    words = labels.part("objective", cell.objective), labels.part("architecture", cell.architecture)
+    norm = labels.norm_if_news(cell.objective, cell.has_norm_in_d)
+    return ", ".join((*words, labels.neuron(cell.neuron), *([norm] if norm else [])))
 
 
-def label(cell: Cell) -> str:
-    """What figures and tables call a cell of any fidelity; the norm in D is named where it is not the paper's."""
-    parts = [
-        labels.OBJECTIVES.get(cell.objective, cell.objective),
-        labels.ARCHITECTURES.get(cell.architecture, cell.architecture),
-        labels.NEURONS.get(cell.neuron, cell.neuron),
-    ]
-    if cell.has_norm_in_d != (cell.objective == "gan"):
-        parts.append("norm in D" if cell.has_norm_in_d else "no norm in D")
-    return ", ".join(parts)
+def with_norm(members: pd.DataFrame) -> pd.Series:
+    """Whether each run's discriminator is normalized."""
+    return members["discriminator_norm"].fillna("none") != "none"
 
 
 def members_of(members: pd.DataFrame, cell: Cell) -> pd.DataFrame:
-    """The cell's rows by seed, of every status; an empty frame where the study has none.
+    """The cell's runs by seed, of every status: those of one configuration, so that seeds are all that differs.
 
-    Rows of one `cell_id` alone, so that seeds are all that differs. Where a study has several that answer to the
-    cell (rates of annealing, a search), it is the one with the paper's settings of its fidelity; among those, the one
-    trained for most epochs on most images, then the one with most members done.
+    They have the paper's settings of their variant in all that the cell does not name. Where several configurations
+    have these (other data, another length, another precision), the one is taken that was trained for most epochs, then
+    on most images, then that has most runs done. The frame is empty where none has them or where that leaves several:
+    `lacking` says why.
     """
-    of_objective = (members["objective"] == cell.objective) & (members["neuron"] == cell.neuron)
-    with_norm = members["discriminator_norm"].fillna("none") != "none"
-    found = members[of_objective & (members["architecture"] == cell.architecture) & (with_norm == cell.has_norm_in_d)]
-    if len(found) and found["cell_id"].nunique(dropna=False) > 1:
-        ids = found["cell_id"].fillna("")
-        done = (found["status"] == "done").groupby(ids).sum()
-        cells = found.assign(cell_id=ids).drop_duplicates("cell_id").sort_values("cell_id")
-        keys = [
-            (is_papers(row), _number(row["epochs"]), _number(row["train_images"]), done[row["cell_id"]])
-            for row in cells.to_dict("records")
-        ]
-        found = found[ids == cells["cell_id"].iloc[max(range(len(keys)), key=keys.__getitem__)]]
-    return found.sort_values("seed", kind="stable").reset_index(drop=True)
+    return _found(members, cell)[0]
 
 
-def is_papers(row: Member) -> bool:
-    """Whether every field that a cell does not name is as the paper has it, under the row's own fidelity."""
-    return row["fidelity"] in FIDELITIES and not deviations(row)
+def lacking(members: pd.DataFrame, cell: Cell) -> str:
+    """Why no run answers to the cell; empty where some do."""
+    return _found(members, cell)[1]
 
 
-def deviations(row: Member) -> dict[str, Any]:
-    """`unlike_paper`, but for tf32, a GPU's arithmetic, of which the paper says nothing: no verdict on a claim was
-    seen to depend on it (docs/findings.md).
+def undecided(members: pd.DataFrame) -> list[str]:
+    """A line on each configuration of the paper for which the study has several and none is to be preferred."""
+    cells = {label(cell): cell for experiment in EXPERIMENTS.values() for cell in experiment.cells}
+    found = {name: why for name, cell in cells.items() if (why := lacking(members, cell)).startswith(_SEVERAL)}
+    return [f"{name}: {why}" for name, why in found.items()]
+
+
+_SEVERAL = "several configurations have the paper's settings"
+
+
+def _found(members: pd.DataFrame, cell: Cell) -> tuple[pd.DataFrame, str]:
+    """The cell's runs, or none and why."""
+    alike = (members["objective"] == cell.objective) & (members["neuron"] == cell.neuron)
+    alike &= members["architecture"] == cell.architecture
+    there = members[alike]
+    there = there[with_norm(there) == cell.has_norm_in_d]
+    if there.empty:
+        return there, "not trained yet"
+    ids = there["cell_id"].fillna("")
+    cells = there.assign(cell_id=ids).drop_duplicates("cell_id").to_dict("records")
+    papers = [row for row in cells if is_papers(row)]
+    if not papers:
+        return there.iloc[:0], f"trained with other settings than the paper's alone: {_settings(cells)}"
+    done = (there["status"] == "done").groupby(ids).sum()
+    keys = {
+        row["cell_id"]: (_number(row["epochs"]), _number(row["train_images"]), done[row["cell_id"]]) for row in papers
+    }
+    best = [cell_id for cell_id, key in keys.items() if key == max(keys.values())]
+    if len(best) > 1:
+        return there.iloc[:0], (
+            f"{_SEVERAL} and are equally long and complete ({', '.join(best)}): none is taken for the paper's"
+        )
+    return there[ids == best[0]].sort_values("seed", kind="stable").reset_index(drop=True), ""
+
+
+def _settings(cells: list[dict[Hashable, Any]]) -> str:
+    """In what configurations are unlike the paper's."""
+    found = dict.fromkeys(", ".join(labels.setting(n, v) for n, v in deviations(row).items()) for row in cells)
+    rest = len(found) - MOST_SETTINGS
+    return "; ".join(list(found)[:MOST_SETTINGS]) + (f"; and {rest} more" if rest > 0 else "")
+
+
+def is_papers(row: Run) -> bool:
+    """Whether every field that a cell does not name is as the paper has it, in the row's own variant."""
+    return not deviations(row)
+
+
+def deviations(row: Run) -> dict[str, Any]:
+    """`unlike_paper`, but for tf32, a GPU's precision, of which the paper says nothing: no verdict on a claim was
+    seen to depend on it (docs/findings.md). A variant that is none of the paper's two is a deviation.
     """
+    if row["fidelity"] not in FIDELITIES:
+        return {"fidelity": row["fidelity"]}
     return {name: value for name, value in unlike_paper(row).items() if (name, value) != ("dtype", "tf32")}
 
 
-def unlike_paper(row: Member) -> dict[str, Any]:
-    """The fields of BACKGROUND in which a member's row is not as the paper has it, and their values.
+def unlike_paper(row: Run) -> dict[str, Any]:
+    """The fields of BACKGROUND in which a run's row is not as the paper has it, and their values.
 
     A norm in D where the paper has none (or none where it has one) is part of the cell; another kind of norm is not.
     """

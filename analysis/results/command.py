@@ -4,8 +4,9 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.results.load import Study
-from analysis.search.search import whole_number
+import pandas as pd
+
+from analysis.results.load import Study, mnist_digest, whole_number
 
 EPOCHS, QUICK_EPOCHS = 20, 1
 """Of a run that names none."""
@@ -45,11 +46,11 @@ def _search(study: Study, name: str) -> list[str]:
 
 
 def _joined(study: Study, words: list[str], usual_name: str) -> str:
-    """With the options that all kinds of runs share; of a member trained again, those that it does not settle."""
+    """With the options that all kinds of runs share; of a run trained again, those that it does not settle."""
     members, said = study.members, study.description
     quick = said.get("quick") is True
     usual = QUICK_EPOCHS if quick else EPOCHS
-    fidelity, epochs, data, dtype = (_most(members, c) for c in ("fidelity", "epochs", "data", "dtype"))
+    fidelity, epochs, dtype = (_most(members, c) for c in ("fidelity", "epochs", "dtype"))
     settled = words[0] == "--retrain"
     present = members.groupby("cell_id")["seed"].nunique() if settled else members["seed"] + 1
     seeds = whole_number(said.get("seeds")) or int(present.max())
@@ -63,20 +64,26 @@ def _joined(study: Study, words: list[str], usual_name: str) -> str:
     if settled:
         epochs = whole_number(said.get("epochs")) or usual
     words += ["--epochs", str(int(epochs))] if epochs is not None and epochs != usual else []
-    words += data_words(said, data)
+    words += data_words(data_of(said, members))
+    words += ["--data-root", root] if isinstance(root := said.get("data_root"), str) else []
     words += ["--study", study.name] if study.name != usual_name else []
     return shlex.join(["python", "study/run.py", *words])
 
 
-def data_words(said: Mapping[str, Any], name: object) -> list[str]:
-    """The options that name the data: as the study's command had them, or a data set's name."""
-    data, root = said.get("data"), said.get("data_root")
-    data = data if isinstance(data, str) else name
-    words = ["--data", str(data)] if data not in (None, "", "mnist") else []
-    return words + (["--data-root", root] if isinstance(root, str) else [])
+def data_of(said: Mapping[str, Any], members: pd.DataFrame) -> str:
+    """The data as `--data` names it: as in the study's command, or the data set's name; `mnist` is the packaged one."""
+    if isinstance(data := said.get("data"), str):
+        return data
+    name, digest = _most(members, "data"), _most(members, "data_digest")
+    return "mnist" if digest == mnist_digest() or not isinstance(name, str) else name
 
 
-def _most(members: Any, column: str) -> Any:
-    """The commonest value; None where there is none."""
+def data_words(data: str) -> list[str]:
+    """The option that names the data; none where it is the packaged MNIST."""
+    return ["--data", data] if data not in ("", "mnist") else []
+
+
+def _most(members: pd.DataFrame, column: str) -> Any:
+    """The commonest value; None where there is none, or two are as common."""
     counts = members[column].value_counts()
-    return counts.index[0] if len(counts) else None
+    return counts.index[0] if len(counts) == 1 or (len(counts) and counts.iloc[0] > counts.iloc[1]) else None

@@ -11,18 +11,18 @@ def local_study(text: str, scratch: Path) -> Path:
     """The study's folder; a copy in `scratch`, under its name, where `text` is another file system's URL.
 
     Raises:
-        UserError: the place cannot be read.
+        UserError: it cannot be read.
     """
-    place = place_of(text)
-    if isinstance(place, Path):
-        return place
-    folder = scratch / (place.name or "study")
+    source = place_of(text)
+    if isinstance(source, Path):
+        return source
+    folder = scratch / (source.name or "study")
     try:
         for table in SCHEMAS:
             (folder / table).mkdir(parents=True)
-            for file in sorted((place / table).glob("*.parquet"), key=str):
+            for file in sorted((source / table).glob("*.parquet"), key=str):
                 (folder / table / file.name).write_bytes(read_whole(file))
-        (folder / "study.json").write_bytes(read_whole(place / "study.json"))
+        (folder / "study.json").write_bytes(read_whole(source / "study.json"))
     except FileNotFoundError:
         pass  # what is missing is told as of any other folder
     except Exception as error:  # an object store's libraries raise what they like

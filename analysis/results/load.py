@@ -1,8 +1,9 @@
 """Read a study's folder. Nothing is ever written there, and no name from a file is followed out of it."""
 
 import json
+import sys
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from analysis.results.parquet import files_of, read_folder
-from analysis.results.reading import BROKEN, damaged, short
+from analysis.results.cells import undecided
 from binarygan.data.images import load_images
 from binarygan.errors import UserError
+from study.store.reading import as_schema, files_of, naming, read_file, read_folder, short
 from study.store.schemas import SCHEMAS, check_version
 
 IMAGE = (64, 28, 28)
-KEPT_BYTES = 256 << 20
-"""Of a compacted file; larger ones are read anew for each member."""
+KEPT_BYTES = 32 << 20
+"""Of a compacted file; larger ones are read anew for each run."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Samples:
     """What a generator gave for the 64 fixed z after an epoch, each (64, 28, 28).
 
     bits and bernoulli_bits are uint8 of 0 and 1; preactivated is float32 in [0, 1]. bernoulli_bits is of real-valued
-    members alone: their bits are by threshold.
+    runs alone: their bits are by threshold.
     """
 
     epoch: int
@@ -38,11 +38,11 @@ class Samples:
 
 
 class Study:
-    """A study's members; its curves, samples and histograms are read when they are asked for.
+    """A study's runs; its curves, samples and histograms are read when they are asked for.
 
     Args:
         folder: results/<study>.
-        members: a row a member; every column of the schema that it lacks is added as missing.
+        members: a row for each run; every column of the schema that it lacks is added as missing.
         problems: what a reader has to be told of the files, one line each.
     """
 
@@ -88,15 +88,18 @@ class Study:
         return "search" in self.description
 
     def curves(self) -> pd.DataFrame:
-        """All members' epochs in order, with the columns of SCHEMAS["curves"]."""
+        """All runs' epochs in order, with the columns of SCHEMAS["curves"]."""
         return self._curves
 
     @cached_property
     def _curves(self) -> pd.DataFrame:
-        table, problems = read_folder(self.folder / "curves", "curves", needed=("member_id", "epoch"))
+        table, problems = read_folder(self.folder / "curves", "curves")
         self._problems += problems
         ordered = table.to_pandas().sort_values(["member_id", "epoch"], kind="stable", ignore_index=True)
-        return ordered.drop_duplicates(["member_id", "epoch"], keep="last", ignore_index=True)
+        found = ordered.drop_duplicates(["member_id", "epoch"], keep="last", ignore_index=True)
+        if twice := len(ordered) - len(found):
+            self._problems.append(f"curves/: {twice} epochs of runs stand twice: the later of each is used")
+        return found
 
     def samples(self, member_id: str) -> Samples | None:
         """After the last epoch; None where there are none."""
@@ -114,72 +117,74 @@ class Study:
 
     def training_images(self) -> np.ndarray | None:
         """The first 64 training images (64, 28, 28); None where the study's data is not the packaged MNIST."""
-        mnist = load_images("mnist")
-        if mnist.digest not in set(self.members["data_digest"].dropna()):
+        if mnist_digest() not in set(self.members["data_digest"].dropna()):
             return None
-        return mnist.bits(IMAGE[0]).reshape(IMAGE)
+        return load_images("mnist").bits(IMAGE[0]).reshape(IMAGE)
 
     @cached_property
-    def _places(self) -> dict[str, dict[str, list[Path]]]:
+    def _files(self) -> dict[str, dict[str, list[Path]]]:
         """Table -> member_id -> the files that may hold it. Only files that are there: no path is made of an id."""
-        places: dict[str, dict[str, list[Path]]] = {}
+        files: dict[str, dict[str, list[Path]]] = {}
         ids = set(self.members["member_id"])
         for table in ("samples", "histograms"):
             found: dict[str, list[Path]] = {}
-            for path in files_of(self.folder / table):
-                for member_id in [path.stem] if path.stem in ids else self._ids_in(path):
+            for path in files_of(self.folder / table)[0]:
+                for member_id in [path.stem] if path.stem in ids else self._ids_in(path, table):
                     found.setdefault(member_id, []).append(path)
-            places[table] = found
-        return places
+            files[table] = found
+        return files
 
-    def _ids_in(self, path: Path) -> list[str]:
+    def _ids_in(self, path: Path, table: str) -> list[str]:
         try:
-            return pq.read_table(path, columns=["member_id"], partitioning=None).column(0).unique().to_pylist()
-        except (*BROKEN, IndexError) as error:
-            self._problems.append(damaged(path, error))
+            return read_file(path, table, short(path), columns=["member_id"]).column(0).unique().to_pylist()
+        except UserError as error:
+            self._problems.append(f"{error}; left out")
             return []
 
     def _of(self, member_id: str, table: str) -> list[dict[str, Any]]:
-        """A member's rows of a table that are whole, by epoch."""
+        """A run's rows of a table that are whole, by epoch."""
         rows: dict[int, dict[str, Any]] = {}
-        for path in self._places[table].get(member_id, ()):
+        for path in self._files[table].get(member_id, ()):
             try:
-                for row in _cast(self._read(path, member_id), SCHEMAS[table]).to_pylist():
-                    _check(table, row)
-                    rows[row["epoch"]] = row
+                with naming(short(path)):
+                    for row in as_schema(self._read(path, table, member_id), table).to_pylist():
+                        _check(table, row)
+                        rows[row["epoch"]] = row
             except UserError as error:
-                self._problems.append(str(error))
-            except (*BROKEN, KeyError) as error:
-                self._problems.append(damaged(path, error))
+                self._problems.append(f"{error}; left out")
         return [rows[epoch] for epoch in sorted(rows)]
 
-    def _read(self, path: Path, member_id: str) -> pa.Table:
-        """A member's rows of a file. A compacted file is kept, where it is small enough, for the next member."""
+    def _read(self, path: Path, table: str, member_id: str) -> pa.Table:
+        """A run's rows of a file. A compacted file is kept, where it is small enough, for the next run."""
         if path not in self._kept:
-            file = pq.ParquetFile(path)
-            check_version((file.schema_arrow.metadata or {}).get(b"schema_version", b"0"), short(path))
-            sizes = file.metadata
-            whole = sum(sizes.row_group(i).total_byte_size for i in range(sizes.num_row_groups))
-            if path.stem == member_id or whole > KEPT_BYTES:
-                return pq.read_table(path, partitioning=None, filters=[("member_id", "==", member_id)])
-            self._kept[path] = pq.read_table(path, partitioning=None)
-        table = self._kept[path]
-        return table.filter(pc.equal(table.column("member_id"), member_id))
+            if path.stem == member_id or path.stat().st_size > KEPT_BYTES:
+                return read_file(path, table, short(path), member_id=member_id)
+            self._kept[path] = read_file(path, table, short(path))
+        kept = self._kept[path]
+        return kept.filter(pc.equal(kept.column("member_id"), member_id))
 
 
+@lru_cache(maxsize=1)
 def load_anchors() -> Study:
     """The released code's runs and the floor of real images, measured by the code that measures ours."""
     return load_study(Path(__file__).parents[1] / "anchors")
 
 
+@lru_cache(maxsize=1)
+def mnist_digest() -> str:
+    """The digest of the packaged MNIST: what is meant by it, whatever a file is called."""
+    return load_images("mnist").digest
+
+
 def anchors_for(study: Study) -> pd.DataFrame:
     """Those anchors that are of the study's data: none where it trained on something else than MNIST."""
     anchors = load_anchors().members
-    return anchors[anchors["data"].isin(study.members["data"])].reset_index(drop=True)
+    digests = anchors["data_digest"].fillna(mnist_digest())  # real images are of no run, so that they have none
+    return anchors[digests.isin(study.members["data_digest"])].reset_index(drop=True)
 
 
 def load_study(folder: Path) -> Study:
-    """Read every member's row.
+    """Read every run's row.
 
     Raises:
         UserError: no such folder, no study in it, or no file of its members/ can be read.
@@ -187,15 +192,15 @@ def load_study(folder: Path) -> Study:
     folder = Path(folder)
     if not folder.is_dir():
         raise UserError(f"{folder} {'is no folder' if folder.exists() else 'does not exist'}: name a results/<study>")
-    if not files_of(folder / "members"):
-        inside = sorted(p.parent.name for p in folder.glob("*/members") if files_of(p))
+    if not files_of(folder / "members")[0]:
+        inside = sorted(p.parent.name for p in folder.glob("*/members") if files_of(p)[0])
         hint = f"; it holds the studies {', '.join(inside)}: name one of them" if inside else ""
         raise UserError(f"{folder} holds no study: it has no members/*.parquet{hint}")
     table, problems = read_folder(folder / "members", "members")
     members = table.to_pandas()
     twice = members["member_id"].duplicated(keep="last") & members["member_id"].notna()
     if twice.any():
-        problems.append(f"members/: {twice.sum()} members stand in two files: the later of each is used")
+        problems.append(f"members/: {twice.sum()} runs stand in two files: the later of each is used")
     nameless = members["member_id"].isna()
     if nameless.any():
         problems.append(f"members/: {nameless.sum()} rows have no member_id: left out")
@@ -204,11 +209,11 @@ def load_study(folder: Path) -> Study:
         if not problems:
             raise UserError(f"{folder} holds no study: the files of its members/ have no rows")
         raise UserError(f"{folder}: no file of members/ can be read; the first: {problems[0]}")
-    return Study(folder, members, (*problems, *_mixtures(members)))
+    return Study(folder, members, (*problems, *_mixtures(members), *undecided(members)))
 
 
 def _mixtures(members: pd.DataFrame) -> list[str]:
-    """Lines about versions, commits and extractors that differ between members."""
+    """Lines about versions, commits and extractors that differ between runs."""
     lines = []
     packages: dict[str, dict[str, int]] = {}
     for text, count in members["versions"].value_counts().items():
@@ -217,13 +222,13 @@ def _mixtures(members: pd.DataFrame) -> list[str]:
             counts[version] = counts.get(version, 0) + int(count)
     for package, counts in packages.items():
         if len(counts) > 1:
-            lines.append(f"members come from {len(counts)} versions of {package}: {_counted(counts)}")
+            lines.append(f"runs come from {len(counts)} versions of {package}: {_counted(counts)}")
     for column, what in (("git_commit", "commits"), ("extractors", "feature extractors (their FIDs do not compare)")):
         counts = {
             str(k)[:12] + ("-dirty" if str(k).endswith("-dirty") else ""): int(v) for k, v in _counts(members, column)
         }
         if len(counts) > 1:
-            lines.append(f"members come from {len(counts)} {what}: {_counted(counts)}")
+            lines.append(f"runs come from {len(counts)} {what}: {_counted(counts)}")
     return lines
 
 
@@ -232,7 +237,7 @@ def _counts(members: pd.DataFrame, column: str) -> list[tuple[Any, int]]:
 
 
 def _counted(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} ({n} member{'s' if n > 1 else ''})" for name, n in counts.items())
+    return ", ".join(f"{name} ({n} run{'s' if n > 1 else ''})" for name, n in counts.items())
 
 
 def versions_of(text: object) -> dict[str, str]:
@@ -244,13 +249,10 @@ def versions_of(text: object) -> dict[str, str]:
     return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
 
 
-def _cast(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The schema's columns in its types; a KeyError where one is missing."""
-    return pa.table({f.name: table.column(f.name).cast(f.type) for f in schema})
-
-
 def _check(table: str, row: dict[str, Any]) -> None:
-    """Raise a ValueError where a row's images or counts have the wrong size."""
+    """Raise a ValueError where a row has no epoch, or its images or counts have the wrong size."""
+    if row["epoch"] is None:
+        raise ValueError("a row has no epoch")
     if table == "histograms":
         if len(row["bin_edges"] or ()) != len(row["counts"] or ()) + 1:
             raise ValueError("a histogram needs one edge more than counts")
@@ -274,3 +276,9 @@ def _samples(row: dict[str, Any]) -> Samples:
 
 def _bits(packed: bytes) -> np.ndarray:
     return np.unpackbits(np.frombuffer(packed, np.uint8)).reshape(IMAGE)
+
+
+def whole_number(value: object) -> int | None:
+    """A whole number above 0; None for whatever else stands there."""
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= sys.maxsize
+    return value if is_count else None  # type: ignore[return-value]

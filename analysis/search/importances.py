@@ -16,46 +16,47 @@ if TYPE_CHECKING:
     import optuna
 
 MINIMUM = 10
-"""Trials below which nothing is said: a forest of so few has learned them by heart."""
+"""Complete trials that it takes: a forest that is fitted to fewer reproduces each of them."""
 TREES, DEPTH = 32, 8
-"""Of fANOVA's forest: a thousand trials take seconds. Optuna's own 64 and 64 take minutes and say the same."""
+"""Trees of fANOVA's forest, and their depth: a thousand trials take seconds. Optuna's 64 and 64 take minutes and give
+the same order of parameters."""
 BEST_SHARE, FEWEST_BEST = 0.1, 5
-"""PED-ANOVA looks at the best tenth, and at no fewer than Optuna's documentation asks for."""
+"""PED-ANOVA compares the best tenth of the trials with all, and at least as many as Optuna's documentation asks for."""
 LOG_SPAN = 3
-"""Values above 0 whose extremes have a larger ratio are explained as logarithms, as figures show them."""
+"""Positive values that span a larger ratio are evaluated by their logarithms, as figures show them."""
 
 
 @dataclass(frozen=True)
 class Importance:
-    """What one parameter decides."""
+    """How much one parameter matters."""
 
     parameter: Parameter
     trials: int
-    """Complete ones that have it: these alone are looked at."""
+    """How many complete trials have it."""
     fanova: float
-    """Share of the variance that it alone explains; NaN where there are too few trials."""
+    """The share of the variance that it explains by itself; NaN where there are too few trials."""
     ped_anova: float
-    """Its part of what sets the best trials apart; the parts of the parameters of the same trials sum to 1."""
+    """Its part of what distinguishes the best trials; the parts of all parameters of the same trials sum to 1."""
 
 
 @dataclass(frozen=True)
 class Importances:
-    """Of all parameters for one metric, the most important by fANOVA first."""
+    """How much each parameter matters for one metric, the most important by fANOVA first."""
 
     metric: Metric
     rows: tuple[Importance, ...]
     trials: int
     log: bool
-    """Whether logarithms of values were explained."""
+    """Whether the evaluators were given logarithms of the values."""
 
 
 @lru_cache(maxsize=16)
 def importances(trials: Trials, metric: int) -> Importances | Unavailable:
-    """Each parameter's importance for a metric, among the complete trials that have the parameter.
+    """How much each parameter matters for a metric, over the complete trials that have the parameter.
 
-    fANOVA (Hutter et al. 2014) is uniform over each parameter's own scale, a logarithmic one where it was declared so.
-    Trials of which a parameter is in no use are none that can say what it does: such a parameter is evaluated among
-    those that have it, beside all parameters that all of these have.
+    fANOVA (Hutter et al. 2014) weighs each parameter's range evenly on the scale that the search declared for it.
+    Some parameters apply to some trials only (a clip value to WGAN's). Such a parameter is evaluated over the trials
+    that have it, together with every parameter that all of those trials have.
     """
     complete = trials.complete
     if len(complete) < MINIMUM:
@@ -83,7 +84,7 @@ def importances(trials: Trials, metric: int) -> Importances | Unavailable:
 def _evaluated(
     having: Sequence[Trial], own: Sequence[Parameter], parameters: Sequence[Parameter], targets: dict[int, float]
 ) -> list[Importance]:
-    """The importances of `own` among the trials that have them; NaN where these are too few or all alike."""
+    """How much the parameters `own` matter over the trials that have them; NaN where these are too few or equal."""
     nothing = [Importance(p, len(having), math.nan, math.nan) for p in own]
     if len(having) < MINIMUM or len({targets[t.number] for t in having}) == 1:
         return nothing
@@ -120,7 +121,8 @@ def _study(having: Sequence[Trial], parameters: Sequence[Parameter], targets: di
 
 
 def _distribution(parameter: Parameter) -> Any:
-    """The parameter on its own scale: fANOVA integrates over a range as it stands, not over its logarithm."""
+    """The parameter's range as fANOVA has to get it: it integrates evenly over a range, so a logarithmic one is passed
+    as the range of the logarithm."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     if parameter.categorical:
@@ -136,7 +138,7 @@ def _on_scale(parameter: Parameter, value: Any) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without Optuna's lines about studies in memory and about options that are new."""
+    """Silence Optuna's messages about studies in memory and experimental options."""
     import optuna
 
     before = optuna.logging.get_verbosity()

@@ -2,7 +2,6 @@
 
 import json
 import math
-import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -11,13 +10,11 @@ from typing import Any
 import numpy as np
 
 from analysis import labels
-from analysis.results.load import Study
+from analysis.results.load import Study, whole_number
 from analysis.statistics.summaries import Unavailable
 from binarygan.config import MemberConfig
 from binarygan.metrics.names import columns
 
-METRICS = {*columns(light=False), "seconds", "discriminator_loss", "generator_loss"}
-"""Columns of members that a search can optimize."""
 DIRECTIONS = ("minimize", "maximize")
 DISTRIBUTIONS = ("FloatDistribution", "IntDistribution", "CategoricalDistribution")
 FIELDS = {f.name for f in fields(MemberConfig)} - {"seed"}
@@ -60,7 +57,7 @@ class Parameter:
     @property
     def label(self) -> str:
         """What tables and figures call it."""
-        return labels.SETTINGS.get(self.name, self.name.replace("_", " "))
+        return labels.field(self.name)
 
     @property
     def categorical(self) -> bool:
@@ -73,7 +70,7 @@ class Parameter:
         return len(self.choices) == 1 if self.categorical else self.low == self.high
 
     def read(self, row: Mapping[Any, Any]) -> Any:
-        """A member's value; None where its cell has no use for it, or has it from outside the space."""
+        """A run's value; None where its cell has no use for it, or has it from outside the space."""
         if not all(row[name] in values for name, values in self.when):
             return None
         value = row[self.name]
@@ -84,7 +81,7 @@ class Parameter:
         return int(value) if self.kind == "IntDistribution" else float(value)
 
     def scaled(self, value: Any) -> float:
-        """A number's place from 0 to 1 on its scale, a choice's in the order declared."""
+        """Where a number lies from 0 to 1 on its scale, and a choice in the order declared."""
         if self.single:
             return 0.5
         if self.categorical:
@@ -106,7 +103,7 @@ class Search:
     asked: int | None
     """Trials."""
     seeds: int | None
-    """Members a trial."""
+    """Runs a trial."""
     epochs: int | None
     parameters: tuple[Parameter, ...]
     problems: tuple[str, ...]
@@ -139,8 +136,9 @@ def _metrics(names: object, directions: object) -> tuple[Metric, ...] | str:
     """The metrics, or what is wrong with them."""
     if not isinstance(names, list) or not names:
         return "it names no metric"
-    if unknown := [n for n in names if not isinstance(n, str) or n not in METRICS]:
-        return f"metric {unknown[0]!r} is no column of members"
+    known = {*columns(light=False), "seconds", "discriminator_loss", "generator_loss"}
+    if unknown := [n for n in names if not isinstance(n, str) or n not in known]:
+        return f"metric {unknown[0]!r} is no column of runs"
     if not isinstance(directions, list) or len(directions) != len(names) or len(set(names)) != len(names):
         return "its metrics and directions do not match"
     if unknown := [d for d in directions if d not in DIRECTIONS]:
@@ -196,9 +194,3 @@ def _distribution(kind: str, attributes: Mapping[str, Any]) -> Any:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-def whole_number(value: object) -> int | None:
-    """A whole number above 0; None for whatever else stands there."""
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= sys.maxsize
-    return value if is_count else None  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""The trials of a search, from the rows of their members."""
+"""The trials of a search, from the rows of their runs."""
 
 import math
 from collections import Counter
@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from analysis import labels
+from analysis.results.command import data_of
 from analysis.results.load import Study
-from analysis.search.pareto import front
 from analysis.search.search import FIELDS, Parameter, Search, read_search
 from analysis.statistics.summaries import Summary, Unavailable, summarize
 
@@ -28,7 +28,7 @@ LOST = ("failed", "diverged")
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """One trial: the members of a cell."""
+    """One trial: the runs of a cell."""
 
     number: int
     """In the order in which trials started, from 0."""
@@ -38,24 +38,24 @@ class Trial:
     params: Mapping[str, Any]
     """The values drawn, of parameters that its cell has a use for."""
     seeds: tuple[tuple[float, ...], ...]
-    """A metric each: its members' numbers in order of seed, as far as they have one."""
+    """A metric each: its runs' numbers in order of seed, as far as they have one."""
     member_ids: tuple[str, ...]
     """By seed."""
     data: str
     """As `--data` names them."""
     epochs_done: float
     seconds: float
-    """All members' together."""
+    """All runs' together."""
     reason: str
     """Why it is not complete; empty where it is."""
 
     def value(self, metric: int = 0) -> float:
-        """The mean over its members; of one that is not complete as it stood at its end. NaN where it has none."""
+        """The mean over its runs; of one that is not complete as it stood at its end. NaN where it has none."""
         known = self.seeds[metric]
         return math.fsum(known) / len(known) if known else math.nan
 
     def summary(self, metric: int = 0) -> Summary:
-        """The metric over its members."""
+        """The metric over its runs."""
         return summarize(self.seeds[metric])
 
 
@@ -68,7 +68,7 @@ class Trials:
 
     @cached_property
     def complete(self) -> tuple[Trial, ...]:
-        """Those whose members are all done."""
+        """Those whose runs are all done."""
         return self.of("complete")
 
     def of(self, state: str) -> tuple[Trial, ...]:
@@ -133,17 +133,17 @@ def trials_of(study: Study) -> Trials | Unavailable | None:
     rows: dict[str, list[dict[Any, Any]]] = {}
     for row in members.to_dict("records"):
         rows.setdefault(row["cell_id"], []).append(row)
-    data = study.description.get("data")
+    data = data_of(study.description, study.members)
     found = [_trial(n, rows[cell_id], search, data) for n, cell_id in enumerate(first["cell_id"])]
     return Trials(search, tuple(found))
 
 
 def _of_search(seeds: pd.Series, search: Search) -> pd.Series:
-    """Which members are the search's own: more seeds of a cell, trained afterwards, are not."""
+    """Which runs are the search's own: more seeds of a cell, trained afterwards, are not."""
     return seeds < search.seeds if search.seeds is not None else seeds.notna()
 
 
-def _trial(number: int, rows: list[dict[Any, Any]], search: Search, data: object) -> Trial:
+def _trial(number: int, rows: list[dict[Any, Any]], search: Search, data: str) -> Trial:
     seeds = tuple(tuple(_finite(row[m.name] for row in rows)) for m in search.metrics)
     state, reason = _state(rows, search)
     for metric, known in zip(search.metrics, seeds, strict=True):
@@ -157,7 +157,7 @@ def _trial(number: int, rows: list[dict[Any, Any]], search: Search, data: object
         params={name: value for name, value in values.items() if value is not None},
         seeds=seeds,
         member_ids=tuple(str(row["member_id"]) for row in rows),
-        data=next((d for d in (data, rows[0]["data"]) if isinstance(d, str)), ""),
+        data=data,
         epochs_done=max(_finite(row["epochs_done"] for row in rows), default=0.0),
         seconds=math.fsum(_finite(row["seconds"] for row in rows)),
         reason=reason,
@@ -165,15 +165,15 @@ def _trial(number: int, rows: list[dict[Any, Any]], search: Search, data: object
 
 
 def _state(rows: list[dict[Any, Any]], search: Search) -> tuple[str, str]:
-    """A trial's state and why: one member lost is enough to fail it, one stopped to stop it."""
+    """A trial's state and why: one run lost is enough to fail it, one stopped to stop it."""
     for state, statuses in (("failed", LOST), ("stopped", ("stopped",))):
         if those := [row for row in rows if row["status"] in statuses]:
             error = those[0]["error"]
-            who = f"{len(those)} of {len(rows)} members" if len(rows) > 1 else "its member"
+            who = f"{len(those)} of {len(rows)} runs" if len(rows) > 1 else "its run"
             return state, f"{who} {those[0]['status']}: {error if isinstance(error, str) else 'no reason given'}"
     done = sum(row["status"] == "done" for row in rows)
     if done < len(rows) or (search.seeds is not None and done < search.seeds):
-        return "unfinished", f"{done} of {search.seeds or len(rows)} members done"
+        return "unfinished", f"{done} of {search.seeds or len(rows)} runs done"
     return "complete", ""
 
 
@@ -186,3 +186,13 @@ def described(trial: Trial, trials: Trials) -> str:
     """Its drawn values in a sentence: `learning rate 0.0003, batch size 64`."""
     shown = [p for p in trials.varied if p.name in trial.params]
     return ", ".join(f"{p.label} {labels.choice(p.name, trial.params[p.name])}" for p in shown) or "no parameters"
+
+
+def front(values: np.ndarray) -> np.ndarray:
+    """(n,) of bool for `values` (n, metrics), lower is better: rows that none is as good as in all and better in one.
+
+    >>> front(np.array([[1.0, 5.0], [2.0, 2.0], [3.0, 3.0], [2.0, 2.0]])).tolist()
+    [True, True, False, True]
+    """
+    beaten = [bool(((values <= row).all(axis=1) & (values < row).any(axis=1)).any()) for row in values]
+    return ~np.array(beaten, dtype=bool)

@@ -1,4 +1,4 @@
-"""Which choices move a metric: analysis of variance over a study's members."""
+"""Which choices move a metric: analysis of variance over a study's runs."""
 
 from dataclasses import dataclass
 from itertools import combinations
@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis import labels
 from analysis.statistics.differences import holm
 from analysis.statistics.summaries import Unavailable
 from binarygan.metrics.names import BERNOULLI
-from binarygan.paper import FIDELITIES, paper_config
+from binarygan.paper import FIDELITIES, norm_of
 
 FACTORS = {
     "objective": "objective",
@@ -33,7 +34,7 @@ class Anova:
     """A type-II analysis of variance."""
 
     table: pd.DataFrame
-    """A row a term (`objective`, `objective × neuron`, …, `residual` last): term, kind (main | interaction |
+    """A row for each term (`objective`, `objective × neuron`, …, `residual` last): term, kind (main | interaction |
     residual), df, sum_of_squares, f, p, p_holm, partial_eta_squared, share (of the total sum of squares)."""
     metric: str
     log: bool
@@ -54,33 +55,31 @@ def anova(members: pd.DataFrame, metric: str = "fid", log: bool = True) -> Anova
     fix) is left out. partial η² = SS / (SS + SS of the residual); share = SS / total SS: in an unbalanced design
     shares need not add up to 1. The residual holds the seeds and, where there are three factors or more, their joint
     interactions (a note tests these against the seeds' scatter). F assumes an equal spread in every cell: a note says
-    what it is. Real-valued members count once, by threshold; of several data sets or lengths of training the most
+    what it is. Real-valued runs count once, by threshold; of several data sets or lengths of training the most
     frequent is taken.
     """
     rows, notes = _usable(members, metric, log)
-    rows, apart = _of_one_kind(rows)
+    rows, apart = of_one_kind(rows)
     notes += apart
     if rows.empty:
-        return Unavailable(f"no member is done with a usable {metric}: nothing to compare" + _because(notes))
+        return Unavailable(f"no run is done with a usable {metric}: nothing to compare" + _because(notes))
     levels, unfit = _levels(rows)
     notes += unfit
     if not len(levels.columns):
-        return Unavailable(
-            "no factor varies among the members that are done: one cell has no effects" + _because(notes)
-        )
+        return Unavailable("no factor varies among the runs that are done: one cell has no effects" + _because(notes))
     if rows["cell_id"].is_unique:
         return Unavailable(
             "one seed a cell: without seeds to repeat a cell, effects cannot be told from the noise of training"
         )
-    if "neuron" in levels and (rows["neuron"] == "real").any() and metric + BERNOULLI in rows:
-        notes.append("real-valued members are in it once, by threshold")
+    if "neuron" in levels and rows["neuron"].map(labels.is_real_valued).any() and metric + BERNOULLI in rows:
+        notes.append("real-valued runs are in it once, by threshold")
     notes += _pooled(rows, levels)
     terms, left_out = _terms(levels.drop_duplicates())
     notes += left_out
     y = rows[metric].to_numpy(float)
     y = np.log(y) if log else y
     if np.ptp(y) == 0:
-        return Unavailable(f"{metric} is the same for every member: there is no variance to analyse")
+        return Unavailable(f"{metric} is the same for every run: there is no variance to analyse")
     fits = _Fits(y, levels)
     residual, residual_df = fits.of(terms)
     if residual_df < 1:
@@ -98,8 +97,8 @@ Term = tuple[str, ...]
 class _Fits:
     """Least squares of y on sets of terms, each set once.
 
-    Members of one combination of levels have equal predictions, so their mean, weighted by their number, is fitted,
-    and their scatter about it is added: 10,000 members cost no more than their combinations.
+    Runs of one combination of levels have equal predictions, so their mean, weighted by their number, is fitted,
+    and their scatter about it is added: 10,000 runs cost no more than their combinations.
     """
 
     def __init__(self, y: np.ndarray, levels: pd.DataFrame) -> None:
@@ -149,7 +148,7 @@ def _table(terms: list[Term], fits: _Fits, residual: float, residual_df: int, to
 
 
 def _usable(members: pd.DataFrame, metric: str, log: bool) -> tuple[pd.DataFrame, list[str]]:
-    """Members that are done and have a number (above 0 for a logarithm), and notes on the others."""
+    """Runs that are done and have a number (above 0 for a logarithm), and notes on the others."""
     notes = []
     counts = members.loc[members["status"] != "done", "status"].value_counts()
     if len(counts):
@@ -163,10 +162,10 @@ def _usable(members: pd.DataFrame, metric: str, log: bool) -> tuple[pd.DataFrame
     return done[usable].assign(**{metric: values[usable]}), notes
 
 
-def _of_one_kind(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The members of the most frequent data set and length of training, and a note on the others."""
+def of_one_kind(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The runs of the most frequent data set and length of training, and a note on the others."""
     kept = rows
-    for fields in (["data", "epochs"], ["split", "train_images"]):
+    for fields in (["data_digest", "epochs"], ["split", "train_images"]):
         sizes = kept.groupby(fields, dropna=False).size().reset_index(name="members")
         best = sizes.sort_values(["members", fields[-1]], kind="stable").drop_duplicates(fields[:-1], keep="last")
         best = best if fields[0] == "split" else best.tail(1)  # fidelities have splits of their own
@@ -214,11 +213,7 @@ def _norms(rows: pd.DataFrame) -> pd.Series:
     norms = rows["discriminator_norm"].astype(str)
     if rows["fidelity"].nunique() < 2:
         return norms
-    own = {
-        f: paper_config(fidelity=f, objective="gan", data_digest="-", train_images=64).discriminator_norm
-        for f in FIDELITIES
-    }
-    return norms.where(norms != rows["fidelity"].map(own), "the paper's")
+    return norms.where(norms != rows["fidelity"].map({f: norm_of(f) for f in FIDELITIES}), "the paper's")
 
 
 def _pooled(rows: pd.DataFrame, levels: pd.DataFrame) -> list[str]:
@@ -232,7 +227,7 @@ def _pooled(rows: pd.DataFrame, levels: pd.DataFrame) -> list[str]:
 def _terms(there: pd.DataFrame) -> tuple[list[Term], list[str]]:
     """Terms of which something can be estimated, main effects first, and notes on the others.
 
-    `there`: a row a combination of factors that was trained.
+    `there`: a row for each combination of factors that was trained.
     """
     factors = list(there.columns)
     kept: list[Term] = []
@@ -275,7 +270,7 @@ def _design(there: pd.DataFrame, terms: list[Term]) -> np.ndarray:
 
 
 def _contrasts(there: pd.DataFrame, term: Term) -> np.ndarray:
-    """Columns of a term in a sum-to-zero coding, a row a combination."""
+    """Columns of a term in a sum-to-zero coding, a row for each combination."""
     columns = np.ones((len(there), 1))
     for factor in term:
         dummies = pd.get_dummies(there[factor]).to_numpy(float)

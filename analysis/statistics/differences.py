@@ -1,4 +1,4 @@
-"""Differences between cells, paired by seed: members of one seed share their latents and the order of the data."""
+"""Differences between cells, paired by seed: runs of one seed share their latents and the order of the data."""
 
 import math
 import warnings

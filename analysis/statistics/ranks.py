@@ -22,7 +22,7 @@ class Ranks:
     """Mean ranks of cells over seeds; 1 is the best."""
 
     table: pd.DataFrame
-    """A row a cell and binarization, the best first: cell_id, binarization, what describes the cell, mean_rank."""
+    """A row for each cell and binarization, the best first: cell_id, binarization, DESCRIBING, mean_rank."""
     critical_difference: float
     """Mean ranks further apart than this differ at level `alpha` (Nemenyi)."""
     groups: tuple[tuple[int, int], ...]

@@ -1,4 +1,4 @@
-"""A cell over its seeds: how many members ended how, and what the finished ones come to."""
+"""A cell over its seeds: how many runs ended how, and what the finished ones come to."""
 
 import math
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from analysis import labels
 from binarygan.metrics.names import BERNOULLI, BY_NAME
 
 STATUSES = ("done", "failed", "diverged", "running", "stopped")
@@ -32,7 +33,7 @@ BOOTSTRAP_MINIMUM = 5
 
 @dataclass(frozen=True)
 class Unavailable:
-    """A statistic that cannot be had from these members."""
+    """A statistic that cannot be had from these runs."""
 
     reason: str
     """What cannot be said and why: "one seed a cell: …"."""
@@ -91,7 +92,7 @@ def described(members: pd.DataFrame) -> list[str]:
 
 
 def finished(members: pd.DataFrame, metric: str) -> pd.Series:
-    """The metric of the members that are done, by seed; where it is not a finite number the seed is left out."""
+    """The metric of the runs that are done, by seed; where it is not a finite number the seed is left out."""
     done = (members["status"] == "done").to_numpy()
     values = pd.to_numeric(members[metric], errors="coerce").to_numpy(float)
     kept = done & np.isfinite(values)
@@ -101,15 +102,15 @@ def finished(members: pd.DataFrame, metric: str) -> pd.Series:
 
 
 def by_binarization(members: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """The members with columns `value` (the metric) and `binarization`, `none` where there is but one value.
+    """The runs with columns `value` (the metric) and `binarization`, `none` where there is but one value.
 
-    A real-valued member stands twice where the metric is one of binary samples: as `threshold` and as `bernoulli`.
+    A real-valued run stands twice where the metric is one of binary samples: as `threshold` and as `bernoulli`.
     """
     once = members.reset_index(drop=True).assign(binarization="none")
     once["value"] = once[metric]
     if metric + BERNOULLI not in members:
         return once
-    real = once["neuron"] == "real"
+    real = once["neuron"].map(labels.is_real_valued)
     once.loc[real, "binarization"] = "threshold"
     again = once[real].assign(value=once[metric + BERNOULLI], binarization="bernoulli")
     return pd.concat([once, again], ignore_index=True) if real.any() else once

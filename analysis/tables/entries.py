@@ -4,16 +4,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from analysis.labels import NOTHING, decimals, number
 from analysis.statistics.summaries import Summary
 
-NOTHING = "–"
 MOST_ROWS = 200
 """Of a table for a reader; CSV has all rows."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What stands in one place of a table."""
+    """What stands in one row and column of a table."""
 
     text: str
     key: float | str = ""
@@ -93,25 +93,8 @@ def seeds(values: Mapping[int, float], *, most: int = 10) -> Entry:
     return Entry(", ".join(listed) or NOTHING, min(values.values(), default=math.nan), {"": every})
 
 
-def number(value: float, digits: int = 4) -> str:
-    """In four significant digits; an exponent for the very small alone.
-
-    >>> number(161.261), number(10.5), number(0.006241), number(0.0000312), number(12345.6), number(7.0)
-    ('161.3', '10.50', '0.006241', '3.12e-05', '12346', '7')
-    >>> number(float("nan"))
-    '–'
-    """
-    if math.isnan(value):
-        return NOTHING
-    if math.isinf(value) or (value.is_integer() and abs(value) < 1e9):
-        return f"{value:.0f}".replace("inf", "∞")
-    if not 1e-4 <= abs(value) < 1e9:
-        return f"{value:.3g}"
-    return f"{value:.{_decimals(value, digits)}f}"
-
-
 def outcome(counts: Mapping[str, int], names: Mapping[str, str]) -> Entry:
-    """How many members are done of how many, and what became of the others.
+    """How many runs are done of how many, and what became of the others.
 
     >>> outcome({"done": 2, "failed": 1, "running": 0}, {"failed": "failed"}).text
     '2 of 3, 1 failed'
@@ -145,12 +128,7 @@ def _with_interval(value: float, low: float, high: float) -> str:
     if math.isnan(low):
         return number(value, 3)
     largest = max(abs(value), abs(low), abs(high))
-    decimals = _decimals(largest, 3)
-    if largest == 0 or math.isinf(largest) or decimals > 6:
+    digits = decimals(largest, 3)
+    if largest == 0 or math.isinf(largest) or digits > 6:
         return f"{number(value, 3)} [{number(low, 3)}, {number(high, 3)}]"
-    return f"{value:.{decimals}f} [{low:.{decimals}f}, {high:.{decimals}f}]"
-
-
-def _decimals(value: float, digits: int) -> int:
-    """Of a number with so many significant digits."""
-    return 0 if value == 0 or math.isinf(value) else max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"

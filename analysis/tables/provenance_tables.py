@@ -9,19 +9,18 @@ import pyarrow as pa
 from pyarrow.csv import write_csv
 
 from analysis import labels
-from analysis.figures.naming import cells_of
 from analysis.results.load import Study, versions_of
 from analysis.tables.entries import Column, Entry, Table, count, measure, word
 from analysis.tables.formats import inert
 
 
 def failures_table(members: pd.DataFrame, names: Mapping[str, str]) -> Table | None:
-    """Every member that is not done and was not stopped on purpose, with its reason; None where there is none."""
+    """Every run that is not done and was not stopped on purpose, with its reason; None where there is none."""
     rest = members[~members["status"].isin(("done", "stopped"))]
     if rest.empty:
         return None
     columns = (
-        Column("member_id", "member", numeric=False),
+        Column("member_id", "run", numeric=False),
         Column("cell", "cell", numeric=False),
         Column("seed", "seed"),
         Column("status", "status", numeric=False),
@@ -39,11 +38,11 @@ def failures_table(members: pd.DataFrame, names: Mapping[str, str]) -> Table | N
         )
         for row in rest.sort_values(["status", "cell_id", "seed"], kind="stable").to_dict("records")
     )
-    return Table("failures", "Members that are not done", columns, rows)
+    return Table("failures", "Runs that are not done", columns, rows)
 
 
 def environment_table(members: pd.DataFrame) -> Table:
-    """Packages, commits, devices, extractors and data, each with how many members have it."""
+    """Packages, commits, devices, extractors and data, each with how many runs have it."""
     counts: dict[str, Counter[str]] = {}
     for text, n in members["versions"].value_counts().items():
         for package, version in versions_of(text).items():
@@ -60,7 +59,7 @@ def environment_table(members: pd.DataFrame) -> Table:
     columns = (
         Column("what", "what", numeric=False),
         Column("value", "version", numeric=False),
-        Column("members", "members"),
+        Column("members", "runs"),
     )
     rows = tuple(
         (word(what), word(value), count(n)) for what, found in counts.items() for value, n in found.most_common()
@@ -77,9 +76,9 @@ def time_table(study: Study, names: Mapping[str, str]) -> Table:
     columns = (
         Column("cell", "cell", numeric=False),
         Column("device", "device", numeric=False),
-        Column("members", "members"),
-        Column("epochs", "epochs", "all members' together"),
-        Column("hours", "hours", "all members' together"),
+        Column("members", "runs"),
+        Column("epochs", "epochs", "all runs' together"),
+        Column("hours", "hours", "all runs' together"),
         Column("seconds_an_epoch", "s an epoch", "training and evaluation"),
         Column("evaluation_share", "evaluation", "its share of the time"),
     )
@@ -107,22 +106,16 @@ def time_table(study: Study, names: Mapping[str, str]) -> Table:
 
 
 def write_seeds(members: pd.DataFrame, path: Path) -> None:
-    """Every member's row as CSV: configuration, status and all numbers."""
+    """Every run's row as CSV: configuration, status and all numbers."""
     rows = members.sort_values(["cell_id", "seed"], kind="stable")
     texts = {str(c): rows[c].map(inert, na_action="ignore") for c in rows.select_dtypes(object)}
     write_csv(pa.Table.from_pandas(rows.assign(**texts), preserve_index=False), path)
 
 
 def wall_clock(members: pd.DataFrame) -> str:
-    """When the first and the last member started; empty where no member says so."""
+    """When the first and the last run started; empty where no run says so."""
     started = pd.to_datetime(members["started_at"], utc=True, errors="coerce").dropna()
     if started.empty:
         return ""
     first, last = (f"{t:%Y-%m-%d %H:%M} UTC" for t in (started.min(), started.max()))
     return f"started {first}" if first == last else f"started between {first} and {last}"
-
-
-def cell_names(members: pd.DataFrame) -> dict[str, str]:
-    """cell_id -> what figures call the cell."""
-    cells = cells_of(members)
-    return dict(zip(cells["cell_id"], cells["name"], strict=True))

@@ -5,10 +5,12 @@ import shlex
 from collections.abc import Sequence
 
 from analysis import labels
+from analysis.labels import NOTHING, number
+from analysis.results.command import data_words
 from analysis.search.importances import DEPTH, FEWEST_BEST, MINIMUM, TREES, Importances
 from analysis.search.search import Metric, Parameter
 from analysis.search.trials import STATES, Trial, Trials
-from analysis.tables.entries import NOTHING, Column, Entry, Table, count, hundredths, measure, number, word
+from analysis.tables.entries import Column, Entry, Table, count, hundredths, measure, word
 
 BEST = 20
 """Trials in the table for a reader."""
@@ -42,7 +44,7 @@ def best_table(trials: Trials) -> Table:
     )
     left = len(trials.complete) - len(rows)
     notes = (
-        "Mean ± standard deviation over the trial's members; a trial with one member has no deviation.",
+        "Mean ± standard deviation over the trial's runs; a trial with one run has no deviation.",
         *([f"{left} more complete trials, and those that are not: tables/search-trials.csv."] if left > 0 else []),
     )
     return Table("search-best", f"The best {len(rows)} trials", columns, rows, notes)
@@ -56,7 +58,7 @@ def all_table(trials: Trials) -> Table:
         *(_metric_column(m) for m in trials.search.metrics),
         *(_parameter_column(p) for p in trials.search.parameters),
         Column("epochs_done", "epochs"),
-        Column("seconds", "seconds", "all members' together"),
+        Column("seconds", "seconds", "all runs' together"),
         Column("cell_id", "cell", numeric=False),
         Column("member_ids", "members", "by seed", numeric=False),
         Column("reason", "reason", numeric=False),
@@ -98,7 +100,7 @@ def failures_table(trials: Trials) -> Table | None:
 
 
 def importances_table(found: Sequence[Importances]) -> Table:
-    """Each parameter's importance by both evaluators, two columns a metric."""
+    """Each parameter's importance by both evaluators, two columns for each metric."""
     several = len(found) > 1
     columns = [Column("parameter", "parameter", numeric=False)]
     columns.append(Column("trials", "trials", "complete ones that have the parameter: these alone are looked at"))
@@ -149,7 +151,7 @@ def _notes(found: Sequence[Importances]) -> tuple[str, ...]:
 
 
 def spread(trial: Trial, metric: int = 0) -> Entry:
-    """Mean ± standard deviation over the trial's members."""
+    """Mean ± standard deviation over the trial's runs."""
     s = trial.summary(metric)
     text = number(s.mean) if s.n < 2 else f"{number(s.mean)} ± {number(s.sd, 2)}"
     return Entry(text, s.mean, {"": s.mean, "_sd": s.sd, "_n": s.n})
@@ -157,10 +159,8 @@ def spread(trial: Trial, metric: int = 0) -> Entry:
 
 def retrain(trial: Trial) -> str:
     """The command that trains the trial's cell again, with more seeds."""
-    data = ["--data", trial.data] if trial.data not in ("", "mnist") else []
-    return shlex.join(
-        ["python", "study/run.py", "--retrain", trial.member_ids[0], "--seeds", str(RETRAIN_SEEDS), *data]
-    )
+    words = ["--retrain", trial.member_ids[0], "--seeds", str(RETRAIN_SEEDS), *data_words(trial.data)]
+    return shlex.join(["python", "study/run.py", *words])
 
 
 def counted(trials: Trials) -> str:

@@ -8,13 +8,15 @@ import pandas as pd
 
 from analysis import labels
 from analysis.claims.verdicts import Verdict
-from analysis.results.cells import Cell, members_of
-from analysis.statistics.statistics import Unavailable, anova, compare_to_baseline, critical_difference, is_ratio
-from analysis.statistics.summaries import DESCRIBING
+from analysis.results.cells import label, lacking, members_of
+from analysis.statistics.anova import anova
+from analysis.statistics.differences import compare_to_baseline, is_ratio
+from analysis.statistics.ranks import critical_difference
+from analysis.statistics.summaries import DESCRIBING, Unavailable
 from analysis.tables.entries import Column, Table, count, hundredths, interval, measure, probability, word
 from binarygan.metrics.names import BERNOULLI
+from binarygan.paper import Cell
 
-ENDINGS = {"none": "", "threshold": ", threshold", "bernoulli": ", Bernoulli"}
 CLAIMS_NOTES = (
     "Tests and thresholds were declared before any study of full length was judged; the released code's runs and "
     "studies of five epochs were known.",
@@ -44,7 +46,7 @@ def claims_table(verdicts: Sequence[Verdict]) -> Table:
         claim = verdict.claim
         words = (claim.statement, verdict.verdict, verdict.numbers, claim.metric, claim.test, claim.threshold)
         fidelity = [word(verdict.fidelity)] if several else []
-        rows.append((count(claim.number), *fidelity, *(word(w) for w in words), word(claim.place)))
+        rows.append((count(claim.number), *fidelity, *(word(w) for w in words), word(claim.source)))
     return Table("claims", "The paper's claims", columns, tuple(rows), CLAIMS_NOTES if rows else ())
 
 
@@ -52,7 +54,7 @@ def differences_table(members: pd.DataFrame, names: Mapping[str, str], metric: s
     """Every cell against the paper's main model, paired by seed."""
     baseline = members_of(members, BASELINE)
     if baseline.empty or pd.isna(baseline["cell_id"].iloc[0]):
-        return Unavailable("the baseline, WGAN-GP with DBN (MLP), is not in the study")
+        return Unavailable(f"the baseline, {label(BASELINE)}: {lacking(members, BASELINE) or 'it has no cell_id'}")
     columns_ = ("cell_id", "seed", "status", *DESCRIBING, metric, metric + BERNOULLI)
     few = members[[c for c in dict.fromkeys(columns_) if c in members]]  # pandas takes apart narrow frames faster
     found = compare_to_baseline(few, metric, baseline["cell_id"].iloc[0])
@@ -76,7 +78,7 @@ def differences_table(members: pd.DataFrame, names: Mapping[str, str], metric: s
     )
     rows = tuple(
         (
-            word(names.get(row["cell_id"], row["cell_id"]) + ENDINGS[row["binarization"]]),
+            word(names.get(row["cell_id"], row["cell_id"]) + labels.BINARIZATIONS[row["binarization"]]),
             count(row["n"]),
             interval(row["mean"], row["low"], row["high"]),
             hundredths(row["effect"]),
@@ -125,7 +127,7 @@ def anova_table(members: pd.DataFrame, metric: str = "fid") -> Table | Unavailab
         for row in found.table.to_dict("records")
     )
     title = f"Type-II analysis of variance of log {labels.COLUMNS[metric]}"
-    notes = (f"{found.members} members, R² {found.r_squared:.3f}.", *found.notes)
+    notes = (f"{found.members} runs, R² {found.r_squared:.3f}.", *found.notes)
     return Table(f"anova-{metric}", title, columns, rows, notes)
 
 
@@ -137,7 +139,7 @@ def ranks_table(members: pd.DataFrame, names: Mapping[str, str], metric: str = "
     columns = (Column("cell", "cell", numeric=False), Column("mean_rank", "mean rank", "over the seeds; 1 is best"))
     rows = tuple(
         (
-            word(names.get(row["cell_id"], row["cell_id"]) + ENDINGS[row["binarization"]]),
+            word(names.get(row["cell_id"], row["cell_id"]) + labels.BINARIZATIONS[row["binarization"]]),
             measure(row["mean_rank"], text=f"{row['mean_rank']:.2f}"),
         )
         for row in found.table.to_dict("records")

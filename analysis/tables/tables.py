@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 from analysis import labels
-from analysis.tables.entries import NOTHING, Column, Entry, Table, middle, outcome, seeds, spread, word
-from analysis.tables.rows import OURS, PLACE, PLAIN, PREACTIVATED_METRICS, Row
+from analysis.labels import NOTHING
+from analysis.tables.entries import Column, Entry, Table, middle, outcome, seeds, spread, word
+from analysis.tables.rows import NAMING, OURS, PLAIN, Row
+from binarygan.metrics.names import OF_IMAGES, OF_PREACTIVATED, Live
 
 HEADLINE = ("precision", "recall", "coverage", "classes_covered", "isolated_pixel_rate")
 """Beside FID in the table of each experiment."""
-SECTIONS = {
+_SECTIONS = {
     "features": (
         "Distances and manifolds of features",
         ("fid", "fid_inf", "fid_check", "kid", "precision", "recall", "density", "coverage", "two_sample"),
@@ -39,9 +41,21 @@ SECTIONS = {
             "patch_kl",
         ),
     ),
-    "preactivated": ("Preactivated outputs", tuple(PREACTIVATED_METRICS)),
-    "losses": ("Losses and time", PLAIN),
 }
+
+
+def _sections() -> dict[str, tuple[str, tuple[str, ...]]]:
+    named = {name for _, names in _SECTIONS.values() for name in names}
+    others = tuple(m.name for m in OF_IMAGES if m.name not in named)
+    return {
+        **_SECTIONS,
+        **({"others": ("Other metrics of images", others)} if others else {}),
+        "preactivated": ("Preactivated outputs", tuple(m.name for m in OF_PREACTIVATED)),
+        "losses": ("Losses and time", PLAIN),
+    }
+
+
+SECTIONS = Live(_sections)
 """Name of the table -> title and numbers: all that is measured."""
 IQM_MEANING = (
     "interquartile mean [95% bootstrap interval, from five seeds on; of normal values it covers about 90% with five "
@@ -54,8 +68,8 @@ _MEAN = (
 
 
 def scores(rows: Sequence[Row], name: str, title: str) -> Table:
-    """How many members ended how; FID as mean, interquartile mean and every seed; other numbers as means."""
-    heads = [Column("", "done", "members that are done, of all")]
+    """How many runs ended how; FID as mean, interquartile mean and every seed; other numbers as means."""
+    heads = [Column("", "done", "runs that are done, of all")]
     fid = [
         Column("fid", "FID", labels.MEANINGS["fid"]),
         Column("fid_iqm", "FID, IQM", IQM_MEANING),
@@ -81,7 +95,7 @@ def scores(rows: Sequence[Row], name: str, title: str) -> Table:
 def means(rows: Sequence[Row], name: str, title: str, numbers: Sequence[str]) -> Table:
     """Each number as its mean over seeds."""
     columns = [
-        Column("", "done", "members that are done, of all"),
+        Column("", "done", "runs that are done, of all"),
         *(Column(n, labels.COLUMNS[n], labels.MEANINGS.get(n, "")) for n in numbers),
     ]
     body = [[outcome(row.counts, labels.STATUSES), *row.means(numbers)] for row in rows]
@@ -111,11 +125,11 @@ def _table(
     return Table(name, title, (*heads, *columns), tuple(entries), tuple(notes))
 
 
-def _cell(row: Row, place: int) -> Entry:
+def _cell(row: Row, index: int) -> Entry:
     """What figures call it, in the order of the rows; its parts in CSV."""
-    parts = {f: row.fields[f] for f in PLACE}
-    shown = [row.fields[f] for f in PLACE if f != "discriminator_norm" or row.norm_is_news]
-    return Entry(row.source if row.fields["output"] == NOTHING else ", ".join(shown), f"{place:06d}", parts)
+    parts = {f: row.fields[f] for f in NAMING}
+    shown = [row.fields[f] for f in NAMING if f != "discriminator_norm" or row.norm_is_news]
+    return Entry(row.source if row.fields["output"] == NOTHING else ", ".join(shown), f"{index:06d}", parts)
 
 
 def _cautions(rows: Sequence[Row]) -> list[str]:

@@ -55,6 +55,9 @@ def add_generator_arguments(parser: Parser, endings: Sequence[str]) -> None:
         help=f"what to write, by its ending: {', '.join(endings)}; may be given several times",
     )
     parser.add_argument("--results", default="results", metavar="DIR", help="where members are looked up by id")
+    parser.add_argument(
+        "--plugin", action="append", default=[], metavar="FILE.py", help="a module with parts of your own"
+    )
     parser.add_argument("--member", metavar="ID", help="which member of a checkpoint that holds several")
 
 

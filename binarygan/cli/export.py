@@ -15,6 +15,7 @@ import argparse
 from binarygan.cli.commands import Parser, add_generator_arguments, checked_endings, status_of, whole_files
 from binarygan.generators.export import FORMATS
 from binarygan.generators.finding import find_generator
+from binarygan.plugins import load_plugins
 
 
 def parser() -> Parser:
@@ -30,6 +31,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
+    load_plugins(arguments.plugin)
     checked_endings(arguments.out, tuple(FORMATS))
     sampler = find_generator(arguments.generator, results=arguments.results, member=arguments.member)
     with whole_files(arguments.out) as files:

@@ -27,6 +27,7 @@ from binarygan.generators.finding import find_generator
 from binarygan.generators.sampling import BINARIZATIONS, BLOCK, draw
 from binarygan.model.architectures import IMAGE_SIZE
 from binarygan.model.neurons import Neuron
+from binarygan.plugins import load_plugins
 
 ENDINGS = (".npy", ".png")
 MOST_SHOWN = 10_000
@@ -49,6 +50,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _sample(arguments: argparse.Namespace) -> int:
+    load_plugins(arguments.plugin)
     checked_endings(arguments.out, ENDINGS)
     count: int = arguments.n
     if count < 1:

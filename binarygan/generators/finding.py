@@ -21,12 +21,12 @@ MOST_LISTED = 20
 class _Found(NamedTuple):
     path: Place
     description: Description
-    place: int
-    """The member's in the description."""
+    member: int
+    """Its index in the description."""
 
     @property
     def config(self) -> MemberConfig:
-        return self.description.members[self.place]
+        return self.description.members[self.member]
 
 
 def find_generator(what: str, *, results: str, member: str | None = None) -> Sampler:
@@ -88,10 +88,10 @@ def _in_results(results: Place) -> dict[str, _Found]:
             description = checkpoints.describe(path)
         except DamagedCheckpointError:
             continue  # another file may hold the member, too
-        for place, config in enumerate(description.members):
+        for index, config in enumerate(description.members):
             known = members.get(config.member_id)
             if known is None or known.description.epochs_done < description.epochs_done:
-                members[config.member_id] = _Found(path, description, place)
+                members[config.member_id] = _Found(path, description, index)
     return members
 
 
@@ -106,7 +106,7 @@ def _by_id(prefix: str, members: Mapping[str, _Found], where: str) -> _Found:
 
 
 def _sampler(found: _Found) -> Sampler:
-    parameters = checkpoints.saved_generator(found.path, found.place)
+    parameters = checkpoints.saved_generator(found.path, found.member)
     try:
         return Sampler.of(found.config, found.description.epochs_done, parameters)
     except ArithmeticError:

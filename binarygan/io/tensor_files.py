@@ -1,6 +1,6 @@
 """Tensors with a description, one safetensors file on a disk or in an object store. No pickle is read or written.
 
-A file begins with the length of its header (8 bytes, little-endian) and the header (JSON: dtype, shape and place of
+A file begins with the length of its header (8 bytes, little-endian) and the header (JSON: dtype, shape and offsets of
 each tensor, and under `__metadata__` the description, strings by name); the tensors follow.
 """
 
@@ -63,11 +63,11 @@ def write_tensors(path: Place, tensors: dict[str, Tensor], metadata: dict[str, s
 def _parts(tensors: dict[str, Tensor], metadata: dict[str, str]) -> Iterator[Any]:
     """The file's content, one tensor at a time."""
     header: dict[str, Any] = {"__metadata__": metadata}
-    place = 0
+    offset = 0
     ordered = sorted(tensors.items(), key=lambda item: (-item[1].element_size(), item[0]))  # so that each is aligned
     for name, t in ordered:
-        header[name] = {"dtype": DTYPES[t.dtype], "shape": list(t.shape), "data_offsets": [place, place + t.nbytes]}
-        place += t.nbytes
+        header[name] = {"dtype": DTYPES[t.dtype], "shape": list(t.shape), "data_offsets": [offset, offset + t.nbytes]}
+        offset += t.nbytes
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
     yield len(text).to_bytes(8, "little") + text

@@ -1,10 +1,18 @@
-"""Do samples repeat the train images, or each other? Pure functions of packed bits.
+"""Do samples repeat the train images, or each other?
 
 Shapes: N images as rows of 784 bits, (N, 784) of 0 and 1.
 """
 
-import torch
-from torch import Tensor
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from binarygan.lazy import torch
+from binarygan.metrics.measured import ImageSet, Reference
+from binarygan.metrics.names import metric
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CHUNK = 1_000
 PIXELS = 784
@@ -34,35 +42,64 @@ def _fast_integers(device: torch.device) -> bool:
     return device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX512"
 
 
-def memorization(images: Tensor, train: Tensor, test: Tensor) -> dict[str, float]:
-    """Hamming distances to the nearest train and test image, and whether train images are suspiciously near.
+def to_test(samples: ImageSet, reference: Reference) -> Tensor:
+    """Distance of each sample to the nearest test image: (N,)."""
+    return nearest_hamming(samples.images.flatten(1), reference.images.flatten(1))
 
-    `closer_to_train`: the train images are taken in blocks of as many as there are test images; how often the
-    nearest of a block is nearer than the nearest test image, a tie counting half. 0.5 where nothing is memorized
-    (after the data-copying test of Meehan et al. 2020, arXiv 2004.05675).
+
+def to_blocks(samples: ImageSet, reference: Reference) -> Tensor:
+    """Distance of each sample to the nearest image of each block of train images: (blocks, N).
+
+    The train images are taken in blocks of as many as there are test images; the last block may have fewer.
     """
-    to_test = nearest_hamming(images, test)
-    size = min(len(test), len(train))
-    to_blocks = torch.stack(
-        [nearest_hamming(images, train[i : i + size]) for i in range(0, len(train) - size + 1, size)]
-    )
-    used = len(to_blocks) * size
-    to_train = to_blocks.min(0).values
-    if used < len(train):
-        to_train = torch.minimum(to_train, nearest_hamming(images, train[used:]))
-    closer = (to_blocks < to_test).float().mean() + (to_blocks == to_test).float().mean() / 2
-    return {
-        "nearest_train_hamming": float(to_train.mean()),
-        "nearest_test_hamming": float(to_test.mean()),
-        "closer_to_train": float(closer),
-        "train_duplicates": float((to_train == 0).float().mean()),
-    }
+    rows, blocks = samples.images.flatten(1), reference.train.flatten(1).split(len(reference.images))
+    return torch.stack([nearest_hamming(rows, block) for block in blocks])
 
 
-def unique_rate(packed: Tensor) -> float:
-    """Different rows over rows.
+def to_train(samples: ImageSet, reference: Reference) -> Tensor:
+    """Distance of each sample to the nearest train image: (N,)."""
+    return samples.of(to_blocks, reference).amin(0)
 
-    >>> unique_rate(torch.tensor([[1, 2], [1, 2], [3, 4], [3, 5]]))
+
+@metric("nearest_train_hamming", "to train", "pixels that differ from the nearest train image", "target")
+def nearest_train_hamming(samples: ImageSet, reference: Reference) -> float:
+    return float(samples.of(to_train, reference).mean())
+
+
+@metric("nearest_test_hamming", "to test", "pixels that differ from the nearest test image", "target")
+def nearest_test_hamming(samples: ImageSet, reference: Reference) -> float:
+    return float(samples.of(to_test, reference).mean())
+
+
+@metric(
+    "closer_to_train",
+    "closer to train",
+    "how often train images are nearer than as many test images",
+    "target",
+    most=1,
+)
+def closer_to_train(samples: ImageSet, reference: Reference) -> float:
+    """How often the nearest image of a whole block of train images is nearer than the nearest test image.
+
+    A tie counts half; 0.5 where nothing is memorized (after the data-copying test of Meehan et al. 2020,
+    arXiv 2004.05675).
+    """
+    count = max(1, len(reference.train) // len(reference.images))
+    blocks, test = samples.of(to_blocks, reference)[:count], samples.of(to_test, reference)
+    return float((blocks < test).float().mean() + (blocks == test).float().mean() / 2)
+
+
+@metric("train_duplicates", "copies", "share of samples that equal a train image", "lower", most=1)
+def train_duplicates(samples: ImageSet, reference: Reference) -> float:
+    return float((samples.of(to_train, reference) == 0).float().mean())
+
+
+@metric("unique_rate", "unique", "different samples over samples", "higher", light=True, most=1)
+def unique_rate(samples: ImageSet, *_: object) -> float:
+    """Different samples over samples.
+
+    >>> unique_rate(ImageSet(torch.tensor([[[1, 2]], [[1, 2]], [[3, 4]], [[3, 5]]])))
     0.75
     """
-    return len(torch.unique(packed, dim=0)) / len(packed)
+    rows = samples.images.flatten(1)
+    return len(torch.unique(rows, dim=0)) / len(rows)

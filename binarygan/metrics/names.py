@@ -1,12 +1,44 @@
-"""Every metric's column, what it is and which way is better. No torch: tables and schemas read it, too."""
+"""The registry of metrics: the column, the label and the meaning of each, which way is better, and its function.
 
-from dataclasses import dataclass
+The files beside this one declare the metrics; a file outside of the packages does it the same way:
+
+    @metric("blank", "blank", "share of samples without ink", "lower", most=1)
+    def blank(samples: ImageSet, reference: Reference) -> float: ...
+
+Neither this file nor a file that declares metrics imports torch (but for `binarygan.lazy`): tables and schemas read
+the declarations, too.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from math import inf
+from numbers import Real
+from typing import Any, TypeVar
+
+from binarygan.config import MemberConfig
+from binarygan.errors import UserError
+from binarygan.registry import Registry
+
+F = TypeVar("F", bound=Callable[..., float])
+V = TypeVar("V")
+BERNOULLI = "_bernoulli"
+"""Ending of the columns of a real-valued run's samples by Bernoulli sampling; those without are by threshold."""
+ROUNDING = 1e-6
+"""How far rounding may take a value out of its range, relative to the range's end where that is above 1."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric's column and what is said of it."""
+    """A metric's column, what is said of it, and the function that gives it.
+
+    >>> Metric("half", "half", "an example", "target", most=1, compute=lambda *_: 0.5).measure()
+    0.5
+    >>> Metric("none", "none", "an example", "target", most=1, compute=lambda *_: None).measure()
+    Traceback (most recent call last):
+    binarygan.errors.UserError: metric 'none' gave None: it must give a number from 0 to 1, or NaN
+    """
 
     name: str
     label: str
@@ -14,91 +46,152 @@ class Metric:
     better: str
     """`lower`, `higher`, or `target`: as near as possible to what real images have."""
     light: bool = False
-    """Measured after each epoch, not at the end alone."""
+    """Measured after each epoch, not at the end alone; metrics of preactivated outputs must be."""
     most: float = inf
     """Largest value there can be."""
     least: float = 0.0
     """Smallest value there can be."""
     ratio: bool = False
-    """Above 0, and its seeds scatter by a share of it: cells are compared by the ratio of it, on its logarithm."""
+    """Above 0, and its seeds scatter by a share of it: configurations are compared by its ratio, on its logarithm."""
     counted: bool = False
     """A small whole number: the mean over seeds has no t interval."""
+    of: str = "images"
+    """What it measures: binary `images`, or the histogram of `preactivated` outputs."""
+    compute: Callable[..., float] = field(kw_only=True, repr=False)
+    """Of images, it takes samples (`ImageSet`) and a `Reference`; of preactivated outputs, a `Histogram`."""
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier() or self.name.endswith(BERNOULLI):
+            raise UserError(f"metric {self.name!r}: a name has letters, digits and _ alone, and no ending {BERNOULLI}")
+        for trait, choices in (("better", ("lower", "higher", "target")), ("of", ("images", "preactivated"))):
+            if getattr(self, trait) not in choices:
+                raise UserError(f"metric {self.name!r}: {trait} is one of {', '.join(choices)}")
+        if self.of == "preactivated" and not self.light:
+            raise UserError(f"metric {self.name!r}: preactivated outputs are measured after each epoch: light=True")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that results have of it."""
+        return (self.name, f"{self.name}{BERNOULLI}") if self.of == "images" else (self.name,)
+
+    def measure(self, *measured: object) -> float:
+        """What `compute` gives.
+
+        Raises:
+            UserError: it gives no number, or one out of the metric's range.
+        """
+        value = self.compute(*measured)
+        if isinstance(value, Real) and not isinstance(value, bool):
+            number = float(value)
+            below, above = (ROUNDING * max(1.0, abs(end)) for end in (self.least, self.most))
+            if math.isnan(number) or self.least - below <= number <= self.most + above:
+                return number
+        wanted = f"a number from {self.least:g} to {self.most:g}, or NaN"
+        raise UserError(f"metric {self.name!r} gave {value!r:.60}: it must give {wanted}")
 
 
-OF_IMAGES = (
-    Metric("fid", "FID", "Fréchet distance of features to the reference images'", "lower", light=True, ratio=True),
-    Metric("fid_inf", "FID∞", "FID extrapolated to infinitely many images", "lower", least=-inf),
-    Metric("fid_check", "FID (check)", "FID by the second extractor", "lower", ratio=True),
-    Metric("kid", "KID", "squared MMD of features, cubic kernel, unbiased", "lower", least=-inf),
-    Metric("precision", "precision", "share of samples within the reference's manifold", "higher", most=1),
-    Metric("recall", "recall", "share of reference images within the samples' manifold", "higher", most=1),
-    Metric("density", "density", "reference neighbourhoods a sample lies in, over k", "higher"),
-    Metric("coverage", "coverage", "share of reference images with a sample among their k nearest", "higher", most=1),
-    Metric("class_kl", "class KL", "KL of the samples' class shares from the reference's, nats", "lower", light=True),
-    Metric(
-        "classes_covered", "classes", "classes with at least a tenth of their share", "higher", light=True, counted=True
-    ),
-    Metric(
-        "mnist_score",
-        "MNIST score",
-        "exp of the mean KL of class probabilities from their mean",
-        "higher",
-        light=True,
-        least=1,
-    ),
-    Metric("confidence", "confidence", "mean probability of the likeliest class", "target", light=True, most=1),
-    Metric(
-        "two_sample", "1-NN accuracy", "1-nearest-neighbour two-sample test; 0.5: indistinguishable", "target", most=1
-    ),
-    Metric("nearest_train_hamming", "to train", "pixels that differ from the nearest train image", "target"),
-    Metric("nearest_test_hamming", "to test", "pixels that differ from the nearest test image", "target"),
-    Metric(
-        "closer_to_train",
-        "closer to train",
-        "how often train images are nearer than as many test images",
-        "target",
-        most=1,
-    ),
-    Metric("train_duplicates", "copies", "share of samples that equal a train image", "lower", most=1),
-    Metric("unique_rate", "unique", "different samples over samples", "higher", light=True, most=1),
-    Metric("ink", "ink", "share of pixels that are 1", "target", light=True, most=1),
-    Metric("ink_distance", "ink W1", "Wasserstein-1 distance of ink counts, pixels", "lower", light=True),
-    Metric("pixel_error", "pixel error", "mean absolute difference of pixels' means", "lower", light=True),
-    Metric("covariance_error", "pair error", "relative error of the covariances of pixel pairs", "lower"),
-    Metric("isolated_pixel_rate", "isolated", "share of ink with no ink around it", "lower", light=True, most=1),
-    Metric("components", "components", "connected components of ink an image", "target"),
-    Metric("patch_kl", "patch KL", "KL of 3×3 patches from the reference's, nats", "lower", light=True),
-)
+class Metrics(Registry[Metric]):
+    """The metrics by their names, in the order of their columns."""
+
+    def __init__(self) -> None:
+        super().__init__("metric")
+        self._others = {f.name for f in dataclasses.fields(MemberConfig)}
+
+    def register(self, name: str, part: Metric) -> Metric:
+        """Enter a metric; the same function of the same file may be entered again, as a notebook does.
+
+        Raises:
+            UserError: the results have a column of that name already.
+        """
+        known = self.get(name)
+        if known is not None and _same_function(known.compute, part.compute):
+            self._parts[name] = part
+            return part
+        self._refuse(part, self._others.union(*(m.columns for m in self.values())))
+        return super().register(name, part)
+
+    def reserve(self, columns: Iterable[str]) -> None:
+        """Keep these names for other columns of the results; a UserError where a metric has one of them."""
+        self._others.update(columns)
+        for part in self.values():
+            self._refuse(part, self._others)
+
+    def get(self, name: str) -> Metric | None:
+        """The metric of that name, if there is one."""
+        return self._parts.get(name)
+
+    def _refuse(self, part: Metric, taken: set[str]) -> None:
+        for column in part.columns:
+            if column in taken:
+                raise UserError(f"metric {part.name!r}: results have a column {column!r} already: choose another name")
+
+
+def _same_function(*both: Any) -> bool:
+    """Whether they are one function of one file; each lambda is another one."""
+    a, b = ((getattr(f, "__module__", ""), getattr(f, "__qualname__", "<lambda>")) for f in both)
+    return a == b and not a[1].endswith("<lambda>")
+
+
+METRICS = Metrics()
+BY_NAME = METRICS
+
+
+def metric(name: str, label: str, meaning: str, better: str, **traits: Any) -> Callable[[F], F]:
+    """Register the decorated function as the metric of that name; `traits` are the other fields of `Metric`."""
+
+    def register(compute: F) -> F:
+        METRICS.register(name, Metric(name, label, meaning, better, compute=compute, **traits))
+        return compute
+
+    return register
+
+
+class _Metrics(Sequence[Metric]):
+    """The metrics of one kind of thing, those registered later among them."""
+
+    def __init__(self, of: str) -> None:
+        self._of = of
+
+    def __iter__(self) -> Iterator[Metric]:
+        return (m for m in METRICS.values() if m.of == self._of)
+
+    def __len__(self) -> int:
+        return len(tuple(iter(self)))
+
+    def __getitem__(self, index: Any) -> Any:
+        return tuple(iter(self))[index]
+
+
+OF_IMAGES = _Metrics("images")
 """Of binary samples against reference images."""
-
-OF_PREACTIVATED = (
-    Metric(
-        "preactivated_first_bin", "first bin", "share of preactivated outputs below 0.004", "target", light=True, most=1
-    ),
-    Metric(
-        "preactivated_last_bin", "last bin", "share of preactivated outputs from 0.996 on", "target", light=True, most=1
-    ),
-    Metric(
-        "preactivated_middle_mass", "mass in [0.3, 0.7]", "share of preactivated outputs", "target", light=True, most=1
-    ),
-    Metric("preactivated_entropy", "entropy", "of the histogram in 250 bins, nats", "target", light=True),
-    Metric(
-        "preactivated_notch",
-        "notch at 0.5",
-        "1 - density around 0.5 over what its sides predict",
-        "target",
-        light=True,
-        most=1,
-        least=-inf,
-    ),
-    Metric("preactivated_notch_error", "notch, error", "its measurement error in one member", "lower", light=True),
-)
+OF_PREACTIVATED = _Metrics("preactivated")
 """Of the histogram of preactivated outputs: the paper's Figure 4 in numbers."""
 
-BY_NAME = {metric.name: metric for metric in (*OF_IMAGES, *OF_PREACTIVATED)}
 
-BERNOULLI = "_bernoulli"
-"""Ending of the columns of a real-valued member's samples by Bernoulli sampling; those without are by threshold."""
+class Live(Mapping[str, V]):
+    """A mapping that is made anew at each use, so that it has what was registered since.
+
+    >>> known = {"a": 1}
+    >>> twice = Live(lambda: {name: 2 * value for name, value in known.items()})
+    >>> known["b"] = 2
+    >>> dict(twice)
+    {'a': 2, 'b': 4}
+    """
+
+    def __init__(self, make: Callable[[], Mapping[str, V]]) -> None:
+        self._make = make
+
+    def __getitem__(self, name: str) -> V:
+        return self._make()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._make())
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(list(self))
+
+    def __len__(self) -> int:
+        return len(self._make())
 
 
 def columns(*, light: bool) -> tuple[str, ...]:

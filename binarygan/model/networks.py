@@ -14,6 +14,7 @@ from torch import Tensor
 from binarygan.arithmetic.products import by_output_unit
 from binarygan.model.architectures import LayerStack
 from binarygan.model.layers import apply_weights, operands_of_layer, to_maps, to_rows
+from binarygan.model.norms import Given
 from binarygan.random_streams import derived_generator, truncated_normal
 
 INITIAL_STD = 0.02
@@ -91,7 +92,8 @@ class Network(LayerStack):
             elif layer.norm.of_batch and fixed is not None:
                 statistics = fixed[str(number)]
             scale, shift = parameters.get(f"{number}.scale"), parameters.get(f"{number}.shift")
-            x = layer.norm.apply(x, scale, shift, members=members, passes=passes, fixed=statistics)
+            given = Given(scale=scale, shift=shift, members=members, passes=passes, fixed=statistics)
+            x = layer.norm.apply(x, given)
             activation = layer.function
         return to_rows(x if activation is None else activation.apply(x), members)
 

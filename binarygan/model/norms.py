@@ -24,6 +24,31 @@ NORMS: Registry[type[Norm]] = Registry("norm")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Given:
+    """What a norm is given beside its input.
+
+    Args:
+        scale, shift: None for a norm that learns none.
+        members: M.
+        passes: how many batches N holds, one after another; statistics of a batch are of one of them.
+        fixed: the mean and variance to use instead of the batch's, of a norm `of_batch`.
+    """
+
+    scale: Tensor | None
+    shift: Tensor | None
+    members: int
+    passes: int = 1
+    fixed: Moments | None = None
+
+    def scaled(self, normal: Tensor, gain: float = 1.0) -> Tensor:
+        """scale * gain * normal + shift; `normal` itself for a norm that learns none."""
+        if self.scale is None or self.shift is None:
+            return normal
+        scale, shift = (t.unsqueeze(1) if normal.dim() == 3 else t.view(1, -1, 1, 1) for t in (self.scale, self.shift))
+        return torch.addcmul(shift, normal, scale if gain == 1.0 else scale * gain)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Norm:
     """A kind of normalization. A subclass gives `normalize`, or `apply` where that is not enough."""
 
@@ -34,62 +59,23 @@ class Norm:
     learns: ClassVar[bool] = True
     """Whether it has a scale and a shift."""
     of_batch: ClassVar[bool] = False
-    """Whether what it makes of an example depends on the others of its batch. Then trained generators use statistics
-    over many z instead: `apply` takes them as `fixed`, and `moments` gives them."""
+    """Whether what it gives for an example depends on the others of its batch. Then trained generators use statistics
+    over many z instead: `moments` gives them, and `apply` gets them as `fixed`."""
 
     def normalize(self, x: Tensor) -> Tensor:
         """x normalized, each example by itself: x is (M, N, C) or (M, N, C, H, W)."""
         raise NotImplementedError
 
-    def apply(
-        self,
-        x: Tensor,
-        scale: Tensor | None,
-        shift: Tensor | None,
-        *,
-        members: int,
-        passes: int = 1,
-        fixed: Moments | None = None,
-    ) -> Tensor:
-        """scale * normalized(x) + shift.
-
-        Args:
-            scale, shift: None for a norm that learns none.
-            members: M.
-            passes: how many batches N holds, one after another; statistics of a batch are of one of them.
-            fixed: the mean and variance to use instead of the batch's, of a norm `of_batch`.
-        """
+    def apply(self, x: Tensor, given: Given) -> Tensor:
+        """scale * normalized(x) + shift."""
         if x.dim() == 3:
-            normal = self.normalize(x)
-        else:
-            normal = self.normalize(x.unflatten(1, (members, -1)).transpose(0, 1)).transpose(0, 1).flatten(1, 2)
-        if scale is None or shift is None:
-            return normal
-        return torch.addcmul(_against(x, shift), normal, _against(x, scale))
+            return given.scaled(self.normalize(x))
+        by_run = x.unflatten(1, (given.members, -1)).transpose(0, 1)
+        return given.scaled(self.normalize(by_run).transpose(0, 1).flatten(1, 2))
 
     def moments(self, x: Tensor) -> Moments:
         """Mean and variance of each unit over all examples of x, in the shape that `fixed` takes."""
         return _moments(x, (1,) if x.dim() == 3 else (0, 2, 3))
-
-
-@NORMS.named("none")
-class NoNorm(Norm):
-    """x itself."""
-
-    label = ""
-    learns = False
-
-    def apply(
-        self,
-        x: Tensor,
-        scale: Tensor | None,
-        shift: Tensor | None,
-        *,
-        members: int,
-        passes: int = 1,
-        fixed: Moments | None = None,
-    ) -> Tensor:
-        return x
 
 
 @NORMS.named("batch")
@@ -99,24 +85,14 @@ class BatchNorm(Norm):
     label = "BN"
     of_batch = True
 
-    def apply(
-        self,
-        x: Tensor,
-        scale: Tensor | None,
-        shift: Tensor | None,
-        *,
-        members: int,
-        passes: int = 1,
-        fixed: Moments | None = None,
-    ) -> Tensor:
-        assert scale is not None
-        assert shift is not None
-        rows = x.dim() == 3
-        if fixed is not None:
-            mean, variance = fixed
-            return _scaled(x, x, mean, variance, scale, shift)
+    def apply(self, x: Tensor, given: Given) -> Tensor:
+        rows, passes = x.dim() == 3, given.passes
+        if given.fixed is not None:
+            return given.scaled(_normalized(x, *given.fixed))
         if not rows or (len(x) == 1 and x.shape[1] > passes):  # fused; the library refuses batches of one row
-            own, weight, bias = (x[0] if rows else x), scale.flatten(), shift.flatten()
+            assert given.scale is not None
+            assert given.shift is not None
+            own, weight, bias = (x[0] if rows else x), given.scale.flatten(), given.shift.flatten()
             parts = [
                 torch.nn.functional.batch_norm(part, None, None, weight, bias, training=True, eps=EPSILON)
                 for part in own.chunk(passes)
@@ -124,7 +100,7 @@ class BatchNorm(Norm):
             normal = parts[0] if passes == 1 else torch.cat(parts)
             return normal.unsqueeze(0) if rows else normal
         split = x.unflatten(1, (passes, -1))
-        return _scaled(x, split, *_moments(split, (2,)), scale, shift)
+        return given.scaled(_normalized(split, *_moments(split, (2,))).view_as(x))
 
 
 @NORMS.named("affine")
@@ -133,19 +109,8 @@ class Affine(Norm):
 
     label = "affine"
 
-    def apply(
-        self,
-        x: Tensor,
-        scale: Tensor | None,
-        shift: Tensor | None,
-        *,
-        members: int,
-        passes: int = 1,
-        fixed: Moments | None = None,
-    ) -> Tensor:
-        assert scale is not None
-        assert shift is not None
-        return torch.addcmul(_against(x, shift), x, _against(x, scale) * (1 + EPSILON) ** -0.5)
+    def apply(self, x: Tensor, given: Given) -> Tensor:
+        return given.scaled(x, gain=(1 + EPSILON) ** -0.5)
 
 
 @NORMS.named("layer")
@@ -154,32 +119,24 @@ class LayerNorm(Norm):
 
     label = "layer norm"
 
-    def apply(
-        self,
-        x: Tensor,
-        scale: Tensor | None,
-        shift: Tensor | None,
-        *,
-        members: int,
-        passes: int = 1,
-        fixed: Moments | None = None,
-    ) -> Tensor:
-        assert scale is not None
-        assert shift is not None
-        rows = x.dim() == 3
-        split = x if rows else x.unflatten(1, (members, -1))
-        return _scaled(x, split, *_moments(split, (2,) if rows else (2, 3, 4)), scale, shift)
+    def apply(self, x: Tensor, given: Given) -> Tensor:
+        split = x if x.dim() == 3 else x.unflatten(1, (given.members, -1))
+        return given.scaled(_normalized(split, *_moments(split, tuple(range(2, split.dim())))).view_as(x))
 
 
-def _against(x: Tensor, value: Tensor) -> Tensor:
-    """A parameter (M, C) as it is broadcast against x."""
-    return value.unsqueeze(1) if x.dim() == 3 else value.view(1, -1, 1, 1)
+@NORMS.named("none")
+class NoNorm(Norm):
+    """x itself."""
+
+    label = ""
+    learns = False
+
+    def apply(self, x: Tensor, given: Given) -> Tensor:
+        return x
 
 
-def _scaled(x: Tensor, split: Tensor, mean: Tensor, variance: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    """scale * (split - mean) / sqrt(variance + EPSILON) + shift, in the shape of x."""
-    normal = (split - mean) * torch.rsqrt(variance + EPSILON)
-    return torch.addcmul(_against(x, shift), normal.view_as(x), _against(x, scale))
+def _normalized(x: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+    return (x - mean) * torch.rsqrt(variance + EPSILON)
 
 
 def _moments(x: Tensor, dims: tuple[int, ...]) -> Moments:

@@ -75,7 +75,9 @@ class Description:
             if not isinstance(entries, list) or not entries or not all(isinstance(e, dict) for e in entries):
                 raise ValueError("its members are no list of configurations")
             members = tuple(MemberConfig.from_dict(e) for e in entries)
-        except (UserError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
+        except UserError as error:  # whole, but of a part that is not loaded here, say
+            raise DamagedCheckpointError(f"{path} holds a configuration that cannot be built: {error}") from None
+        except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
             raise damaged(path, error) from None
         if len({m.cohort_key for m in members}) != 1:
             raise damaged(path, "its members are of different cohorts")

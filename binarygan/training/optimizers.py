@@ -194,8 +194,9 @@ class TensorFlowAdam(_Adam):
 class DeviceAdam(_Adam):
     """With the count of steps on the device, so that a captured step can be replayed.
 
-    The kernel's own bias corrections are 1 (it is told of a step beyond all); the learning rate that it reads from the
-    device is lr sqrt(1 - beta2^t) / (1 - beta1^t). The state is TensorFlowAdam's: either goes on from the other's.
+    The kernel gets a step so large that its own bias corrections are 1, and reads the learning rate
+    lr sqrt(1 - beta2^t) / (1 - beta1^t) from the device. The state is TensorFlowAdam's: each goes on from the
+    other's.
     """
 
     def _kernel_arguments(self) -> tuple[Tensor, float, Tensor]:

@@ -1,8 +1,5 @@
-"""`study/run.py --grid`: every cell of a grid, trained into the store."""
+"""`study/run.py --grid NAME`: train every configuration of a grid into the store."""
 
-import argparse
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,94 +7,112 @@ from typing import Any
 from binarygan.config import MemberConfig
 from binarygan.data.images import DATA_ROOT, Images, load_images
 from binarygan.errors import UserError
-from study.commands.summary import show_plan, summarize
-from study.design.cohorts import Cohort, make_cohorts, members_of, unfinished
-from study.design.grids import GRIDS, Grid, find_grid
+from study.commands.plan import show_plan
+from study.commands.summary import summarize
+from study.design.cohorts import Cohort, make_cohorts, members_of
+from study.design.grids import GRIDS
 from study.design.selection import selected
+from study.launch.connection import before_ray
 from study.launch.devices import device_of, has_gpu, resources_of
-from study.launch.exposure import exposure
-from study.options import common_fields, data_options, place_of_results
+from study.launch.progress import StudyProgress
+from study.options import RunOptions, common_fields, results_root
 from study.store.lock import only_writer
-from study.store.reuse import take_over, trained_elsewhere
+from study.store.reuse import Elsewhere, take_over, trained_elsewhere
 from study.store.store import Store
+from study.trials.task import Task
 
 
-def run_grid(arguments: argparse.Namespace) -> int:
-    """The exit status."""
-    grid = _grid(arguments.grid)
-    data = load_images(arguments.data, root=arguments.data_root, download=arguments.download)
-    store = Store(place_of_results(arguments), arguments.study or arguments.grid)
-    fields = common_fields(arguments, data, device_of(arguments), store.description())
-    cells = grid.cells(arguments.fidelity, **fields)
-    members = selected(members_of(cells, arguments.seeds), arguments.only or ())
-    description = {
-        "grid": grid.name,
-        "fidelity": arguments.fidelity,
-        "quick": arguments.quick,
-        **data_options(arguments),
-    }
-    return run_members(arguments, store, cells, members, data, description)
-
-
-def _grid(name: str) -> Grid:
+def run_grid(options: RunOptions, name: str) -> int:
+    """Train what the store lacks of the grid, or say what would be trained (`--plan`); the exit status."""
     if name not in GRIDS:
         from study.design.spaces import SPACES
 
         if name in SPACES:
             raise UserError(f"{name!r} is a search space: use --search {name} --trials N")
-    return find_grid(name)
+    grid = GRIDS[name]
+    device = device_of(options)
+    data = load_images(options.data, root=options.data_root, download=options.download)
+    store = Store(results_root(options.results), options.study or name)
+    fields = common_fields(options, data, device, store.description())
+    cells = grid.cells(options.fidelity, asked=options.asked, **fields)
+    members = selected(members_of(cells, options.seeds), options.only)
+    description = {"grid": name, "fidelity": options.fidelity, "quick": options.quick, **options.kept}
+    return run_members(options, store, cells, members, data, device, description)
 
 
 def run_members(
-    arguments: argparse.Namespace,
+    options: RunOptions,
     store: Store,
     cells: list[MemberConfig],
     members: Sequence[MemberConfig],
     data: Images,
+    device: str,
     description: dict[str, Any],
     *,
     reuse: bool = True,
 ) -> int:
-    """Train what the store does not have of these members, or say what would be; the exit status."""
-    device = device_of(arguments)
-    resources = resources_of(arguments, device)
+    """Train what the store lacks of these runs, or say what would be trained (`--plan`); the exit status.
+
+    Args:
+        cells: all configurations of the study.
+        reuse: take over what other studies have finished.
+    """
+    resources = resources_of(options.clusters, device)
     ids = {m.cell_id for m in members}
     asked = [c for c in cells if c.cell_id in ids]
-    if arguments.plan:
+    if outside := [c for c in asked if c.outside_parts]:
+        from binarygan.training.checks import check_parts  # imports torch, which takes seconds
+
+        left = {m.cell_id for m in store.unfinished(members)}
+        for cell in (c for c in outside if c.cell_id in left):
+            check_parts(cell, options.engine)
+    size = options.clusters.cohort_size
+    if options.plan:
         if store.description() is not None:
             store.agree(cells, {})
-        missing = unfinished(members, store)
-        taken = trained_elsewhere(store, [m.member_id for m in missing]) if reuse else {}
-        cohorts = _cohorts([m for m in missing if m.member_id not in taken], store, device, arguments)
-        one = 1 if arguments.executor == "local" else None
-        show_plan(store, asked, members, taken, cohorts, data, device, arguments.max_concurrent, one)
+        missing = store.unfinished(members)
+        wanted = [m.member_id for m in missing] if reuse else []
+        found = trained_elsewhere(store, wanted, trust_dirty=options.trust_dirty)
+        cohorts = _cohorts(
+            [m for m in missing if m.member_id not in found.usable], store, device, size, options.plugins
+        )
+        slots = 1 if options.executor == "local" else options.clusters.max_concurrent
+        show_plan(store, asked, members, found, cohorts, data, device, slots, options.plugins)
         return 0
     store.create()
     with only_writer(store.folder):
         store.tidy()
         store.agree(cells, description)
-        taken = take_over(store, [m.member_id for m in unfinished(members, store)]) if reuse else {}
-        if taken:
-            print(f"{store.study}: {len(taken)} members taken over from {', '.join(sorted(set(taken.values())))}")
-        cohorts = _cohorts(unfinished(members, store), store, device, arguments)
+        if reuse:
+            wanted = [m.member_id for m in store.unfinished(members)]
+            _say_taken(store, take_over(store, wanted, trust_dirty=options.trust_dirty))
+        cohorts = _cohorts(store.unfinished(members), store, device, size, options.plugins)
         if cohorts:
             print(
                 f"{store.study}: {len(asked)} cells, {len(members)} members, {len(cohorts)} trials to train on {device}"
             )
-            _train(arguments, store, cohorts, device, resources, str(description["fidelity"]))
+            _train(options, cohorts, task_of(options, store, device, str(description["fidelity"])), resources)
         return summarize(store, members)
 
 
-def _cohorts(missing: Sequence[MemberConfig], store: Store, device: str, arguments: argparse.Namespace) -> list[Cohort]:
-    """Of the members that are left to train."""
+def _say_taken(store: Store, found: Elsewhere) -> None:
+    if found.usable:
+        print(f"{store.study}: {len(found.usable)} members taken over from {found.studies}")
+    if refusal := found.refusal():
+        print(f"{store.study}: {refusal}")
 
-    if arguments.cohort_size or device == "cpu":
-        return make_cohorts(missing, store.started(), lambda _: arguments.cohort_size or 1)
+
+def _cohorts(
+    missing: Sequence[MemberConfig], store: Store, device: str, size: int | None, plugins: Sequence[str] = ()
+) -> list[Cohort]:
+    """The cohorts of runs that are left to train, of `size` members, or of the fastest size on a GPU."""
+    if size or device == "cpu":
+        return make_cohorts(missing, store.started(), lambda _: size or 1)
     from study.cost.cohort_size import FIRST, fastest_sizes
 
-    with fastest_sizes(device) as fastest:
+    with fastest_sizes(device, plugins) as fastest:
 
-        def size(group: Sequence[MemberConfig]) -> int:
+        def measured(group: Sequence[MemberConfig]) -> int:
             if len(group) <= FIRST:
                 return len(group)
             if not has_gpu():
@@ -107,31 +122,18 @@ def _cohorts(missing: Sequence[MemberConfig], store: Store, device: str, argumen
                 )
             return fastest(group)
 
-        return make_cohorts(missing, store.started(), size)
+        return make_cohorts(missing, store.started(), measured)
 
 
-def _train(
-    arguments: argparse.Namespace,
-    store: Store,
-    cohorts: list[Cohort],
-    device: str,
-    resources: dict[str, float],
-    fidelity: str,
-) -> None:
-    from study.launch.progress import StudyProgress
-
-    counts = [len(c.members) for c in cohorts]
-    progress = StudyProgress(
-        members=sum(counts), total=sum(n * c.members[0].epochs for n, c in zip(counts, cohorts, strict=True))
-    )
-    task = task_of(arguments, store, device, fidelity)
+def _train(options: RunOptions, cohorts: list[Cohort], task: Task, resources: dict[str, float]) -> None:
+    epochs = sum(len(c.members) * c.members[0].epochs for c in cohorts)
+    progress = StudyProgress(members=sum(len(c.members) for c in cohorts), total=epochs)
+    asked = options.clusters
     try:
-        if arguments.executor == "local":
-            from study.launch.local import run_cohorts as run_locally
-
-            run_locally(cohorts, task, progress)
+        if options.executor == "local":
+            train_here(cohorts, task, progress)
         else:
-            before_ray(arguments)
+            before_ray(asked.address)
             from study.launch.grid import run_cohorts
 
             run_cohorts(
@@ -139,31 +141,37 @@ def _train(
                 task,
                 progress,
                 resources=resources,
-                address=arguments.address,
-                max_concurrent=arguments.max_concurrent,
+                address=asked.address,
+                max_concurrent=asked.max_concurrent,
             )
     finally:
         progress.close()
 
 
-def task_of(arguments: argparse.Namespace, store: Store, device: str, fidelity: str) -> Any:
-    """The `Task` of all trials of a run."""
-    from study.trials.task import Task
+def train_here(cohorts: Sequence[Cohort], task: Task, progress: StudyProgress) -> None:
+    """Train all cohorts in this process, one after another: for debuggers, profilers and machines without Ray."""
+    from study.trials.trial import train_cohort
 
+    for cohort in cohorts:
+        try:
+            train_cohort(cohort, task, lambda _, rows: progress.epoch(len(rows)))
+        except Exception as error:  # its reason goes into the store, and the next cohorts are trained
+            task.store.fail(cohort.members, task.fidelity, f"{type(error).__name__}: {error}")
+            progress.finished(len(cohort.members), failed=True)
+        else:
+            progress.finished(len(cohort.members))
+
+
+def task_of(options: RunOptions, store: Store, device: str, fidelity: str) -> Task:
+    """What all trials of a command need. Paths are absolute, as trials have other working folders."""
     return Task(
         results=store.folder.parent,
         study=store.study,
         fidelity=fidelity,
-        source=str(Path(arguments.data).resolve()) if arguments.data.endswith(".npy") else arguments.data,
-        root=(arguments.data_root or DATA_ROOT).resolve(),
+        source=str(Path(options.data).resolve()) if options.data.endswith(".npy") else options.data,
+        root=(options.data_root or DATA_ROOT).resolve(),
         device=device,
-        tensorboard=arguments.tensorboard,
+        engine=options.engine,
+        plugins=options.plugins,
+        tensorboard=options.tensorboard,
     )
-
-
-def before_ray(arguments: argparse.Namespace) -> None:
-    """What has to stand in the environment before Ray is imported, and a warning where its address is public."""
-    if not arguments.address:  # "no cluster", so all its services stay on loopback
-        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-    elif said := exposure(arguments.address):
-        print(f"warning: {said}", file=sys.stderr)

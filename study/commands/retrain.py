@@ -1,13 +1,11 @@
-"""`study/run.py --retrain`: a member of any study again, outside it, and other seeds of its cell."""
+"""`study/run.py --retrain MEMBER`: train a run of any study again, outside that study, and other seeds of its cell."""
 
-import argparse
 import dataclasses
 import json
 import math
 import sys
 from typing import Any
 
-from binarygan.config import MemberConfig
 from binarygan.data.images import load_images
 from binarygan.errors import UserError
 from binarygan.io.files import Place
@@ -15,52 +13,54 @@ from binarygan.metrics.names import columns
 from study.commands.grid import run_members
 from study.design.cohorts import members_of
 from study.launch.devices import device_of
-from study.options import data_options, place_of_results
+from study.options import RunOptions, results_root
 from study.publish import SHIPPED, rows_of
-from study.store.store import Store
+from study.store.store import Store, config_of
+
+Found = tuple[dict[str, Any], str]
+"""The row of a run, and the name of the study that has it."""
 
 
-def run_retrain(arguments: argparse.Namespace) -> int:
-    """Train it and `--seeds` - 1 others of its cell; say how it compares with what stands in its study."""
+def run_retrain(options: RunOptions, wanted: str) -> int:
+    """Train the run and `--seeds` - 1 others of its configuration, and compare it with its row; the exit status."""
     for option, usual in (("quick", False), ("fidelity", "as-described"), ("precision", None)):
-        if getattr(arguments, option) != usual:
+        if getattr(options, option) != usual:
             raise UserError(f"--{option} is settled by the member that is trained again: leave it out")
-    row, home = find_member(arguments)
-    config = MemberConfig.from_dict({f.name: row[f.name] for f in dataclasses.fields(MemberConfig)})
-    data = load_images(arguments.data, root=arguments.data_root, download=arguments.download)
+    root = results_root(options.results)
+    row, home = find_member(root, wanted)
+    config = config_of(row)
+    data = load_images(options.data, root=options.data_root, download=options.download)
     if data.digest != config.data_digest:
         raise UserError(
             f"member {config.member_id} was trained on {config.data} (digest {config.data_digest}), "
-            f"--data {arguments.data} is {data.digest}: name the same data"
+            f"--data {options.data} is {data.digest}: name the same data"
         )
-    if config.dtype == "tf32" and device_of(arguments) == "cpu":
+    device = device_of(options)
+    if config.dtype == "tf32" and device == "cpu":
         print("tf32, which the member's row names, is a GPU's: here products are of float32", file=sys.stderr)
-    if arguments.epochs:
-        config = dataclasses.replace(config, epochs=arguments.epochs)
-    others = [m for m in members_of([config], arguments.seeds + 1) if m.seed != config.seed]
-    members = [config, *others][: arguments.seeds]
-    store = Store(place_of_results(arguments), arguments.study or f"retrain-{row['member_id']}")
+    if options.epochs:
+        config = dataclasses.replace(config, epochs=options.epochs)
+    others = [m for m in members_of([config], options.seeds + 1) if m.seed != config.seed]
+    members = [config, *others][: options.seeds]
+    store = Store(root, options.study or f"retrain-{row['member_id']}")
     if store.study == home:
         raise UserError(f"--study {home} is where the member stands: choose another name")
     described = {"retrain": row["member_id"], "of": home, "fidelity": row["fidelity"], "quick": False}
-    described |= data_options(arguments) | ({"epochs": arguments.epochs} if arguments.epochs else {})
+    described |= options.kept | ({"epochs": options.epochs} if options.epochs else {})
     cell = dataclasses.replace(config, seed=0)
-    status = run_members(arguments, store, [cell], members, data, described, reuse=False)
+    status = run_members(options, store, [cell], members, data, device, described, reuse=False)
+    if options.plan:
+        return status
     again = store.read("members", config.member_id)
-    if not arguments.plan and again and config.member_id == row["member_id"]:
+    if again and config.member_id == row["member_id"]:
         print(_comparison(row, again[0], home))
-    if not arguments.plan and "search" in (Store(place_of_results(arguments), home).description() or {}):
+    if "search" in (Store(root, home).description() or {}):
         print(f"{home} is a search, which chose this cell by its seeds: for a fair mean leave those out")
     return status
 
 
-Found = tuple[dict[str, Any], str]
-"""A member's row and the study that has it."""
-
-
-def find_member(arguments: argparse.Namespace) -> Found:
-    """The row of the member whose id begins so, and its study; a UserError where there is none or are several."""
-    root, wanted = place_of_results(arguments), str(arguments.retrain)
+def find_member(root: Place, wanted: str) -> Found:
+    """The run whose id begins with `wanted`; a UserError if there is none, or several."""
     if not wanted.isalnum():
         raise UserError(f"--retrain {wanted} is no member's id: ids are 16 hexadecimal digits")
     found = _in_results(root, wanted) or _in_shipped(wanted)
@@ -72,10 +72,10 @@ def find_member(arguments: argparse.Namespace) -> Found:
 
 
 def _in_results(root: Place, wanted: str) -> dict[str, Found]:
-    """The members whose ids begin so, each with the first study that has it."""
+    """The runs in a results folder whose ids begin so, each with the first study that has it."""
     found: dict[str, Found] = {}
     studies = sorted(p.name for p in root.iterdir() if p.is_dir()) if root.exists() else []
-    for name in sorted(studies, key=lambda name: name.startswith("retrain-")):  # copies come after what they repeat
+    for name in sorted(studies, key=lambda name: name.startswith("retrain-")):  # these copy runs of other studies
         store = Store(root, name)
         for member_id in store.ids(prefix=wanted):
             for row in store.read("members", member_id):
@@ -84,7 +84,7 @@ def _in_results(root: Place, wanted: str) -> dict[str, Found]:
 
 
 def _in_shipped(wanted: str) -> dict[str, Found]:
-    """The same among the studies that come with the project."""
+    """The same in the studies that come with the project."""
     found: dict[str, Found] = {}
     for folder in sorted(p for p in SHIPPED.glob("*") if (p / "members").is_dir()):
         for row in rows_of(folder, "members"):
@@ -94,7 +94,7 @@ def _in_shipped(wanted: str) -> dict[str, Found]:
 
 
 def _comparison(before: dict[str, Any], now: dict[str, Any], home: str) -> str:
-    """Whether the member came out as it was."""
+    """Whether the run came out as it was, in one line."""
     names = [n for n in ("discriminator_loss", "generator_loss", *columns(light=False)) if before.get(n) is not None]
     unlike = [n for n in names if now.get(n) is None or not _same(before[n], now[n])]
     if before["status"] != "done":
@@ -112,7 +112,7 @@ def _comparison(before: dict[str, Any], now: dict[str, Any], home: str) -> str:
 
 
 def _torch(row: dict[str, Any]) -> str:
-    """The version that the row was trained with."""
+    """The version of PyTorch that trained the run."""
     try:
         return str(json.loads(row["versions"])["torch"])
     except (TypeError, ValueError, KeyError):

@@ -1,6 +1,5 @@
-"""`study/run.py --search`: Optuna draws trials from a space, Ray Tune trains them into the store."""
+"""`study/run.py --search NAME`: Optuna draws trials from a search space, Ray Tune trains them into the store."""
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -8,52 +7,61 @@ from typing import Any
 from binarygan.data.images import load_images
 from binarygan.errors import UserError
 from binarygan.io.files import place_of, reached
-from study.commands.grid import before_ray, task_of
+from study.commands.grid import task_of
+from study.commands.plan import show_search_plan
+from study.commands.summary import summarize_search
 from study.design.grids import GRIDS
-from study.design.spaces import find_space
+from study.design.spaces import SPACES
+from study.launch.connection import before_ray
 from study.launch.devices import device_of, resources_of
-from study.options import common_fields, data_options, metrics_of, place_of_results, seconds_of
-from study.search.declarations import differences
+from study.launch.progress import StudyProgress
+from study.options import RunOptions, common_fields, results_root
 from study.search.samplers import make_sampler
-from study.search.search import EACH_EPOCH, Search
+from study.search.search import EACH_EPOCH, Search, differences
 from study.search.storage import storage_of
-from study.search.summary import show_search_plan, summarize_search
 from study.search.trials import Trials, close
 from study.store.lock import only_writer
 from study.store.store import Store
+from study.trials.task import Task
 
 
-def run_search(arguments: argparse.Namespace) -> int:
-    """The exit status."""
-    if arguments.search in GRIDS:
-        raise UserError(f"{arguments.search!r} is a grid: use --grid {arguments.search}")
-    space = find_space(arguments.search)
-    device = device_of(arguments)
-    data = load_images(arguments.data, root=arguments.data_root, download=arguments.download)
-    store = Store(place_of_results(arguments), arguments.study or f"search-{space.name}")
+def run_search(options: RunOptions, name: str) -> int:
+    """Run the trials that the search lacks, or say what would run (`--plan`); the exit status."""
+    if name in GRIDS:
+        raise UserError(f"{name!r} is a grid: use --grid {name}")
+    space = SPACES[name]
+    space.check(options.asked)
+    asked, wanted = options.searches, options.searches.trials or 0
+    device = device_of(options)
+    data = load_images(options.data, root=options.data_root, download=options.download)
+    store = Store(results_root(options.results), options.study or f"search-{name}")
     search = Search(
         space=space,
-        metrics=tuple(metrics_of(arguments)),
-        seeds=arguments.seeds,
-        fidelity=arguments.fidelity,
-        fields=common_fields(arguments, data, device, store.description()),
+        metrics=asked.metrics,
+        seeds=options.seeds,
+        fidelity=options.fidelity,
+        fields=common_fields(options, data, device, store.description()),
     )
-    scheduler, sampler = arguments.scheduler or "none", arguments.sampler or "tpe"
-    if scheduler != "none" and search.metrics[0] not in EACH_EPOCH:
+    if asked.scheduler != "none" and search.metrics[0] not in EACH_EPOCH:
         raise UserError(
-            f"--scheduler {scheduler} needs a metric of every epoch, {search.metrics[0]} is measured at the end alone"
+            f"--scheduler {asked.scheduler} needs a metric of every epoch, "
+            f"{search.metrics[0]} is measured at the end alone"
         )
-    resources = resources_of(arguments, device)
-    make_sampler(sampler, 0, 0)
+    for cell in space.with_outside_parts(options.fidelity, **search.fields):
+        from binarygan.training.checks import check_parts  # imports torch, which takes seconds
+
+        check_parts(cell, options.engine)
+    resources = resources_of(options.clusters, device)
+    make_sampler(asked.sampler, 0, 0)  # a UserError if a package is missing
     _check_store(store, search)
-    if arguments.plan:
-        show_search_plan(store, search, arguments, data, device)
+    if options.plan:
+        show_search_plan(store, search, options, data, device)
         return 0
-    sources = [_source(text) for text in arguments.warm_start or ()]
+    sources = [_source(text) for text in asked.warm_start]
     store.create()
     with only_writer(store.folder):
         store.tidy()
-        trials = Trials(storage_of(arguments.storage, store.folder, mend=True), store.study, search)
+        trials = Trials(storage_of(asked.storage, store.folder, mend=True), store.study, search)
         if store.ids() and not trials.own():
             raise UserError(
                 f"{store.folder} has members, but Optuna's trials of this search are gone: bring back its storage, "
@@ -61,13 +69,13 @@ def run_search(arguments: argparse.Namespace) -> int:
             )
         described = {
             **search.declaration(),
-            "sampler": sampler,
-            "sampler_seed": arguments.sampler_seed or 0,
-            "scheduler": scheduler,
-            "trials": arguments.trials,
+            "sampler": asked.sampler,
+            "sampler_seed": asked.sampler_seed,
+            "scheduler": asked.scheduler,
+            "trials": wanted,
             "epochs": search.epochs,
-            "quick": arguments.quick,
-            **data_options(arguments),
+            "quick": options.quick,
+            **options.kept,
         }
         store.describe(described)
         again = trials.settle()
@@ -76,55 +84,44 @@ def run_search(arguments: argparse.Namespace) -> int:
         for source in sources:
             taken, others = trials.warm_start(source)
             print(f"{store.study}: warm start: {taken} cells of {source.study}, {others} are none of this space")
-        left = arguments.trials - trials.counts().settled
+        left = wanted - trials.counts().settled
         if left > 0:
             going_on = f", {again} of them gone on with" if again else ""
-            print(f"{store.study}: {arguments.trials} trials of {search.seeds} members, {left} to run{going_on}")
-            _search(arguments, search, trials, store, device, resources, left)
-        return summarize_search(trials, store, wanted=arguments.trials, again=_place_options(arguments))
+            print(f"{store.study}: {wanted} trials of {search.seeds} members, {left} to run{going_on}")
+            _search(options, search, trials, task_of(options, store, device, options.fidelity), resources, left)
+        # the data and the results are named unless they are the usual ones
+        again_options = [] if options.data == "mnist" else ["--data", options.data]
+        again_options += [] if options.results == "results" else ["--results", options.results]
+        return summarize_search(trials, store, wanted=wanted, again=again_options)
 
 
 def _search(
-    arguments: argparse.Namespace,
-    search: Search,
-    trials: Trials,
-    store: Store,
-    device: str,
-    resources: dict[str, float],
-    left: int,
+    options: RunOptions, search: Search, trials: Trials, task: Task, resources: dict[str, float], left: int
 ) -> None:
-    from study.launch.progress import StudyProgress
-
-    before_ray(arguments)
-    from study.launch.search import Setup
+    asked = options.clusters
+    before_ray(asked.address)
     from study.launch.search import run_search as run_trials
 
-    setup = Setup(
-        trials=left,
-        sampler=arguments.sampler or "tpe",
-        sampler_seed=arguments.sampler_seed or 0,
-        scheduler=arguments.scheduler or "none",
-        resources=resources,
-        address=arguments.address,
-        max_concurrent=arguments.max_concurrent,
-        seconds=seconds_of(arguments.time_budget),
-    )
     members = left * search.seeds
     progress = StudyProgress(members=members, total=members * search.epochs)
     try:
-        run_trials(search, trials, task_of(arguments, store, device, arguments.fidelity), setup, progress)
+        run_trials(
+            search,
+            trials,
+            task,
+            progress,
+            count=left,
+            asked=options.searches,
+            resources=resources,
+            address=asked.address,
+            max_concurrent=asked.max_concurrent,
+        )
     finally:
         progress.close()
 
 
-def _place_options(arguments: argparse.Namespace) -> list[str]:
-    """Where the data and the results are, unless they are where they usually are."""
-    data = [] if arguments.data == "mnist" else ["--data", arguments.data]
-    return data + ([] if arguments.results == "results" else ["--results", arguments.results])
-
-
 def _check_store(store: Store, search: Search) -> None:
-    """A UserError where the folder is a grid's or another search's."""
+    """A UserError if the folder is a grid's or another search's."""
     known: dict[str, Any] | None = store.description()
     if known is None:
         return
@@ -140,8 +137,9 @@ def _check_store(store: Store, search: Search) -> None:
 
 
 def _source(text: str) -> Store:
-    place = reached(place_of(text))
-    found = Store(place.parent if not isinstance(place, Path) else place.resolve().parent, place.name)
+    """The store of a study that `--warm-start` names by its folder."""
+    folder = reached(place_of(text))
+    found = Store(folder.resolve().parent if isinstance(folder, Path) else folder.parent, folder.name)
     if not found.statuses():
         raise UserError(f"--warm-start {text} holds no study: it has no members/*.parquet")
     return found

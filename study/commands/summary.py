@@ -1,89 +1,25 @@
-"""What a run says before and after: its plan, and how each member ended."""
+"""What a command prints at its end: how the runs of a grid, or the trials of a search, ended, and what to do next."""
 
-import os
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from binarygan.config import MemberConfig
-from binarygan.data.images import Images
 from binarygan.errors import printable
-from study.design.cohorts import Cohort
-from study.launch.devices import has_gpu
-from study.store.schemas import FINISHED
 from study.store.store import Store
 
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
 
-def show_plan(
-    store: Store,
-    cells: Sequence[MemberConfig],
-    members: Sequence[MemberConfig],
-    taken: Mapping[str, str],
-    cohorts: Sequence[Cohort],
-    data: Images,
-    device: str,
-    max_concurrent: int | None,
-    places: int | None = None,
-) -> None:
-    """Print what would run, what is done, and how long the rest takes.
+    from study.search.search import Search
+    from study.search.trials import Trials
 
-    Args:
-        taken: members that need no training here -> the study that has them.
-        places: trials at a time; as many as the machine has places for where None.
-    """
-    rows = store.statuses()
-    done = sum(rows.get(m.member_id, {}).get("status") in FINISHED for m in members)
-    print(
-        f"{store.study}: {len(cells)} cells, {len(members)} members, {done} finished, {len(cohorts)} trials on {device}"
-    )
-    for cell in cells:
-        print(
-            f"  {cell.cell_id}  {cell.objective:8} {cell.architecture} {cell.neuron:13} {cell.discriminator_norm} in D"
-        )
-    if taken:
-        print(f"  to be taken over: {len(taken)} members from {', '.join(sorted(set(taken.values())))}")
-    if not cohorts:
-        return
-    print(costs_line(cohorts, data, device, max_concurrent, places=places))
-
-
-def costs_line(
-    cohorts: Sequence[Cohort],
-    data: Images,
-    device: str,
-    max_concurrent: int | None,
-    *,
-    times: float = 1.0,
-    places: int | None = None,
-    trials: int | None = None,
-) -> str:
-    """Hours and disk of these cohorts, `times` over, from a few iterations timed here; `trials` of them in all."""
-    from study.cost.estimate import hours, megabytes, seconds_of
-
-    steps = sum(c.critic_steps() for c in cohorts) * times
-    disk = sum(megabytes(c) for c in cohorts) * times
-    if device == "cuda" and not has_gpu():
-        return f"to train: {steps:,.0f} critic steps, about {disk:,.0f} MB of results; no GPU here to time them on"
-    count = trials or len(cohorts)
-    places = places or min(max_concurrent or count, count, 1 if device == "cuda" else os.cpu_count() or 1)
-    print("timing a few iterations and evaluations of each kind …", flush=True)
-    seconds = seconds_of(cohorts, data, device, places)
-    longest = hours(seconds, places) if times == 1.0 else sum(seconds) * times / places / 3600
-    return (
-        f"to train: about {spoken(longest)} on a machine like this one, {places} at a time "
-        f"({steps:,.0f} critic steps and their evaluations), about {disk:,.0f} MB of results"
-    )
-
-
-def spoken(hours: float) -> str:
-    """Hours, or minutes where it is less than one.
-
-    >>> spoken(2.34), spoken(0.2), spoken(0.001)
-    ('2.3 h', '12 min', '1 min')
-    """
-    return f"{hours:.1f} h" if hours >= 1 else f"{max(hours * 60, 1):.0f} min"
+SHOWN = 5
+"""How many trials of a front are printed."""
 
 
 def summarize(store: Store, members: Sequence[MemberConfig]) -> int:
-    """Print how the members ended, each that is not done with its reason; the exit status."""
+    """Print how the members ended, with the reason of each that is not done; the exit status."""
     rows = store.statuses()
     by_status: dict[str, list[MemberConfig]] = {}
     for member in members:
@@ -97,3 +33,42 @@ def summarize(store: Store, members: Sequence[MemberConfig]) -> int:
         print(f"  {m.member_id} {what}: {row.get('status', 'missing')}: {why}")
     print(f"next: python -m analysis report {store.folder}")
     return 1 if unfinished else 0
+
+
+def summarize_search(trials: "Trials", store: Store, *, wanted: int, again: Sequence[str]) -> int:
+    """Print how the trials ended and which are best; the exit status: 1 if some gave no value or are still to run.
+
+    Args:
+        wanted: how many trials were asked for.
+        again: the options with which a member of this search is found and trained again.
+    """
+    from study.search.trials import CRASHED, MEMBERS, REASON, STATUS
+
+    counts = trials.counts()
+    left = max(0, wanted - counts.settled)
+    print(
+        f"{store.folder}: {counts.complete} trials complete, {counts.stopped} stopped early, {counts.failed} failed"
+        + (f", {left} not run: the same command goes on" if left else "")
+    )
+    for trial in trials.own():
+        crashed = trial.user_attrs.get(STATUS) == CRASHED
+        if REASON in trial.user_attrs and (left or not crashed):
+            how = "crashed, to be run again" if crashed else "failed"
+            print(f"  trial {trial.number}: {how}: {trial.user_attrs[REASON]}")
+    best = trials.best()
+    for trial in best[:SHOWN]:
+        members = ", ".join(trial.user_attrs[MEMBERS])
+        print(f"best: {_described(trial, trials.search)}; members {members}")
+    if len(best) > SHOWN:
+        print(f"  … and {len(best) - SHOWN} more on the front")
+    if best:
+        command = ["python", "study/run.py", "--retrain", best[0].user_attrs[MEMBERS][0], "--seeds", "10"]
+        print(f"next: {shlex.join([*command, *again])}")
+    print(f"next: python -m analysis report {store.folder}")
+    return 1 if counts.failed or left else 0
+
+
+def _described(trial: "FrozenTrial", search: "Search") -> str:
+    values = ", ".join(f"{m} {v:.4g}" for m, v in zip(search.metrics, trial.values, strict=True))
+    params = ", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in trial.params.items())
+    return f"trial {trial.number}: {values}: {params}"

@@ -1,4 +1,4 @@
-"""How many members one trial trains together on a GPU: the size that trains most members an hour, measured."""
+"""How many members a trial should train together on a GPU: the measured size that trains most members an hour."""
 
 import functools
 import multiprocessing
@@ -8,43 +8,44 @@ from multiprocessing.pool import Pool
 
 from binarygan.arithmetic.process import give_back, is_out_of_memory
 from binarygan.config import MemberConfig
+from binarygan.plugins import load_plugins
 from study.cost.estimate import seconds_a_critic_step
 
 FIRST, LARGEST = 16, 256
-"""Fewer members than the first size are trained together unmeasured: a GPU waits for the host all the more."""
+"""The sizes that are measured: up to the first, a GPU waits for the host, so that more members take no more time."""
 WORTHWHILE = 1.05
-"""A size has to train so many times the members an hour that half of it did."""
+"""How many times as many members an hour a size must train as half that size does."""
 
 
 @contextmanager
-def fastest_sizes(device: str) -> Iterator[Callable[[Sequence[MemberConfig]], int]]:
-    """What says how many of some members, more than `FIRST`, which fit into one cohort, to train at a time there.
+def fastest_sizes(device: str, plugins: Sequence[str] = ()) -> Iterator[Callable[[Sequence[MemberConfig]], int]]:
+    """A function that gets runs that fit into one cohort, more than `FIRST`, and measures how many to train at a time.
 
-    Measured in one process of its own, which leaves nothing on the device.
+    One process measures all of them, with these plugins; when it ends it leaves nothing on the device.
     """
     with ExitStack() as stack:
 
         @functools.cache
         def pool() -> Pool:
-            return stack.enter_context(multiprocessing.get_context("spawn").Pool(1))
+            return stack.enter_context(multiprocessing.get_context("spawn").Pool(1, load_plugins, (plugins,)))
 
         yield lambda members: pool().apply(_fastest_here, (list(members), device))
 
 
 def _fastest_here(members: Sequence[MemberConfig], device: str) -> int:
     def seconds(size: int) -> float:
-        give_back()  # what the size before had
+        give_back()  # the memory of the size before
         return seconds_a_critic_step(members[:size], device)
 
     return best_size(len(members), seconds)
 
 
 def best_size(most: int, seconds: Callable[[int], float]) -> int:
-    """Doubles the first size for as long as that pays and fits; halves it where not even that fits.
+    """The best size: the first one doubled as long as that pays and fits, or halved until it fits.
 
     Args:
         most: how many members there are, more than the first size.
-        seconds: of one step of a cohort of so many; raises what `is_out_of_memory` tells where it does not fit.
+        seconds: gets a size and gives the seconds of a step; raises an error of `is_out_of_memory` if it does not fit.
 
     >>> best_size(100, lambda n: max(n, 32))  # 32 members cost what one does, beyond that each costs more
     32
@@ -60,7 +61,7 @@ def best_size(most: int, seconds: Callable[[int], float]) -> int:
                 return best
             size //= 2
             continue
-        # the rest of a few members is better with the others than alone, unless that is slower
+        # the last few members are better trained with the others than alone, unless that is slower
         if rate < fastest * (WORTHWHILE if size == 2 * best else 1 / WORTHWHILE):
             return best
         best, fastest = size, rate

@@ -1,4 +1,4 @@
-"""How long cohorts will take, from a few iterations and evaluations of each kind timed here and now."""
+"""How long cohorts will take, estimated from a few iterations and evaluations of each kind timed on this machine."""
 
 import dataclasses
 import math
@@ -14,45 +14,48 @@ from binarygan.config import MemberConfig
 from binarygan.data.images import Images
 from binarygan.metrics.evaluation import evaluate
 from binarygan.metrics.scores import reference_of
+from binarygan.plugins import load_plugins
 from binarygan.training.trainer import Trainer
 from study.design.cohorts import Cohort
 
 ITERATIONS = {"cpu": 2, "cuda": 50}
-"""Of a short epoch: on a GPU its beginning costs as much as many iterations."""
+"""How many iterations a timed epoch has: on a GPU the beginning of an epoch costs as much as many iterations."""
 SECONDS = 0.5
-"""How long each kind is timed, at least."""
+"""For how long each kind is timed, at least."""
 ROW_BYTES, EPOCH_BYTES = 45_000, 75_000
-"""Of a member in the store, as full-length members have them: preactivated outputs compress to 35 to 70 kB an epoch."""
+"""Size of a run in the store, and of each of its epochs, of which the preactivated outputs are 35 to 70 kB."""
 Kind = tuple[object, ...]
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds of this machine, for each kind of cohort."""
+    """Seconds on this machine, by kind of cohort."""
 
     critic_step: dict[Kind, float]
-    """Of all its members, the generator's share included."""
+    """A critic step of all members, with its share of the generator steps."""
     light: dict[tuple[str, bool], float]
-    """One member's evaluation after an epoch; by its architecture and whether it is real-valued."""
+    """The evaluation of one member after an epoch, by its architecture and whether its neuron is real-valued."""
     full: dict[tuple[str, bool], float]
-    """Likewise at the end."""
+    """The evaluation of one member after the last epoch, likewise."""
 
 
-def seconds_of(cohorts: Sequence[Cohort], data: Images, device: str, places: int) -> list[float]:
-    """Seconds that each cohort takes where `places` of them are trained on `data` side by side on this machine."""
+def seconds_of(
+    cohorts: Sequence[Cohort], data: Images, device: str, slots: int, plugins: Sequence[str] = ()
+) -> list[float]:
+    """Seconds that each cohort takes if `slots` trials at a time train on `data` on this machine."""
     context = multiprocessing.get_context("spawn")
-    with context.Pool(places) as pool:  # a core is slower while the others are busy
-        measured = pool.starmap(_costs, [(list(cohorts), data, device)] * places, chunksize=1)
-    return [sum(_seconds(cohort, costs) for costs in measured) / places for cohort in cohorts]
+    with context.Pool(slots, load_plugins, (plugins,)) as pool:  # at once: a core is slower while the others are busy
+        measured = pool.starmap(_costs, [(list(cohorts), data, device)] * slots, chunksize=1)
+    return [sum(_seconds(cohort, costs) for costs in measured) / slots for cohort in cohorts]
 
 
-def hours(seconds: Sequence[float], places: int) -> float:
-    """Hours of cohorts that take so many seconds each, `places` side by side: no less than the longest takes."""
-    return max(sum(seconds) / places, max(seconds)) / 3600
+def hours(seconds: Sequence[float], slots: int) -> float:
+    """Hours for cohorts that take these seconds, `slots` at a time; not less than the longest one takes."""
+    return max(sum(seconds) / slots, max(seconds)) / 3600
 
 
 def megabytes(cohort: Cohort) -> float:
-    """What a cohort leaves in the store: its rows, an epoch's samples and histogram each, its generators."""
+    """The size of a cohort in the store: rows, the samples and histograms of each epoch, generators."""
     shared = cohort.members[0]
     weights = sum(math.prod(shape) for shape in shared.generator_layers().parameter_shapes().values())
     return len(cohort.members) * (ROW_BYTES + EPOCH_BYTES * shared.epochs + 4 * weights) / 1e6
@@ -67,11 +70,15 @@ def _seconds(cohort: Cohort, costs: Costs) -> float:
 
 
 def _kind(cohort: Cohort) -> Kind:
-    return (*cohort.members[0].cohort_key, len(cohort.members), any(m.neuron == "stochastic" for m in cohort.members))
+    return (
+        *cohort.members[0].cohort_key,
+        len(cohort.members),
+        any(m.part("neuron").draws_noise for m in cohort.members),
+    )
 
 
 def _scored(member: MemberConfig) -> tuple[str, bool]:
-    return member.architecture, member.neuron == "real"
+    return member.architecture, not member.part("neuron").binary
 
 
 def _costs(cohorts: list[Cohort], data: Images, device: str) -> Costs:
@@ -82,16 +89,16 @@ def _costs(cohorts: list[Cohort], data: Images, device: str) -> Costs:
     members = {_scored(m): m for c in cohorts for m in c.members}
     light = {scored: _evaluation(m, data, device, full=False) for scored, m in members.items()}
     full: dict[tuple[str, bool], float] = {}
-    for architecture, member in {m.architecture: m for m in members.values()}.items():
-        binary = dataclasses.replace(member, neuron="deterministic")
-        full[architecture, False] = _evaluation(binary, data, device, full=True)
-        # real-valued members are scored twice, once for each binarization; drawing the samples is little beside that
-        full[architecture, True] = 2 * full[architecture, False]
+    for (architecture, real), member in members.items():
+        if (architecture, real) not in full:
+            seconds = _evaluation(member, data, device, full=True)
+            # a real-valued member is scored twice, once for each binarization; drawing its samples takes little time
+            full[architecture, real], full[architecture, not real] = seconds, seconds / 2 if real else 2 * seconds
     return Costs(critic_step=critic_step, light=light, full=full)
 
 
 def seconds_a_critic_step(members: Sequence[MemberConfig], device: str) -> float:
-    """Of a cohort of these members, the generator's step included in its critic steps; after a first short epoch."""
+    """Seconds that a critic step of these members takes, with its share of the generator steps."""
     iterations = ITERATIONS[device]
     images = iterations * members[0].batch_size
     short = [dataclasses.replace(m, train_images=images, critic_schedule="constant") for m in members]
@@ -100,17 +107,16 @@ def seconds_a_critic_step(members: Sequence[MemberConfig], device: str) -> float
     def epoch() -> None:
         float(trainer.train_epoch().generator_loss.sum())  # waits for the device
 
-    epoch()
+    epoch()  # the first one prepares what the others use
     return _mean(epoch) / (iterations * short[0].critic_steps)
 
 
 def _evaluation(member: MemberConfig, data: Images, device: str, *, full: bool) -> float:
-    place = torch.device(device)
-    reference = reference_of(data, place)
-    trainer = Trainer([member], torch.zeros(1, 784, dtype=torch.uint8), device=place)
+    reference = reference_of(data, torch.device(device))
+    trainer = Trainer([member], torch.zeros(1, 784, dtype=torch.uint8), device=torch.device(device))
     trainer.epochs_done = 1
     if not full:
-        evaluate(trainer, 0, reference, full=False)  # the reference's own numbers are computed once
+        evaluate(trainer, 0, reference, full=False)  # computes what the reference keeps
     return _mean(lambda: evaluate(trainer, 0, reference, full=full))
 
 

@@ -1,102 +1,130 @@
-"""Grids: named sets of cells, each a table of values and one product."""
+"""Grids: named sets of configurations. The paper's come from `binarygan.paper`; any module can register another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 from binarygan.config import MemberConfig
-from binarygan.errors import UserError, nearest
-from binarygan.paper import paper_config
+from binarygan.errors import UserError
+from binarygan.paper import ALL_NEURONS, BINARY, EXPERIMENTS, Experiment, paper_config
+from binarygan.registry import Registry
 
-BINARY = ("deterministic", "stochastic")
+OF_THE_COMMAND = {
+    "data": "one command reads one data set: use --data",
+    "data_digest": "it is measured of the data",
+    "seed": "each configuration gets the seeds of --seeds",
+}
+"""Fields that no grid and no search space may name, and why."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """What a grid shows and the choices that its cells make; every other field is the paper's."""
+    """What a grid shows, and the fields that each of its configurations chooses; every other field is the paper's."""
 
-    name: str
     shows: str
-    choices: Callable[[str], list[dict[str, Any]]]
-    """The norm of the fidelity (`batch` or `affine`) to one dictionary of fields a cell."""
+    choices: Callable[[str], Iterable[Mapping[str, Any]]]
+    """Gets the variant (`as-described` or `as-released`); gives one mapping of fields a configuration."""
 
-    def cells(self, fidelity: str, **common: Any) -> list[MemberConfig]:
-        """The grid's cells with seed 0; `common` fields (data, epochs, …) go to all of them."""
-        norm = "batch" if fidelity == "as-described" else "affine"
-        return [paper_config(fidelity=fidelity, **(choice | common)) for choice in self.choices(norm)]
+    def cells(self, fidelity: str, *, asked: Mapping[str, str] | None = None, **common: Any) -> list[MemberConfig]:
+        """The grid's configurations, with seed 0.
 
+        Args:
+            asked: the fields that the user chose, each with the option that did: `{"epochs": "--epochs 2"}`.
+            common: fields of all configurations (data, epochs, …), unless the grid has its own.
 
-def appendix(norm: str) -> list[dict[str, Any]]:
-    """Figure 8: objectives x normalization in D x binary neurons, MLP."""
-    return [
-        {"objective": objective, "discriminator_norm": in_d, "neuron": neuron}
-        for objective, in_d, neuron in product(("wgan-gp", "wgan", "gan"), (norm, "none"), BINARY)
-    ]
-
-
-def neurons(norm: str) -> list[dict[str, Any]]:
-    """Figures 3 and 4: DBN and SBN, and the real-valued neuron of the histograms."""
-    return [{"objective": "wgan-gp", "neuron": neuron} for neuron in (*BINARY, "real")]
-
-
-def real_valued(norm: str) -> list[dict[str, Any]]:
-    """Figures 4 and 5: the real-valued neuron, binarized after training."""
-    return [{"objective": "wgan-gp", "neuron": "real"}]
-
-
-def objectives(norm: str) -> list[dict[str, Any]]:
-    """Figure 6: GAN (normalized in D, as in the paper's main runs) and WGAN."""
-    return [{"objective": o, "neuron": n} for o, n in product(("gan", "wgan"), BINARY)]
+        Raises:
+            UserError: an option or the command decides a field that the grid has itself; two configurations are equal,
+                or differ only where that has no effect; there are none.
+        """
+        choices = [dict(choice) for choice in self.choices(fidelity)]
+        own: dict[str, list[Any]] = {}
+        for choice in choices:
+            for field, value in choice.items():
+                own.setdefault(field, []).append(value)
+        refuse_decided("grid", own, asked or {})
+        cells = [paper_config(fidelity=fidelity, **{"objective": "wgan-gp", **common, **choice}) for choice in choices]
+        if not cells:
+            raise UserError("this grid has no configurations")
+        refuse_equal(cells)
+        return cells
 
 
-def architectures(norm: str) -> list[dict[str, Any]]:
-    """Figure 7: the CNN with each neuron."""
-    return [{"objective": "wgan-gp", "architecture": "cnn", "neuron": n} for n in (*BINARY, "real")]
+def refuse_decided(kind: str, own: Mapping[str, Iterable[Any]], asked: Mapping[str, str]) -> None:
+    """A UserError where a grid or a search space has values of its own for a field that something else decides."""
+    for field, values in own.items():
+        if field in OF_THE_COMMAND:
+            raise UserError(f"this {kind} has {field} of its own: {OF_THE_COMMAND[field]}")
+        if field in asked:
+            has = ", ".join(dict.fromkeys(map(str, values)))
+            option = asked[field].split()[0]
+            choose = f", or choose by --only {field}=VALUE" if kind == "grid" else ""
+            raise UserError(f"{asked[field]}: this {kind} has {field} {has} of its own: leave {option} out{choose}")
 
 
-def paper(norm: str) -> list[dict[str, Any]]:
-    """All of the paper's figures; a cell that two of them share stands once."""
-    cells = appendix(norm) + neurons(norm) + real_valued(norm) + objectives(norm) + architectures(norm)
-    unique: dict[tuple[Any, ...], dict[str, Any]] = {}
+def refuse_equal(cells: Sequence[MemberConfig]) -> None:
+    """A UserError where two configurations are equal in all that training depends on."""
+    varied = len({(c.critic_schedule, c.critic_steps) for c in cells}) > 1
+    known: dict[tuple[Any, ...], MemberConfig] = {}
     for cell in cells:
-        default = norm if cell["objective"] == "gan" else "none"
-        full = {"architecture": "mlp", "discriminator_norm": default} | cell
-        unique.setdefault(tuple(sorted(full.items())), cell)
-    return list(unique.values())
+        idle = _without_effect(cell)
+        fields = cell.to_dict() | dict.fromkeys(idle) | {"critic_schedule": None, "critic_steps": None}
+        steps = range(cell.epochs * cell.iterations_per_epoch) if varied else ()
+        twin = known.setdefault((*fields.values(), *map(cell.critic_steps_before, steps)), cell)
+        if twin is cell:
+            continue
+        differing = [name for name, value in cell.to_dict().items() if value != getattr(twin, name)]
+        if not differing:
+            raise UserError(f"this grid has one configuration twice: {cell.objective}, {cell.neuron}, …")
+        pairs = " and ".join(f"{name} {getattr(twin, name)} or {getattr(cell, name)}" for name in differing)
+        reasons = "; ".join(idle.get(n, "each generator step has as many critic steps either way") for n in differing)
+        raise UserError(f"{pairs}: these configurations train the same: {reasons}")
 
 
-def slope_annealing(norm: str) -> list[dict[str, Any]]:
-    """Four rates of slope annealing, none among them, with each neuron."""
-    rates = (1.0, 1.05, 1.1, 1.2)
-    return [{"objective": "wgan-gp", "neuron": n, "slope_rate": r} for n, r in product((*BINARY, "real"), rates)]
+def _without_effect(cell: MemberConfig) -> dict[str, str]:
+    """The fields that the configuration's training does not depend on, each with the reason and what to do."""
+    idle = {"split": "train_images alone says which images are trained on"}
+    if cell.epochs == 1:
+        idle["slope_rate"] = "the slope is rate ** (epoch - 1), which is 1 in the first epoch: give --epochs 2 or more"
+    return idle
 
 
-def fidelity(norm: str) -> list[dict[str, Any]]:
-    """What the paper describes against what its code does, crossed: normalization in G, slope annealing."""
-    return [
-        {"objective": "wgan-gp", "neuron": neuron, "generator_norm": kind, "slope_rate": rate}
-        for kind, rate, neuron in product(("batch", "affine"), (1.1, 1.0), BINARY)
-    ]
+def every(**axes: Iterable[Any]) -> list[dict[str, Any]]:
+    """The product of the axes, the last of which varies fastest.
+
+    >>> every(objective=["gan"], neuron=["deterministic", "real"])
+    [{'objective': 'gan', 'neuron': 'deterministic'}, {'objective': 'gan', 'neuron': 'real'}]
+    """
+    return [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
 
 
-GRIDS = {
-    grid.name: grid
-    for grid in (
-        Grid("paper-appendix", "Figure 8: 3 objectives x normalization in D x DBN, SBN", appendix),
-        Grid("paper-neurons", "Figures 3 and 4: DBN, SBN and real-valued neurons", neurons),
-        Grid("paper-real-valued", "Figures 4 and 5: real-valued neurons", real_valued),
-        Grid("paper-objectives", "Figure 6: GAN and WGAN", objectives),
-        Grid("paper-architectures", "Figure 7: the CNN", architectures),
-        Grid("paper", "all figures, shared cells once", paper),
-        Grid("slope-annealing", "slope rates 1.0, 1.05, 1.1, 1.2 x DBN, SBN, real-valued neurons", slope_annealing),
-        Grid("fidelity", "batch normalization or affine map x annealing or none x DBN, SBN", fidelity),
-    )
-}
+def _paper(fidelity: str) -> list[dict[str, Any]]:
+    """The configurations of all experiments; one that two of them share stands once."""
+    unique: list[dict[str, Any]] = []
+    for experiment in EXPERIMENTS.values():
+        unique += [c for cell in experiment.cells if (c := cell.choices(fidelity)) not in unique]
+    return unique
 
 
-def find_grid(name: str) -> Grid:
-    """The grid of that name, or a UserError with the nearest one."""
-    if name not in GRIDS:
-        raise UserError(f"grid {name!r} is unknown: {nearest(name, GRIDS)}")
-    return GRIDS[name]
+def _grid_of(experiment: Experiment) -> Grid:
+    return Grid(experiment.shows, lambda fidelity: [cell.choices(fidelity) for cell in experiment.cells])
+
+
+GRIDS: Registry[Grid] = Registry("grid")
+for _experiment in EXPERIMENTS.values():
+    GRIDS.register(f"paper-{_experiment.name}", _grid_of(_experiment))
+GRIDS.register("paper", Grid("all figures, shared cells once", _paper))
+GRIDS.register(
+    "slope-annealing",
+    Grid(
+        "slope rates 1.0, 1.05, 1.1, 1.2 x DBN, SBN, real-valued neurons",
+        lambda _: every(neuron=ALL_NEURONS, slope_rate=(1.0, 1.05, 1.1, 1.2)),
+    ),
+)
+GRIDS.register(
+    "fidelity",
+    Grid(
+        "batch normalization or affine map x annealing or none x DBN, SBN",
+        lambda _: every(generator_norm=("batch", "affine"), slope_rate=(1.1, 1.0), neuron=BINARY),
+    ),
+)

@@ -1,4 +1,4 @@
-"""`--only`: the members of a grid that a run is asked for; the others are for another run, or another machine."""
+"""`--only FIELD=VALUES`: which runs of a grid a command trains; another command, or another machine, has the others."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,10 +7,10 @@ from binarygan.errors import UserError, nearest
 
 
 def selected(members: Sequence[MemberConfig], texts: Iterable[str]) -> list[MemberConfig]:
-    """Those that have, of each field named, one of the values named: `objective=gan,wgan`, `seed=0`.
+    """The runs that have, in each field that is named, one of the values that are named: `objective=gan,wgan seed=0`.
 
     Raises:
-        UserError: a field or a value that none of them has, or values that none has together.
+        UserError: no run has such a field or value, or no run has all the values together.
     """
     wanted: dict[str, list[str]] = {}
     for text in texts:
@@ -18,7 +18,8 @@ def selected(members: Sequence[MemberConfig], texts: Iterable[str]) -> list[Memb
         words = [word for word in listed.split(",") if word]
         if not equals or not words:
             raise UserError(f"--only {text} is not FIELD=VALUE or FIELD=VALUE,VALUE")
-        values = _values(members, field)
+        # Each value once, in the order of the runs; none where no run has such a field.
+        values = list(dict.fromkeys(fields[field] for m in members if field in (fields := m.to_dict())))
         if not values:
             raise UserError(f"--only {text}: no field {field!r}; {nearest(field, members[0].to_dict())}")
         for word in words:
@@ -37,13 +38,8 @@ def selected(members: Sequence[MemberConfig], texts: Iterable[str]) -> list[Memb
     return found
 
 
-def _values(members: Sequence[MemberConfig], field: str) -> list[object]:
-    """What the members have there, each once, in their order; none where there is no such field."""
-    return list(dict.fromkeys(fields[field] for m in members if field in (fields := m.to_dict())))
-
-
 def _same(value: object, word: str) -> bool:
-    """Whether a field's value is what the word says; numbers however they are written."""
+    """Whether a word names a field's value. Numbers are compared as numbers: 1, 1.0 and 1e0 are the same."""
     if isinstance(value, int | float):
         try:
             return float(word) == value

@@ -1,27 +1,28 @@
-"""Search spaces, declared like grids: named tables of what is drawn, and on which condition.
+"""Search spaces: named tables of the fields that a search draws, and on which condition. Any module can register one.
 
 An optimizer's parameters are drawn where the objective has that optimizer, a clip value or a penalty weight where the
 objective has one, and a slope rate where the neuron is binary.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from binarygan.config import MemberConfig
-from binarygan.errors import UserError, nearest
+from binarygan.config import PARTS, MemberConfig
 from binarygan.paper import paper_config
+from binarygan.registry import Registry
+from study.design.grids import refuse_decided
 
 Distribution = CategoricalDistribution | FloatDistribution | IntDistribution
 Choices = dict[str, Any]
 
 
 class Suggests(Protocol):
-    """What draws values: an Optuna trial, or what stands in for one."""
+    """Whatever draws values as an Optuna trial does."""
 
     def suggest_categorical(self, name: str, choices: Any) -> Any: ...
     def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float: ...
@@ -35,10 +36,10 @@ class Parameter:
     name: str
     distribution: Distribution
     when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    """Drawn only where these fields, in the resolved configuration, have one of these values."""
+    """The parameter is drawn only where these fields of the resolved configuration have one of these values."""
 
     def suggest(self, trial: Suggests) -> Any:
-        """A value by Optuna's define-by-run interface."""
+        """Draw a value through Optuna's define-by-run interface."""
         d = self.distribution
         if isinstance(d, CategoricalDistribution):
             return trial.suggest_categorical(self.name, d.choices)
@@ -46,11 +47,11 @@ class Parameter:
         return draw(self.name, d.low, d.high, log=d.log)
 
     def applies(self, fields: Mapping[str, Any]) -> bool:
-        """Whether the configuration has a use for it."""
+        """Whether a configuration with these fields has a use for the parameter."""
         return all(fields[name] in values for name, values in self.when.items())
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
+        """The parameter's declaration, ready for JSON."""
         return {
             **json.loads(optuna.distributions.distribution_to_json(self.distribution)),
             "when": {name: list(values) for name, values in self.when.items()},
@@ -61,21 +62,37 @@ class Parameter:
 class Space:
     """A named table of parameters; every other field is the paper's, with `fixed` choices."""
 
-    name: str
     shows: str
     parameters: tuple[Parameter, ...]
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
+    def check(self, asked: Mapping[str, str]) -> None:
+        """A UserError where an option (by the field that it decides) or the command decides a field of the space."""
+        own = {name: (value,) for name, value in self.fixed.items()}
+        refuse_decided("search space", own | {p.name: ("drawn",) for p in self.parameters}, asked)
+
     def draw(self, trial: Suggests, fidelity: str, **common: Any) -> MemberConfig:
-        """One cell, with seed 0; `common` fields (data, epochs, …) go to all."""
-        choices: Choices = {**self.fixed, **common}
+        """One configuration, with seed 0. `common` are fields of all (data, epochs, …), unless the space fixes them."""
+        choices: Choices = {"objective": "wgan-gp", **common, **self.fixed}
         for parameter in self.parameters:
-            if parameter.applies(_resolved(fidelity, choices)):
+            if parameter.applies(paper_config(fidelity=fidelity, **choices).to_dict()):
                 choices[parameter.name] = parameter.suggest(trial)
-        return paper_config(fidelity=fidelity, **{"objective": "wgan-gp", **choices})
+        return paper_config(fidelity=fidelity, **choices)
+
+    def with_outside_parts(self, fidelity: str, **common: Any) -> Iterator[MemberConfig]:
+        """A configuration for each part from outside the package that a search may draw or has fixed."""
+        choices: Choices = {"objective": "wgan-gp", **common, **self.fixed}
+        for parameter in (p for p in self.parameters if p.name in PARTS):
+            drawn = parameter.distribution
+            for value in drawn.choices if isinstance(drawn, CategoricalDistribution) else ():
+                config = paper_config(fidelity=fidelity, **(choices | {parameter.name: value}))
+                if parameter.name in config.outside_parts:
+                    yield config
+        if (config := paper_config(fidelity=fidelity, **choices)).outside_parts:
+            yield config
 
     def params_of(self, config: MemberConfig) -> dict[str, Any] | None:
-        """The drawn values that give this cell; None where the space does not hold it, whatever is drawn."""
+        """The drawn values that give this configuration; None where no drawn values give it."""
         fields = config.to_dict()
         params = {}
         for parameter in self.parameters:
@@ -87,7 +104,7 @@ class Space:
         return params
 
     def largest(self, name: str) -> float:
-        """The largest value that is drawn for a field; 0 where it is not drawn."""
+        """The largest value that a search draws for a field; 0 where it does not draw the field."""
         for parameter in self.parameters:
             if parameter.name == name:
                 d = parameter.distribution
@@ -96,7 +113,7 @@ class Space:
         return 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Parameter -> its declaration, ready for JSON."""
+        """Each parameter's declaration by its name, ready for JSON."""
         return {p.name: p.to_dict() for p in self.parameters}
 
 
@@ -105,11 +122,6 @@ def _internal(parameter: Parameter, value: Any) -> float:
         return parameter.distribution.to_internal_repr(value)
     except ValueError:  # a category that is none of its choices
         return -1.0
-
-
-def _resolved(fidelity: str, choices: Choices) -> dict[str, Any]:
-    """The configuration's fields for the choices so far."""
-    return paper_config(fidelity=fidelity, **{"objective": "wgan-gp", **choices}).to_dict()
 
 
 def _one_of(*values: Any) -> CategoricalDistribution:
@@ -139,38 +151,35 @@ SIZES = (
     Parameter("latent_size", _one_of(32, 64, 128, 256)),
 )
 
-SPACES = {
-    space.name: space
-    for space in (
-        Space(
-            "everything",
-            "neuron, objective, architecture, normalization, slope rate, optimizer, sizes",
-            (ANY_NEURON, OBJECTIVE, ARCHITECTURE, *NORMALIZATION, SLOPE_RATE, *OPTIMIZER, *SIZES),
-        ),
-        Space(
-            "mlp",
-            "the same with the MLP and binary neurons",
-            (NEURON, OBJECTIVE, *NORMALIZATION, SLOPE_RATE, *OPTIMIZER, *SIZES),
-            {"architecture": "mlp"},
-        ),
-        Space(
-            "optimizer",
-            "WGAN-GP, MLP, DBN: learning rate, betas, critic steps, penalty weight, sizes",
-            (*OPTIMIZER, *SIZES),
-            {"objective": "wgan-gp", "architecture": "mlp", "neuron": "deterministic"},
-        ),
-        Space(
-            "annealing",
-            "WGAN-GP, MLP: neuron and slope rate",
-            (NEURON, SLOPE_RATE),
-            {"objective": "wgan-gp", "architecture": "mlp"},
-        ),
-    )
-}
-
-
-def find_space(name: str) -> Space:
-    """The space of that name, or a UserError with the nearest one."""
-    if name not in SPACES:
-        raise UserError(f"search {name!r} is unknown: {nearest(name, SPACES)}")
-    return SPACES[name]
+SPACES: Registry[Space] = Registry("search")
+SPACES.register(
+    "everything",
+    Space(
+        "neuron, objective, architecture, normalization, slope rate, optimizer, sizes",
+        (ANY_NEURON, OBJECTIVE, ARCHITECTURE, *NORMALIZATION, SLOPE_RATE, *OPTIMIZER, *SIZES),
+    ),
+)
+SPACES.register(
+    "mlp",
+    Space(
+        "the same with the MLP and binary neurons",
+        (NEURON, OBJECTIVE, *NORMALIZATION, SLOPE_RATE, *OPTIMIZER, *SIZES),
+        {"architecture": "mlp"},
+    ),
+)
+SPACES.register(
+    "optimizer",
+    Space(
+        "WGAN-GP, MLP, DBN: learning rate, betas, critic steps, penalty weight, sizes",
+        (*OPTIMIZER, *SIZES),
+        {"objective": "wgan-gp", "architecture": "mlp", "neuron": "deterministic"},
+    ),
+)
+SPACES.register(
+    "annealing",
+    Space(
+        "WGAN-GP, MLP: neuron and slope rate",
+        (NEURON, SLOPE_RATE),
+        {"objective": "wgan-gp", "architecture": "mlp"},
+    ),
+)

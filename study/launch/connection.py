@@ -1,41 +1,76 @@
-"""Ray started or reached, and whether it can hold a trial."""
+"""The connection to Ray: what is set before Ray is imported, the cluster, and whether it can hold a trial."""
 
+import ipaddress
 import logging
+import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import ray
-
 from binarygan.errors import UserError
 
 CONNECT_SECONDS = 15
 RETRIES = 2
 """How often a trial whose worker or node died is started again, from its last whole epoch."""
+NAMES = {"cpu": "CPU", "gpu": "GPU"}
+"""Ray's names of resources, where they differ from those of its Tune."""
+
+
+def before_ray(address: str | None) -> None:
+    """Set what Ray reads from the environment when it is imported, and warn of a public address."""
+    if not address:  # to Ray this means that there is no cluster: its services listen on loopback alone
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    elif warning := exposure(address):
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+def exposure(address: str) -> str | None:
+    """A warning, in one line, if the host of `[ray://]host[:port]` has a public address; None if not, or if unknown.
+
+    Ray runs code for whoever reaches its ports (see study/cluster/README.md).
+    """
+    host = address.rpartition("://")[2]
+    host = host[1:].partition("]")[0] if host.startswith("[") else host.rpartition(":")[0] or host
+    try:
+        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None)}
+    except (OSError, UnicodeError):
+        return None
+    public = sorted(a for a in found if ipaddress.ip_address(a.partition("%")[0]).is_global)
+    if not public:
+        return None
+    where = f"{host} ({public[0]})" if host != public[0] else host
+    token = "" if os.environ.get("RAY_AUTH_MODE") == "token" else ", and RAY_AUTH_MODE=token is not set"
+    return (
+        f"--address {where} is public: Ray runs code for whoever reaches its ports{token}; "
+        "use a private network or SSH (study/cluster/README.md)"
+    )
 
 
 @contextmanager
 def connected(address: str | None, resources: Mapping[str, float]) -> Iterator[None]:
-    """A Ray cluster in which a trial with these resources fits: the one at `address`, or one of this machine's own.
+    """Connect to the Ray cluster at `address`, or start one on this machine; a trial with these resources fits.
 
     Raises:
         UserError: no cluster answers, or none of its nodes can hold a trial.
     """
+    import ray
+
     if address:
-        _check(address)
-    # "local": whatever RAY_ADDRESS says or runs on this machine, a cluster is joined where one is named alone
+        _check_answers(address)
+    # "local" starts a cluster of this command's own, whatever RAY_ADDRESS says and whichever cluster runs here
     where: dict[str, Any] = {"address": address} if address else {"address": "local", "include_dashboard": False}
     terminated = signal.getsignal(signal.SIGTERM)
     try:
-        # what goes wrong with trials is told by the store, a line each; Ray would print stacks
+        # Ray would print the stack of each error in a trial; the store has the errors, and the summary a line for each
         ray.init(**where, log_to_driver=False, logging_level=logging.CRITICAL)
-    except Exception as error:  # a bare Exception where its daemons are too slow
+    except Exception as error:  # Ray raises a bare Exception where its services start too slowly
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(f"Ray does not start: {reason}; run the command again, or with --executor local") from None
-    signal.signal(signal.SIGTERM, terminated)  # Ray's own exits at once, with status 1
+    signal.signal(signal.SIGTERM, terminated)  # Ray has put its own in place, which exits at once with status 1
     try:
         _check_resources(resources)
         yield
@@ -44,42 +79,44 @@ def connected(address: str | None, resources: Mapping[str, float]) -> Iterator[N
 
 
 def why(error: object) -> str:
-    """What Ray's last error of a trial says beside that its worker died; empty where that is nothing to mend."""
+    """What the user can do about it, if Ray's error tells why a trial's worker died; else empty."""
     if "low on memory" in str(error):
         return ", ended by Ray since the node's memory was nearly full (RAY_memory_usage_threshold)"
     return ""
 
 
-def places(resources: Mapping[str, float]) -> int:
-    """How many such trials the cluster holds at a time, as it stands."""
+def slots(resources: Mapping[str, float]) -> int:
+    """How many trials with these resources the cluster holds at a time, with the nodes that it has now."""
+    import ray
+
     total = ray.cluster_resources()
-    names = {"cpu": "CPU", "gpu": "GPU"}
-    return max(1, int(min(total.get(names.get(k, k), 0) / v for k, v in resources.items() if v > 0)))
+    return max(1, int(min(total.get(NAMES.get(k, k), 0) / v for k, v in resources.items() if v > 0)))
 
 
 def _check_resources(resources: Mapping[str, float]) -> None:
-    """A UserError where no node has them: Ray would wait for ever."""
-    names = {"cpu": "CPU", "gpu": "GPU"}
+    """A UserError if no node has these resources: Ray would wait for one for ever."""
+    import ray
+
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     for resource, amount in resources.items():
-        most = max((node.get(names.get(resource, resource), 0.0) for node in nodes), default=0.0)
+        most = max((node.get(NAMES.get(resource, resource), 0.0) for node in nodes), default=0.0)
         if most < amount:
             hint = "; use --device cpu" if resource == "gpu" else ""
             raise UserError(f"no node of the Ray cluster has {amount:g} {resource} (the most: {most:g}){hint}")
-    if not any(all(n.get(names.get(k, k), 0.0) >= v for k, v in resources.items()) for n in nodes):
+    if not any(all(n.get(NAMES.get(k, k), 0.0) >= v for k, v in resources.items()) for n in nodes):
         wanted = ", ".join(f"{v:g} {k}" for k, v in resources.items())
         raise UserError(f"no node of the Ray cluster has {wanted} together")
 
 
-def _check(address: str) -> None:
-    """A UserError where no Ray cluster answers at `address`; asked of another process, since ray.init may hang."""
+def _check_answers(address: str) -> None:
+    """A UserError if no Ray cluster answers at `address`. Another process asks, since ray.init may never return."""
     code = f"import ray; ray.init(address={address!r}, log_to_driver=False)"
     try:
         outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=CONNECT_SECONDS)
         reached = outcome.returncode == 0
     except subprocess.TimeoutExpired:
         reached = False
-    if not reached:  # Ray says the same of a port where nothing is and of a token that is not the cluster's
+    if not reached:  # Ray fails in the same way if nothing is there and if the token is not the cluster's
         raise UserError(
             f"no Ray cluster answers at --address {address}, or it refuses this machine's token (RAY_AUTH_TOKEN); "
             "start one with `ray start --head`"

@@ -1,4 +1,4 @@
-"""A grid: one Ray Tune trial a cohort, first come, first served."""
+"""Launch a grid: one Ray Tune trial a cohort, in order."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,11 @@ def run_cohorts(
     address: str | None = None,
     max_concurrent: int | None = None,
 ) -> None:
-    """Train all cohorts as trials with these resources each; failures stay in the store."""
+    """Train each cohort as a trial that reserves these resources. A failure becomes a row in the store.
+
+    Raises:
+        KeyboardInterrupt: the command was interrupted.
+    """
     watch = _Watch(cohorts, progress)
     with connected(address, resources), tempfile.TemporaryDirectory(prefix="tune-") as scratch:
         results = tune.Tuner(
@@ -38,16 +42,16 @@ def run_cohorts(
             ),
         ).fit()
     store = Store(task.results, task.study)
-    deaths = {i: why(results[i].error) for i in range(len(results))}  # in the order of the cohorts
-    for place, reason in watch.failed.items():  # where the trial itself could not say so
-        store.fail(cohorts[place].members, task.fidelity, reason + deaths.get(place, ""))
-    if watch.ended < len(cohorts):  # after SIGINT, fit() returns as if all were well
+    deaths = {i: why(results[i].error) for i in range(len(results))}  # results have the order of the cohorts
+    for i, reason in watch.failed.items():  # the trial itself may not have been able to say so
+        store.fail(cohorts[i].members, task.fidelity, reason + deaths.get(i, ""))
+    if watch.ended < len(cohorts):  # after SIGINT, fit() returns as if all trials had ended
         raise KeyboardInterrupt
 
 
 def _trainable(config: dict[str, Any], *, cohorts: list[Cohort], task: Task) -> None:
-    """A trial: `config["cohort"]` is the cohort's place in the list. What it raises Ray would only try again."""
-    from study.trials.trial import train_cohort  # and with it torch, which the driver never needs
+    """A trial; `config["cohort"]` is the index of its cohort. It raises nothing, since Ray would only try it again."""
+    from study.trials.trial import train_cohort  # imports torch, which the driver never needs
 
     try:
         train_cohort(cohorts[config["cohort"]], task, lambda epoch, _: tune.report({"epoch": epoch}))
@@ -56,7 +60,7 @@ def _trainable(config: dict[str, Any], *, cohorts: list[Cohort], task: Task) -> 
 
 
 class _Watch(tune.Callback):
-    """Passes on what trials report. A callback's exception would end the whole experiment: these raise none."""
+    """Counts what trials report. Its methods raise nothing: an exception would end the whole experiment."""
 
     def __init__(self, cohorts: Sequence[Cohort], progress: StudyProgress) -> None:
         self._sizes = [len(c.members) for c in cohorts]
@@ -66,20 +70,20 @@ class _Watch(tune.Callback):
         self.failed: dict[int, str] = {}
 
     def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any) -> None:
-        place = trial.config["cohort"]
+        i = trial.config["cohort"]
         if "failed" in result:
-            self.failed[place] = result["failed"]
-        elif result.get("epoch", 0) > self._epochs[place]:  # one that was started again reports its first epochs again
-            self._epochs[place] = result["epoch"]
-            self._progress.epoch(self._sizes[place])
+            self.failed[i] = result["failed"]
+        elif result.get("epoch", 0) > self._epochs[i]:  # a trial that was started again reports its first epochs again
+            self._epochs[i] = result["epoch"]
+            self._progress.epoch(self._sizes[i])
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
         self.ended += 1
-        place = trial.config["cohort"]
-        self._progress.finished(self._sizes[place], failed=place in self.failed)
+        i = trial.config["cohort"]
+        self._progress.finished(self._sizes[i], failed=i in self.failed)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
         self.ended += 1
-        place = trial.config["cohort"]
-        self.failed[place] = f"its worker process died {RETRIES + 1} times"
-        self._progress.finished(self._sizes[place], failed=True)
+        i = trial.config["cohort"]
+        self.failed[i] = f"its worker process died {RETRIES + 1} times"
+        self._progress.finished(self._sizes[i], failed=True)

@@ -1,4 +1,4 @@
-"""Live progress: a bar on a terminal, a plain line now and then elsewhere."""
+"""Live progress: a bar on a terminal; elsewhere a plain line every quarter of a minute."""
 
 import sys
 import time
@@ -11,7 +11,12 @@ QUIET_SECONDS = 15.0
 
 
 class StudyProgress:
-    """Counts epochs of members; `total` is how many are to be trained in this run."""
+    """Counts the epochs of members.
+
+    Args:
+        members: how many this command trains.
+        total: how many epochs these have, all together.
+    """
 
     def __init__(self, *, members: int, total: int) -> None:
         self._members, self._total = members, total
@@ -19,23 +24,18 @@ class StudyProgress:
         self._start = self._said = time.monotonic()
         self._bar: Progress | None = None
         if sys.stdout.isatty():
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TimeElapsedColumn(),
-                TimeRemainingColumn(),
-            )
+            columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
             self._bar = Progress(*columns, console=Console())
             self._task = self._bar.add_task(self._text(), total=total)
             self._bar.start()
 
     def epoch(self, members: int) -> None:
-        """Another epoch of a cohort of so many members is done."""
+        """A cohort of so many members has done another epoch."""
         self._epochs += members
         self._show()
 
     def finished(self, members: int, *, failed: bool = False, skipped: int = 0) -> None:
-        """A cohort ended; `skipped` epochs of its members were not trained, as it was stopped early."""
+        """A cohort ended. If it was stopped early, `skipped` epochs of its members are not to be trained."""
         self._total -= skipped
         if failed:
             self._failed += members
@@ -44,7 +44,7 @@ class StudyProgress:
         self._show()
 
     def close(self) -> None:
-        """The last line."""
+        """Print the last line."""
         with suppress(OSError):
             if self._bar:
                 self._bar.stop()
@@ -55,7 +55,7 @@ class StudyProgress:
         return f"{self._done}/{self._members} members done, {self._failed} failed, epochs {self._epochs}/{self._total}"
 
     def _show(self) -> None:
-        """Where nobody sees it any more (a closed terminal, a log on a full disk) training goes on."""
+        """Print, if that is possible: training goes on though the terminal is closed, or the log's disk is full."""
         with suppress(OSError):
             self._say()
 

@@ -1,10 +1,9 @@
-"""A search: Ray Tune runs the trials, its OptunaSearch asks and tells, its schedulers stop what does badly."""
+"""Launch a search: Ray Tune runs the trials, OptunaSearch draws them, a scheduler may stop those that do badly."""
 
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from optuna.trial import TrialState
@@ -12,56 +11,52 @@ from ray import tune
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, MedianStoppingRule, TrialScheduler
 from ray.tune.search.optuna import OptunaSearch
 
-from study.launch.connection import RETRIES, connected, places
+from binarygan.plugins import load_plugins
+from study.launch.connection import RETRIES, connected, slots
 from study.launch.progress import StudyProgress
+from study.options import SearchOptions
 from study.search.samplers import make_sampler
 from study.search.search import Search, outcome, worst
 from study.search.trials import CRASHED, MEMBERS, REASON, STATUS, Trials, close
 from study.trials.task import Task
 
 Train = Callable[..., None]
-"""What `study.trials.trial.train_cohort` is; a benchmark passes something that trains nothing."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setup:
-    """How a search is run; none of it changes what a trial gives."""
-
-    trials: int
-    """To be run now."""
-    sampler: str
-    sampler_seed: int
-    scheduler: str
-    resources: Mapping[str, float]
-    address: str | None = None
-    max_concurrent: int | None = None
-    seconds: float | None = None
-    """Time budget."""
+"""The type of `study.trials.trial.train_cohort`. A benchmark passes a function that trains nothing."""
 
 
 def run_search(
-    search: Search, trials: Trials, task: Task, setup: Setup, progress: StudyProgress, train: Train | None = None
+    search: Search,
+    trials: Trials,
+    task: Task,
+    progress: StudyProgress,
+    *,
+    count: int,
+    asked: SearchOptions,
+    resources: Mapping[str, float],
+    address: str | None = None,
+    max_concurrent: int | None = None,
+    train: Train | None = None,
 ) -> None:
-    """Run trials until so many are settled, or the time is up.
+    """Run trials with these resources each until `count` have ended, or the time budget is used up.
 
     Raises:
-        KeyboardInterrupt: it was interrupted; what was running goes on from its last whole epoch with the next run.
+        KeyboardInterrupt: the command was interrupted. With the next one, trials go on from their last whole epoch.
     """
-    count = len(trials.study.get_trials(deepcopy=False))
-    searcher = _Searcher(search, trials, make_sampler(setup.sampler, setup.sampler_seed, count), task)
+    before = len(trials.study.get_trials(deepcopy=False))
+    searcher = _Searcher(search, trials, make_sampler(asked.sampler, asked.sampler_seed, before), task)
     trainable = tune.with_parameters(_trainable, search=search, task=task, train=train)
     start = time.monotonic()
-    with connected(setup.address, setup.resources), tempfile.TemporaryDirectory(prefix="tune-") as scratch:
+    with connected(address, resources), tempfile.TemporaryDirectory(prefix="tune-") as scratch:
         tune.Tuner(
-            tune.with_resources(trainable, dict(setup.resources)),
+            tune.with_resources(trainable, dict(resources)),
             tune_config=tune.TuneConfig(
                 search_alg=searcher,
-                scheduler=_scheduler(setup.scheduler, search),
-                num_samples=setup.trials,
-                # without a limit Tune asks for one trial at a time
-                max_concurrent_trials=setup.max_concurrent or places(setup.resources),
+                scheduler=_scheduler(asked.scheduler, search),
+                num_samples=count,
+                # without a limit Tune would run one trial at a time
+                max_concurrent_trials=max_concurrent or slots(resources),
                 reuse_actors=True,
-                time_budget_s=setup.seconds,
+                time_budget_s=asked.time_budget,
             ),
             run_config=tune.RunConfig(
                 name=task.study,
@@ -72,8 +67,8 @@ def run_search(
                 stop={"doomed": 1},
             ),
         ).fit()
-    in_time = setup.seconds is None or time.monotonic() - start < setup.seconds
-    if in_time and searcher.ended < setup.trials:  # after SIGINT, fit() returns as if all were well
+    in_time = asked.time_budget is None or time.monotonic() - start < asked.time_budget
+    if in_time and searcher.ended < count:  # after SIGINT, fit() returns as if all trials had ended
         raise KeyboardInterrupt
 
 
@@ -87,7 +82,7 @@ def _scheduler(name: str, search: Search) -> TrialScheduler:
 
 
 def _trainable(config: dict[str, Any], *, search: Search, task: Task, train: Train | None) -> None:
-    """A trial: the drawn values are `config["params"]`. What it raises Ray would only try again."""
+    """A trial; `config["params"]` are the drawn values. It raises nothing, since Ray would only try it again."""
 
     def report(epoch: int, rows: list[dict[str, Any]]) -> None:
         found = outcome(search.metrics, rows)
@@ -99,9 +94,10 @@ def _trainable(config: dict[str, Any], *, search: Search, task: Task, train: Tra
             said |= dict(zip(search.metrics, values, strict=True))
         tune.report(said)
 
-    from study.trials.trial import train_cohort  # and with it torch, which the driver never needs
+    from study.trials.trial import train_cohort  # imports torch, which the driver never needs
 
     try:
+        load_plugins(task.plugins)  # the configurations of the cohort may name their parts
         (train or train_cohort)(search.cohort(config["params"]), task, report)
     except Exception as error:
         goals = zip(search.metrics, search.directions, strict=True)
@@ -110,7 +106,7 @@ def _trainable(config: dict[str, Any], *, search: Search, task: Task, train: Tra
 
 
 class _Searcher(OptunaSearch):
-    """OptunaSearch that tells Optuna of early stops, of divergence with its reason, and of the trials' members."""
+    """OptunaSearch that also tells Optuna of early stops, of failures and why, and of the trials' members."""
 
     def __init__(self, search: Search, trials: Trials, sampler: Any, task: Task) -> None:
         modes = ["min" if d == "minimize" else "max" for d in search.directions]
@@ -130,13 +126,13 @@ class _Searcher(OptunaSearch):
         )
 
     def _draw(self, trial: Any) -> dict[str, Any]:
-        """Define-by-run: the captor in front of Optuna's trial keeps what is drawn."""
+        """Draw the trial's values. OptunaSearch records them, so that nothing need be returned."""
         self._search.draw(trial)
         self._latest = trial
         return {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | None:
-        """What to train; None where it is in training already: Tune asks again, and it is answered from the store."""
+        """What to train next. None if this configuration is in training: Tune asks again, when the store has it."""
         params, drawn = self._held or (super().suggest(trial_id) or {}, self._latest)
         members = [m.member_id for m in self._search.cohort(params).members]
         if members in self._running.values():
@@ -148,14 +144,14 @@ class _Searcher(OptunaSearch):
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         if not isinstance(self.metric, list) and result.get(self.metric) is not None and not result.get("doomed"):
-            with warnings.catch_warnings():  # a trial that goes on reports its first epochs once more
+            with warnings.catch_warnings():  # a trial that goes on reports its first epochs again
                 warnings.simplefilter("ignore")
                 self._asked[trial_id].report(result[self.metric], result["epoch"])
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         self._running.pop(trial_id, None)
         if result is None and not error:
-            return  # cut off: it stays to be gone on with
+            return  # interrupted: the next command goes on with the trial
         trial, study = self._asked.pop(trial_id), self._own_trials.study
         self.ended += 1
         crashed = f"its worker process died {RETRIES + 1} times" if error else (result or {}).get("crashed")
@@ -166,7 +162,7 @@ class _Searcher(OptunaSearch):
             study.tell(trial.number, state=TrialState.FAIL)
         elif result and (result["epoch"] < self._search.epochs or result.get(self._search.metrics[0]) is None):
             self._asked[trial_id] = trial
-            self.on_trial_result(trial_id, result)  # Tune keeps the last one to itself where it stops a trial
+            self.on_trial_result(trial_id, result)  # Tune does not pass on the report upon which it stops a trial
             del self._asked[trial_id]
             study.tell(trial.number, state=TrialState.PRUNED)
         elif result:
@@ -174,14 +170,14 @@ class _Searcher(OptunaSearch):
         close(self._own_trials, trial.number, self._task.store)
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: Optuna's storage is what a search goes on from."""
+        """Do nothing: a search goes on from Optuna's storage."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Nothing, likewise."""
+        """Do nothing, for the same reason."""
 
 
 class _Watch(tune.Callback):
-    """Passes on what trials report. A callback's exception would end the whole experiment: these raise none."""
+    """Counts what trials report. Its methods raise nothing: an exception would end the whole experiment."""
 
     def __init__(self, search: Search, progress: StudyProgress) -> None:
         self._seeds, self._epochs, self._progress = search.seeds, search.epochs, progress

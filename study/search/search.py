@@ -1,8 +1,8 @@
-"""What a search is: a space, what is to be optimized, and how each trial's members give its value."""
+"""What a search is: its space and goals, the value of a trial, and how two searches are told apart."""
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,29 +10,29 @@ import optuna
 
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError, nearest
-from binarygan.metrics.names import OF_IMAGES, OF_PREACTIVATED
+from binarygan.metrics.names import METRICS, Live
 from study.design.cohorts import Cohort
-from study.design.spaces import Space, Suggests
+from study.design.spaces import SPACES, Space, Suggests
 
 SECONDS = "seconds"
-BETTER = {m.name: m.better for m in (*OF_IMAGES, *OF_PREACTIVATED)} | {SECONDS: "lower"}
-EACH_EPOCH = {m.name for m in (*OF_IMAGES, *OF_PREACTIVATED) if m.light} | {SECONDS}
+BETTER = Live(lambda: {name: m.better for name, m in METRICS.items()} | {SECONDS: "lower"})
+EACH_EPOCH = Live(lambda: {name: True for name, m in METRICS.items() if m.light} | {SECONDS: True})
 Direction = Literal["minimize", "maximize"]
 DIRECTIONS: dict[str, Direction] = {"lower": "minimize", "higher": "maximize"}
 WORST = 1e9
-"""What a scheduler is told of a trial without a value: it has no notion of one, and never stops a NaN."""
+"""Tells a scheduler of a trial that can have no value. (A scheduler needs a number, and never stops a NaN.)"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """A search's settings. None of them but `fields` and the space affects a member's outcome."""
+    """A search's settings. Only the space, the variant and `fields` affect the outcome of a run."""
 
     space: Space
     metrics: tuple[str, ...]
     seeds: int
     fidelity: str
     fields: Mapping[str, Any]
-    """Of every cell alike: data, epochs, …"""
+    """Fields of all configurations: data, epochs, …"""
 
     def __post_init__(self) -> None:
         for metric in self.metrics:
@@ -42,39 +42,46 @@ class Search:
                 raise UserError(f"--metric {metric} is best where real images have it, neither low nor high: no goal")
         if len(set(self.metrics)) != len(self.metrics):
             raise UserError("--metric names a metric twice")
-
+        if any(p.name == "epochs" for p in self.space.parameters):
+            raise UserError("a search space cannot draw epochs: the trials of a search are equally long")
+        object.__setattr__(self, "fields", {**self.fields, **self.space.fixed})
         largest = self.space.largest("batch_size")
         if largest > self.fields["train_images"]:
             raise UserError(
-                f"search {self.space.name!r} draws batches of up to {largest:g}, "
+                f"search {self.name!r} draws batches of up to {largest:g}, "
                 f"more than {self.fields['train_images']} training images: give it more data"
             )
 
     @property
+    def name(self) -> str:
+        """The space's name."""
+        return SPACES.name_of(self.space)
+
+    @property
     def directions(self) -> list[Direction]:
-        """`minimize` or `maximize`, a metric each."""
+        """`minimize` or `maximize` for each metric."""
         return [DIRECTIONS[BETTER[m]] for m in self.metrics]
 
     @property
     def epochs(self) -> int:
-        """Of every trial that is not stopped."""
+        """How many epochs a trial has that no scheduler stops."""
         return int(self.fields["epochs"])
 
     def draw(self, trial: Suggests) -> MemberConfig:
-        """The trial's cell."""
+        """The configuration that a trial draws."""
         return self.space.draw(trial, self.fidelity, **self.fields)
 
     def cohort(self, params: Mapping[str, Any]) -> Cohort:
-        """The members of a trial with these drawn values: seeds 0 to `seeds` - 1."""
+        """The members of a trial that drew these values, with seeds 0 to `seeds` - 1."""
         cell = self.draw(optuna.trial.FixedTrial(dict(params)))
         return Cohort(tuple(dataclasses.replace(cell, seed=seed) for seed in range(self.seeds)))
 
     def declaration(self) -> dict[str, Any]:
-        """What another run must share to go on with this search, ready for JSON."""
+        """What a command must have in common with this search to go on with it, ready for JSON."""
         return {
-            "search": self.space.name,
+            "search": self.name,
             "space": self.space.to_dict(),
-            "fixed": {**self.space.fixed, **self.fields},
+            "fixed": dict(self.fields),
             "metrics": list(self.metrics),
             "directions": self.directions,
             "seeds": self.seeds,
@@ -84,16 +91,16 @@ class Search:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """Of a trial after an epoch, or at its end."""
+    """What a trial is worth, after an epoch or at its end."""
 
     values: tuple[float, ...] | None
-    """Means over its members, a metric each; None where it has none."""
+    """The mean over its members of each metric; None where there is none (yet)."""
     reason: str | None = None
-    """Why it can never have any: a member failed or diverged."""
+    """Why it can never have a value: a member failed or diverged."""
 
 
 def outcome(metrics: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Outcome:
-    """What the rows of a trial's members, as they stand, make of it."""
+    """What a trial is worth whose members have these rows."""
     lost = [r for r in rows if r["status"] in ("failed", "diverged")]
     if lost:
         what = f"{len(lost)} of {len(rows)} members {lost[0]['status']}: {lost[0]['error']}"
@@ -112,9 +119,39 @@ def outcome(metrics: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Outcom
 
 
 def worst(direction: Direction) -> float:
-    """A finite value that no trial with a value has.
+    """A finite value that is worse than any trial's.
 
     >>> worst("minimize"), worst("maximize")
     (1000000000.0, -1000000000.0)
     """
     return WORST if direction == "minimize" else -WORST
+
+
+def differences(known: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """How two declarations differ, in words; by parameter where their spaces differ."""
+    parts = []
+    for key in sorted({*known, *wanted} - {"space", "fixed"}):
+        if known.get(key) != wanted.get(key):
+            parts.append(f"{key}: {in_words(known.get(key))} there, {in_words(wanted.get(key))} asked")
+    for part in ("space", "fixed"):
+        before, now = (x if isinstance(x := of.get(part), dict) else {} for of in (known, wanted))
+        for name in sorted({*before, *now}):
+            if before.get(name) != now.get(name):
+                parts.append(f"{name}: {in_words(before.get(name))} there, {in_words(now.get(name))} asked")
+    return "; ".join(parts[:4]) + (" …" if len(parts) > 4 else "")
+
+
+def in_words(value: Any) -> str:
+    """A declared value, or a parameter's declaration, in a few words."""
+    if not isinstance(value, dict) or "attributes" not in value:
+        return "nothing" if value is None else "/".join(map(str, value)) if isinstance(value, list) else str(value)
+    attributes = value["attributes"]
+    try:
+        if "choices" in attributes:
+            text = "/".join(map(str, attributes["choices"]))
+        else:
+            text = f"{attributes['low']:g} to {attributes['high']:g}{' log' if attributes.get('log') else ''}"
+        conditions: Iterable[tuple[str, Any]] = (value.get("when") or {}).items()
+        return text + "".join(f" where {k} is {'/'.join(map(str, v))}" for k, v in conditions)
+    except (AttributeError, KeyError, TypeError, ValueError):  # a file that another program wrote
+        return "something else"

@@ -1,4 +1,4 @@
-"""Where Optuna keeps a search's trials: a journal file in the study's folder, or a database."""
+"""Optuna's storage of a search's trials: a journal file in the study's folder, or a database."""
 
 import logging
 import warnings
@@ -20,22 +20,22 @@ def storage_of(url: str | None, folder: Place, *, mend: bool = False) -> optuna.
     """The journal file in the study's folder, or the storage that `url` names.
 
     Args:
-        mend: cut off what a power cut left at the journal's end; for the run that holds the study's lock.
+        mend: remove the incomplete last line that a power cut leaves; only with the study's lock.
 
     Raises:
-        UserError: it cannot be opened or read.
+        UserError: the storage cannot be opened or read.
     """
     if url is None:
         if not isinstance(folder, Path):
             raise UserError(f"a search with its results in {folder} needs --storage URL of a database for its trials")
         return _journal(folder / JOURNAL, mend)
-    if url.startswith("redis"):  # Optuna keeps pickles there
+    if url.startswith("redis"):  # Optuna would load pickles from it
         raise UserError(
             f"--storage {_shown(url)}: Redis is none of those that are safe; use sqlite, mysql or postgresql"
         )
     try:
         return optuna.storages.get_storage(url)
-    except Exception as error:  # SQLAlchemy and drivers raise what they like
+    except Exception as error:  # SQLAlchemy and its drivers raise errors of many kinds
         raise UserError(f"--storage {_shown(url)} cannot be opened: {first_line(error)}") from None
 
 
@@ -51,7 +51,7 @@ def _journal(path: Path, mend: bool) -> optuna.storages.BaseStorage:
 
 
 def _cut_off_torn_end(path: Path) -> None:
-    """A power cut can leave the beginning of a line, after which Optuna could read nothing more."""
+    """Remove an incomplete last line: Optuna could read no line after it."""
     with path.open("rb+") as file:
         content = file.read()
         whole = content.rfind(b"\n") + 1
@@ -60,7 +60,7 @@ def _cut_off_torn_end(path: Path) -> None:
 
 
 def existing_database(url: str) -> optuna.storages.BaseStorage | None:
-    """The database, where it is there and holds Optuna's tables."""
+    """The database if it exists and holds Optuna's tables, else None."""
     import sqlalchemy
 
     try:
@@ -78,11 +78,12 @@ def _shown(url: str) -> str:
     head, found, rest = url.partition("://")
     if not found or "@" not in rest:
         return url
-    user, _, place = rest.rpartition("@")
-    return f"{head}://{user.split(':')[0]}@{place}"
+    user, _, host = rest.rpartition("@")
+    return f"{head}://{user.split(':')[0]}@{host}"
 
 
 def first_line(error: BaseException) -> str:
+    """The error's kind and the first line of its text; the log has all of it."""
     logging.getLogger(__name__).debug("storage", exc_info=error)
     text = str(error).splitlines()
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__

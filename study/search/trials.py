@@ -1,7 +1,9 @@
-"""A search's trials in Optuna's storage: agreed upon, settled after a crash, warmed up from other studies."""
+"""The trials of a search, as Optuna's storage has them; what becomes of them after a crash; warm starts."""
 
+import dataclasses
 import json
 import logging
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,25 +11,23 @@ import optuna
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from binarygan.config import MemberConfig
 from binarygan.errors import UserError
 from binarygan.io.files import Place
-from study.search.declarations import differences
-from study.search.search import Search, outcome
+from study.search.search import Search, differences, outcome
 from study.search.storage import JOURNAL, existing_database, first_line, storage_of
 from study.store.schemas import FINISHED, STOPPED
-from study.store.store import Store
+from study.store.store import Store, config_of
 
 DECLARED, STATUS, REASON, MEMBERS, SOURCE = "binarygan", "status", "reason", "members", "warm start from"
-"""Names of the attributes that stand in Optuna's storage, where its dashboard shows them."""
+"""Names of attributes in Optuna's storage; its dashboard shows them."""
 AGAIN = "again, of trial"
 CRASHED = "crashed"
-"""Status of a trial whose worker died or whose code failed: it is tried again under a new number."""
+"""Status of a trial whose worker died or whose code failed. It is tried again, as a trial of another number."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many trials of a search ended in which way; warm starts are none of them."""
+    """How many trials of a search ended in which way, without its warm starts."""
 
     complete: int = 0
     stopped: int = 0
@@ -36,7 +36,7 @@ class Counts:
 
     @property
     def settled(self) -> int:
-        """Those that are not to be tried again."""
+        """How many trials are not to be tried again."""
         return self.complete + self.stopped + self.failed
 
 
@@ -44,11 +44,11 @@ class Trials:
     """The trials of one search.
 
     Args:
-        existing: nothing is written.
+        existing: only look at trials that are there; write nothing.
 
     Raises:
         UserError: the storage holds another search under this name, or cannot be used.
-        KeyError: `existing`, and there are none.
+        KeyError: there are no trials, where only existing ones were asked for.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Trials:
 
     @property
     def storage(self) -> optuna.storages.BaseStorage:
-        """Where they are kept."""
+        """Optuna's storage of the trials."""
         return self.study._storage
 
     def _agree(self, *, declare: bool) -> None:
@@ -89,9 +89,9 @@ class Trials:
             )
 
     def settle(self) -> int:
-        """Put back what a killed run left running, under its number, and what crashed, under a new one; how many.
+        """Queue trials that a killed command left running, and, under new numbers, trials that crashed; how many.
 
-        Only for the run that holds the study's lock.
+        Only the command that holds the study's lock may call this.
         """
         trials = self.study.get_trials(deepcopy=False)
         again = {t.user_attrs[AGAIN] for t in trials if AGAIN in t.user_attrs}
@@ -104,22 +104,17 @@ class Trials:
         return len(running) + len(crashed)
 
     def counts(self) -> Counts:
-        """As they stand."""
-        found = {"complete": 0, "stopped": 0, "failed": 0, "running": 0}
-        for trial in self.own():
-            if trial.user_attrs.get(STATUS) == CRASHED:
-                continue
-            state = trial.state
-            kind = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "stopped", TrialState.FAIL: "failed"}
-            found[kind.get(state, "running")] += 1
-        return Counts(**found)
+        """How many trials ended in which way by now."""
+        kinds = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "stopped", TrialState.FAIL: "failed"}
+        settled = [t for t in self.own() if t.user_attrs.get(STATUS) != CRASHED]
+        return Counts(**Counter(kinds.get(trial.state, "running") for trial in settled))
 
     def own(self) -> list[FrozenTrial]:
-        """All but the warm starts."""
+        """All trials but the warm starts."""
         return [t for t in self.study.get_trials(deepcopy=False) if SOURCE not in t.user_attrs]
 
     def best(self) -> list[FrozenTrial]:
-        """The best complete one of this search, or the front where there are several goals."""
+        """The best complete trial of this search, or, with several goals, the front; empty if none is complete."""
         complete = [t for t in self.own() if t.state == TrialState.COMPLETE]
         if not complete:
             return []
@@ -129,9 +124,12 @@ class Trials:
         return [pick(complete, key=lambda t: t.values[0])]
 
     def warm_start(self, store: Store) -> tuple[int, int]:
-        """Enter the finished cells of another study that this space holds, once; how many, and how many others.
+        """Enter the finished configurations of another study as complete trials, each once.
 
-        A cell is one of the space's where all that the search does not draw is the same.
+        Only configurations of this space count: the fields that the search does not draw must be equal.
+
+        Returns:
+            How many were entered, and how many are none of this space.
         """
         before = {t.user_attrs.get(SOURCE) for t in self.study.get_trials(deepcopy=False)}
         cells: dict[str, list[dict[str, Any]]] = {}
@@ -139,10 +137,10 @@ class Trials:
             cells.setdefault(row["cell_id"], []).append(row)
         taken = others = 0
         for cell_id, rows in sorted(cells.items()):
-            place = f"{store.folder}/{cell_id}"
-            if place in before:
+            source = f"{store.folder}/{cell_id}"
+            if source in before:
                 continue
-            trial = self._evaluated(rows, place)
+            trial = self._evaluated(rows, source)
             if trial is None:
                 others += 1
             else:
@@ -150,11 +148,11 @@ class Trials:
                 taken += 1
         return taken, others
 
-    def _evaluated(self, rows: list[dict[str, Any]], place: str) -> FrozenTrial | None:
+    def _evaluated(self, rows: list[dict[str, Any]], source: str) -> FrozenTrial | None:
         ended = [r for r in rows if r["status"] in FINISHED]
         values = outcome(self.search.metrics, ended).values if ended else None
         try:
-            config = MemberConfig.from_dict({k: rows[0][k] for k in MemberConfig.__dataclass_fields__} | {"seed": 0})
+            config = dataclasses.replace(config_of(rows[0]), seed=0)
             params = self.search.space.params_of(config)
             same = params is not None and self.search.cohort(params).members[0] == config
         except (UserError, KeyError, ValueError):
@@ -166,12 +164,12 @@ class Trials:
             params=params,
             distributions={name: known[name] for name in params},
             values=list(values),
-            user_attrs={SOURCE: place, MEMBERS: [r["member_id"] for r in ended]},
+            user_attrs={SOURCE: source, MEMBERS: [r["member_id"] for r in ended]},
         )
 
 
 def existing_trials(url: str | None, folder: Place, name: str, search: Search) -> Trials | None:
-    """The search's trials where there are any; nothing is written, no database made.
+    """The search's trials, or None if there are none; nothing is written, no database is made.
 
     Raises:
         UserError: as `Trials`.
@@ -192,7 +190,7 @@ def existing_trials(url: str | None, folder: Place, name: str, search: Search) -
 
 
 def _front(complete: list[FrozenTrial], directions: list[StudyDirection]) -> list[FrozenTrial]:
-    """Those that no other beats in one goal without being worse in another."""
+    """The trials for which no other trial is better in one goal and at least as good in the others."""
     signs = [1 if d == StudyDirection.MINIMIZE else -1 for d in directions]
     values = {t.number: [s * v for s, v in zip(signs, t.values, strict=True)] for t in complete}
 
@@ -203,7 +201,7 @@ def _front(complete: list[FrozenTrial], directions: list[StudyDirection]) -> lis
 
 
 def close(trials: Trials, number: int, store: Store) -> None:
-    """Let the store's members of a trial say how it ended, where they were cut off with it."""
+    """Enter into the rows of a trial's members that still say `running` how the trial ended."""
     trial = trials.study.get_trials(deepcopy=False)[number]
     ids = trial.user_attrs.get(MEMBERS, [])
     if trial.state == TrialState.PRUNED:
@@ -213,7 +211,7 @@ def close(trials: Trials, number: int, store: Store) -> None:
         crashed = trial.user_attrs.get(STATUS) == CRASHED
         store.end(ids, "failed" if crashed else STOPPED, reason if crashed else f"its trial ended: {reason}")
         if crashed:
-            return  # it may be gone on with
+            return  # the trial is tried again, from its checkpoint
     else:
         return
     from binarygan.training import checkpoints

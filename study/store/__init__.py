@@ -1,1 +1,1 @@
-"""A study's results folder: what is written, how it is locked, what is finished."""
+"""A study's results folder: its tables, its lock, which runs are finished."""

@@ -1,4 +1,4 @@
-"""One writer a study: whoever holds the lock writes, and everybody else is told who that is."""
+"""The lock of a study: one process at a time writes into its folder; any other is told which process that is."""
 
 import errno
 import fcntl
@@ -25,10 +25,11 @@ from binarygan.io.files import Place, read_whole
 NAME = ".lock"
 RENEWED_SECONDS = 20.0
 STALE_SECONDS = 120.0
-"""An object store has no locks: a holder that has not renewed its entry for so long is taken for dead."""
+"""An object store has no locks. A process that has not renewed its entry for so long is taken for dead."""
 WATCHED_SECONDS = 3 * RENEWED_SECONDS
-"""How long an entry that looks old is watched before it is taken away."""
+"""How long an old entry is watched before it is removed."""
 SETTLED_SECONDS = 1.0
+"""How long a process waits after it wrote its entry, to see whether another wrote one at the same moment."""
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +38,11 @@ log = logging.getLogger(__name__)
 def only_writer(folder: Place) -> Iterator[None]:
     """Hold the study's lock.
 
-    On a disk it is the kernel's, which lets go of it when its process dies however it dies; over NFS the server does.
-    In an object store it is an entry that is renewed while its holder lives.
+    On a disk the kernel has the lock and releases it when the process ends, in whatever way; over NFS the server does.
+    In an object store the lock is an entry that a thread renews for as long as the process lives.
 
     Raises:
-        UserError: another run holds it; the text says which.
+        UserError: another process holds it; the text says which.
     """
     if isinstance(folder, Path):
         with _file_lock(folder / NAME):
@@ -83,7 +84,7 @@ def _lease(path: UPath) -> Iterator[None]:
         path.fs.pipe_file(path.path, _renewed(entry), mode="create")
     except FileExistsError:
         raise UserError(_held(path.parent, json.dumps(_entry(path)))) from None
-    time.sleep(SETTLED_SECONDS)  # two that came at once, where a store knows no "create": the later entry stays
+    time.sleep(SETTLED_SECONDS)  # where a store has no "create", the later of two simultaneous entries stays
     if not _is_ours(path, entry):
         raise UserError(_held(path.parent, json.dumps(_entry(path))))
     ended = threading.Event()
@@ -99,18 +100,18 @@ def _lease(path: UPath) -> Iterator[None]:
 
 
 def _keep(path: Place, entry: dict[str, Any], ended: threading.Event) -> None:
-    """Renew the entry until the run ends; end the run where the entry is another's, for then two would write."""
+    """Renew the entry until the command ends. End the command if the entry is another's: two processes would write."""
     while not ended.wait(RENEWED_SECONDS):
         try:
             if _is_ours(path, entry):
                 path.write_bytes(_renewed(entry))
                 continue
-        except Exception as error:  # an object store's libraries raise what they like; the next renewal may succeed
+        except Exception as error:  # of many kinds; the next renewal may succeed
             log.warning("the lock %s is not renewed: %s", path, error)
             continue
         if not ended.is_set():
             print(f"error: {_held(path.parent, json.dumps(_entry(path)))}", file=sys.stderr)
-            os.kill(os.getpid(), signal.SIGTERM)  # which study/run.py answers as Ctrl-C; it wakes whatever waits
+            os.kill(os.getpid(), signal.SIGTERM)  # study/run.py treats it as Ctrl-C; it wakes every sleep
         return
 
 
@@ -129,7 +130,7 @@ def _holder() -> dict[str, Any]:
 
 
 def _machine() -> str:
-    """One boot of one machine, and there one space of process ids: hosts and containers share names."""
+    """The boot of this machine and the process namespace; host names are not enough, since containers share them."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
@@ -142,7 +143,7 @@ def _renewed(entry: dict[str, Any]) -> bytes:
 
 
 def _entry(path: Place) -> dict[str, Any] | None:
-    """What stands there; None where nothing does, or nothing of ours."""
+    """The entry; None where there is none, or something else."""
     try:
         found = json.loads(read_whole(path))
     except (FileNotFoundError, ValueError):
@@ -151,10 +152,11 @@ def _entry(path: Place) -> dict[str, Any] | None:
 
 
 def _dead(path: Place, entry: dict[str, Any]) -> bool:
-    """Whether its holder is dead, as far as can be told from here.
+    """Whether the process that wrote the entry is dead, as far as this process can tell.
 
-    By its process where that was of this machine, by this machine's clock where the entry is fresh. Where it is old, or
-    of the future, the clocks of two hosts may differ: a holder that lives renews its entry while we look.
+    On the same machine its process id tells. From another machine a fresh entry tells that it lives. Where the entry is
+    old, or dated in the future, the clocks of the two machines may differ, so the entry is watched for a while: a
+    process that lives renews it meanwhile.
     """
     if _machine() and entry.get("machine") == _machine() and isinstance(entry.get("pid"), int):
         try:
@@ -166,7 +168,7 @@ def _dead(path: Place, entry: dict[str, Any]) -> bool:
     renewed = entry.get("renewed")
     if isinstance(renewed, int | float) and abs(time.time() - renewed) <= STALE_SECONDS:
         return False
-    log.warning("%s is old: looking for %.0f s whether its holder lives", path, WATCHED_SECONDS)
+    log.warning("%s is old: watching for %.0f s whether its process lives", path, WATCHED_SECONDS)
     end = time.monotonic() + WATCHED_SECONDS
     while time.monotonic() < end:
         time.sleep(min(1.0, WATCHED_SECONDS / 4))
@@ -180,5 +182,5 @@ def _held(folder: Place, text: str) -> str:
         by = json.loads(text)
         who = f"process {int(by['pid'])} on {str(by['host'])[:80]} since {str(by['since'])[:40]}"
     except (ValueError, KeyError, TypeError):
-        who = "another run"
+        who = "another process"
     return f"{folder} is being written by {who}; wait for it, stop it, or choose another folder with --study NAME"

@@ -1,4 +1,4 @@
-"""Where a result comes from: versions, commit, device."""
+"""Where a result comes from: the versions of packages and the commit of the sources."""
 
 import json
 import platform

@@ -1,54 +1,100 @@
-"""Members that another study of the same results root has trained already: taken over, not trained again."""
+"""Runs that another study of the same results root has finished already: they are copied, not trained again."""
 
+import dataclasses
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
 from binarygan.errors import UserError
 from study.store.schemas import SCHEMAS
-from study.store.store import Store
-from study.store.wholeness import whole_member
+from study.store.store import Store, config_of
+
+DIRTY = "-dirty"
+"""How the commit of a run ends whose code had changes that nobody committed: no one can say what trained it."""
 
 
-def trained_elsewhere(store: Store, member_ids: Iterable[str]) -> dict[str, str]:
-    """Which of these members a neighbouring study has to their end: member_id -> that study.
+@dataclass(frozen=True)
+class Elsewhere:
+    """What other studies have of the runs that were asked for."""
 
-    A member's id is the digest of everything that training depends on, so whichever study trained it, it is the same;
-    only one that other extractors measured does not compare, and is left where it is.
+    usable: dict[str, str] = field(default_factory=dict)
+    """Runs that may be taken over, by member_id: the study that has each."""
+    dirty: frozenset[str] = frozenset()
+    """The member_ids of finished runs that may not, because only uncommitted code has trained them."""
+
+    @property
+    def studies(self) -> str:
+        """The names of the studies that runs may be taken over from."""
+        return ", ".join(sorted(set(self.usable.values())))
+
+    def refusal(self) -> str:
+        """A line about the runs that may not be taken over; empty if there are none."""
+        if not self.dirty:
+            return ""
+        return (
+            f"{len(self.dirty)} finished members of other studies are not taken over, as uncommitted code trained them "
+            f"(git_commit ends in {DIRTY}): --trust-dirty takes them over, too"
+        )
+
+
+def trained_elsewhere(store: Store, member_ids: Iterable[str], *, trust_dirty: bool = False) -> Elsewhere:
+    """Which of these runs a neighbouring study has finished.
+
+    A run's id is the digest of everything that its training depends on, so it does not matter which study trained it.
+    Where other extractors measured a run, its metrics do not compare with this study's, so it is not taken over.
     """
     wanted = set(member_ids)
-    found: dict[str, str] = {}
     root = store.folder.parent
     if not wanted or not root.exists():
-        return {}
+        return Elsewhere()
+    usable: dict[str, str] = {}
+    dirty: set[str] = set()
     for name in sorted(p.name for p in root.iterdir() if p.name != store.study and p.is_dir()):
         neighbour = Store(root, name)
-        for member_id in sorted(wanted.intersection(neighbour.ids()) - found.keys()):
-            if _usable(neighbour, member_id):
-                found[member_id] = name
-    return found
+        for member_id in sorted(wanted.intersection(neighbour.ids()) - usable.keys()):
+            row = whole_member(neighbour, member_id)
+            if row is None or not _measured_as_here(row):
+                continue
+            if str(row.get("git_commit")).endswith(DIRTY) and not trust_dirty:
+                dirty.add(member_id)
+            else:
+                usable[member_id] = name
+    return Elsewhere(usable, frozenset(dirty - usable.keys()))
 
 
-def take_over(store: Store, member_ids: Iterable[str]) -> dict[str, str]:
-    """Copy the finished ones of these members from neighbouring studies; member_id -> the study it came from.
-
-    What a member's trial goes on from stays where it was.
-    """
-    found = trained_elsewhere(store, member_ids)
-    return {i: name for i, name in found.items() if _copy(Store(store.folder.parent, name), store, i)}
+def take_over(store: Store, member_ids: Iterable[str], *, trust_dirty: bool = False) -> Elsewhere:
+    """Copy those of these runs that neighbouring studies have finished, without checkpoints; what there was."""
+    found = trained_elsewhere(store, member_ids, trust_dirty=trust_dirty)
+    copied = {i: n for i, n in found.usable.items() if _copy(Store(store.folder.parent, n), store, i)}
+    return dataclasses.replace(found, usable=copied)
 
 
-def _usable(neighbour: Store, member_id: str) -> bool:
-    row = whole_member(neighbour, member_id)
-    if row is None:
-        return False
-    from binarygan.metrics.extractor import extractors_digest  # and with it torch, which takes seconds
+def whole_member(store: Store, member_id: str) -> dict[str, Any] | None:
+    """The row of a run that is done, that its file is named after, and that has every epoch in every table; or None."""
+    try:
+        [row] = store.read("members", member_id)
+        whole = (
+            row["status"] == "done"
+            and member_id == row["member_id"] == config_of(row).member_id
+            and row["epochs_done"] == row["epochs"]
+            and not store.missing_epochs([member_id], row["epochs"])
+        )
+    except (UserError, OSError, KeyError, TypeError, ValueError):  # a file that is damaged, or of another program
+        return None
+    return row if whole else None
+
+
+def _measured_as_here(row: dict[str, Any]) -> bool:
+    from binarygan.metrics.extractor import extractors_digest  # imports torch, which takes seconds
 
     return bool(row["extractors"] == extractors_digest())
 
 
 def _copy(neighbour: Store, store: Store, member_id: str) -> bool:
-    """Whether `neighbour` has the whole member; if so it is in the store now, its row last.
+    """Copy a run's rows of all tables, its own row last; whether the neighbour still has them all.
 
-    Its row is read first: what a row that says `done` belongs to is written before it.
+    The neighbour's study may be going on. A trial writes the row that says `done` after all other rows, so that row is
+    read first: then the other rows cannot be older.
     """
     try:
         tables = {table: neighbour.read(table, member_id) for table in SCHEMAS}

@@ -2,21 +2,30 @@
 
 import dataclasses
 import typing
+from dataclasses import MISSING
+from functools import lru_cache
+from typing import Any
 
 import pyarrow as pa
 
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
-from binarygan.metrics.names import columns
+from binarygan.metrics.names import METRICS, Live, columns
 
 FINISHED = ("done", "diverged")
 """Statuses that another run would only repeat."""
 STOPPED = "stopped"
 """Status of a member that a search's scheduler ended early: neither done nor to be gone on with."""
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """In the metadata of every file and in study.json; raised where an old reader would misread what a new one writes."""
 _VERSION = {"schema_version": str(SCHEMA_VERSION)}
 _ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64()}
+
+
+LATER: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(MemberConfig) if f.default is not MISSING} | {
+    "engine": None
+}
+"""Columns that the first results lack, and the value that all runs had until then."""
 
 
 def _config_fields() -> list[tuple[str, pa.DataType]]:
@@ -26,60 +35,71 @@ def _config_fields() -> list[tuple[str, pa.DataType]]:
 
 
 _LOSSES = [("discriminator_loss", pa.float64()), ("generator_loss", pa.float64())]
-SCHEMAS = {
-    "members": pa.schema(
-        [
-            ("study", pa.string()),
-            ("member_id", pa.string()),
-            ("cell_id", pa.string()),
-            ("fidelity", pa.string()),
-            *_config_fields(),
-            ("status", pa.string()),
-            ("error", pa.string()),
-            *_LOSSES,
-            *((name, pa.float64()) for name in columns(light=False)),
-            ("extractors", pa.string()),  # digest of the weights that the metrics of features rest on
-            ("seconds", pa.float64()),
-            ("epochs_done", pa.int64()),
-            ("device", pa.string()),
-            ("versions", pa.string()),
-            ("git_commit", pa.string()),
-            ("started_at", pa.timestamp("ms", tz="UTC")),
-        ],
-        metadata=_VERSION,
-    ),
-    "curves": pa.schema(
-        [
-            ("member_id", pa.string()),
-            ("epoch", pa.int64()),
-            ("slope", pa.float64()),
-            *_LOSSES,
-            *((name, pa.float64()) for name in columns(light=True)),
-            ("seconds", pa.float64()),
-            ("evaluation_seconds", pa.float64()),  # of them
-        ],
-        metadata=_VERSION,
-    ),
-    "samples": pa.schema(
-        [
-            ("member_id", pa.string()),
-            ("epoch", pa.int64()),
-            ("bits", pa.binary()),  # 64 images of 98 bytes each
-            ("bernoulli_bits", pa.binary()),
-            ("preactivated", pa.list_(pa.float32())),  # 64 x 784, in steps of 1/1024
-        ],
-        metadata=_VERSION,
-    ),
-    "histograms": pa.schema(
-        [
-            ("member_id", pa.string()),
-            ("epoch", pa.int64()),
-            ("bin_edges", pa.list_(pa.float64())),
-            ("counts", pa.list_(pa.int64())),
-        ],
-        metadata=_VERSION,
-    ),
-}
+
+
+@lru_cache(maxsize=4)
+def _schemas(full: tuple[str, ...], light: tuple[str, ...]) -> dict[str, pa.Schema]:
+    """The tables' schemas, with these columns of metrics in `members` and in `curves`."""
+    return {
+        "members": pa.schema(
+            [
+                ("study", pa.string()),
+                ("member_id", pa.string()),
+                ("cell_id", pa.string()),
+                ("fidelity", pa.string()),
+                *_config_fields(),
+                ("status", pa.string()),
+                ("error", pa.string()),
+                *_LOSSES,
+                *((name, pa.float64()) for name in full),
+                ("extractors", pa.string()),  # digest of the weights that the metrics of features rest on
+                ("seconds", pa.float64()),
+                ("epochs_done", pa.int64()),
+                ("device", pa.string()),
+                ("versions", pa.string()),
+                ("git_commit", pa.string()),
+                ("engine", pa.string()),  # what computed the gradients; a name in binarygan.training.engines
+                ("started_at", pa.timestamp("ms", tz="UTC")),
+            ],
+            metadata=_VERSION,
+        ),
+        "curves": pa.schema(
+            [
+                ("member_id", pa.string()),
+                ("epoch", pa.int64()),
+                ("slope", pa.float64()),
+                *_LOSSES,
+                *((name, pa.float64()) for name in light),
+                ("seconds", pa.float64()),
+                ("evaluation_seconds", pa.float64()),  # of them
+            ],
+            metadata=_VERSION,
+        ),
+        "samples": pa.schema(
+            [
+                ("member_id", pa.string()),
+                ("epoch", pa.int64()),
+                ("bits", pa.binary()),  # 64 images of 98 bytes each
+                ("bernoulli_bits", pa.binary()),
+                ("preactivated", pa.list_(pa.float32())),  # 64 x 784, in steps of 1/1024
+            ],
+            metadata=_VERSION,
+        ),
+        "histograms": pa.schema(
+            [
+                ("member_id", pa.string()),
+                ("epoch", pa.int64()),
+                ("bin_edges", pa.list_(pa.float64())),
+                ("counts", pa.list_(pa.int64())),
+            ],
+            metadata=_VERSION,
+        ),
+    }
+
+
+SCHEMAS = Live(lambda: _schemas(columns(light=False), columns(light=True)))
+"""By table; with the columns of every metric that is registered."""
+METRICS.reserve(name for schema in _schemas((), ()).values() for name in schema.names)
 NEEDED = {
     "members": ("member_id", "status"),
     **dict.fromkeys(("curves", "samples", "histograms"), ("member_id", "epoch")),

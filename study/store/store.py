@@ -1,12 +1,13 @@
-"""The store: a study's folder of Parquet files, one a member in each table. It alone decides what is finished.
+"""The store: a study's folder of Parquet files, one file a run in each table. It alone decides what is finished.
 
-Files are written whole under a temporary name in another folder, then renamed, so that readers see whole files only.
+Each file is written under a temporary name in another folder, then renamed, so that readers see whole files only.
 The folder may be on any file system that `binarygan.io.files` knows, an object store among them.
 """
 
+import dataclasses
 import json
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,10 @@ class Store:
         self.study, self.folder = study, root / study
 
     def create(self) -> None:
-        """Make the folders; a UserError where that cannot be, or where a link would lead out of them."""
+        """Make the folders; a UserError where that is impossible, or where a link would lead out of them."""
         try:
             if isinstance(self.folder, Path):
                 _refuse_links(self.folder)
-            if isinstance(self.folder, Path):
                 for name in (*SCHEMAS, "checkpoints", ".partial"):
                     (self.folder / name).mkdir(parents=True, exist_ok=True)
             probe = self.folder / ".partial" / uuid.uuid4().hex
@@ -36,12 +36,17 @@ class Store:
             probe.unlink()
         except ImportError as error:
             raise UserError(f"results folder {self.folder}: {error}") from None
-        except Exception as error:  # an object store's libraries raise what they like
+        except UserError:
+            raise
+        except Exception as error:  # the libraries of an object store raise errors of many kinds
             reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}".splitlines()[0]
             raise UserError(f"results folder {self.folder} cannot be written: {reason}") from None
 
     def tidy(self) -> None:
-        """Drop what a killed run left half written, or of finished cohorts; for the run that holds the study's lock."""
+        """Remove half-written files of a killed command, and the checkpoints of finished cohorts.
+
+        Only the command that holds the study's lock may call this.
+        """
         if partial := self._partial():
             for left in partial.iterdir():
                 left.unlink(missing_ok=True)
@@ -53,7 +58,7 @@ class Store:
                 checkpoints.forget_epochs(folder)
 
     def checkpoints(self, cohort_id: str) -> Place:
-        """Where a cohort's checkpoint is."""
+        """The folder of a cohort's checkpoint."""
         return self.folder / "checkpoints" / cohort_id
 
     def started(self) -> list[list[MemberConfig]]:
@@ -69,64 +74,84 @@ class Store:
         return {folder: members for folder in folders if (members := checkpoints.saved_members(folder))}
 
     def write(self, table: str, member_id: str, rows: list[dict[str, Any]]) -> None:
-        """Replace one member's rows of a table."""
+        """Replace a run's rows of a table."""
         write_rows(self._file(table, member_id), table, rows, partial=self._partial())
 
     def append(self, table: str, member_id: str, row: dict[str, Any]) -> None:
-        """Add an epoch's row to a member's, in place of any that there are of this epoch and later ones."""
+        """Add an epoch's row to a run's rows. Rows of the same epoch and of later ones are dropped."""
         append_row(self._file(table, member_id), table, row, partial=self._partial())
 
     def read(self, table: str, member_id: str) -> list[dict[str, Any]]:
-        """One member's rows of a table; none where there is no file."""
+        """A run's rows of a table; none where there is no file."""
         return read_rows(self._file(table, member_id), table)
 
     def epochs(self, table: str, member_id: str, having: str | None = None) -> dict[int, bool]:
-        """The epochs that a member has rows of in a table, and whether the column `having` has a number there."""
+        """The epochs of which a table has rows of a run, and whether the column `having` has a number in each."""
         return read_epochs(self._file(table, member_id), table, having)
+
+    def missing_epochs(self, member_ids: Iterable[str], epochs_done: int) -> str:
+        """Which epochs up to `epochs_done` lack rows, in words, for the first run and table that lack any; else "".
+
+        A run's curve has no metrics in an epoch in which the run diverged, nor is there a sample or a histogram.
+        """
+        for member_id in member_ids:
+            wanted = set(range(1, epochs_done + 1))
+            curves = self.epochs("curves", member_id, having="ink")
+            measured = {epoch for epoch, there in curves.items() if there}
+            needed = {"curves": wanted, "samples": measured & wanted, "histograms": measured & wanted}
+            for table, epochs in needed.items():
+                found = curves if table == "curves" else self.epochs(table, member_id)
+                if lacking := sorted(epochs - set(found)):
+                    listed = ", ".join(map(str, lacking[:5])) + ", …" * (len(lacking) > 5)
+                    return f"{member_id} has no {table} of epoch {listed}"
+        return ""
 
     def _file(self, table: str, member_id: str) -> Place:
         return self.folder / table / f"{member_id}.parquet"
 
     def _partial(self) -> Path | None:
-        """Where files are written before they get their names; None on an object store, which shows whole ones only."""
+        """The folder of files that are not whole yet; None on an object store, which only ever shows whole ones."""
         partial = self.folder / ".partial"
         return partial if isinstance(partial, Path) else None
 
     def end(self, member_ids: Iterable[str], status: str, reason: str) -> None:
-        """Give members that are still `running` another status; what a trial wrote of itself stays."""
+        """Give those of the runs whose row still says `running` another status, with its reason."""
         for member_id in member_ids:
             for row in self.read("members", member_id):
                 if row["status"] == "running":
                     self.write("members", member_id, [row | {"status": status, "error": reason}])
 
     def fail(self, members: Sequence[MemberConfig], fidelity: str, reason: str) -> None:
-        """Enter that members failed whose trial could not say so itself: also those that it had no row of yet."""
+        """Enter that runs failed whose trial could not say so itself, perhaps before it wrote their rows."""
         for member in members:
             key = {"study": self.study, "member_id": member.member_id, "cell_id": member.cell_id}
-            first = (
-                key | member.to_dict() | {"fidelity": fidelity, "status": "running", "seconds": 0.0, "epochs_done": 0}
-            )
+            begun = {"fidelity": fidelity, "status": "running", "seconds": 0.0, "epochs_done": 0}
             if not self.read("members", member.member_id):
-                self.write("members", member.member_id, [first])
+                self.write("members", member.member_id, [key | member.to_dict() | begun])
         self.end([member.member_id for member in members], "failed", reason)
 
     def ids(self, prefix: str = "") -> list[str]:
-        """Those of all members, or those that begin so."""
+        """The ids of all runs, or of those whose id has this prefix."""
         return sorted(p.stem for p in self._files("members", f"{prefix}*.parquet"))
 
     def statuses(self) -> dict[str, dict[str, Any]]:
-        """Every member's row, by member_id."""
+        """Each run's row, by member_id."""
         return {name: rows[0] for name in self.ids() if (rows := self.read("members", name))}
 
+    def unfinished(self, members: Sequence[MemberConfig]) -> list[MemberConfig]:
+        """Those of these runs that are not finished in this store."""
+        finished = {i for i, row in self.statuses().items() if row["status"] in FINISHED}
+        return [m for m in members if m.member_id not in finished]
+
     def _files(self, folder: str, pattern: str) -> list[Place]:
-        """As they are now: listings of an object store are kept by its client."""
+        """The files that match now; the client of an object store is told to forget its listing."""
         if not isinstance(self.folder, Path):
             self.folder.fs.invalidate_cache()
             return list((self.folder / folder).glob(pattern))
-        return [p for p in (self.folder / folder).glob(pattern) if p.is_file()]  # a pipe would wait for ever
+        return [p for p in (self.folder / folder).glob(pattern) if p.is_file()]  # reading a pipe would never end
 
     def agree(self, cells: list[MemberConfig], description: dict[str, Any]) -> None:
-        """Enter the study's cells, or compare with those entered before; a UserError says what differs."""
+        """Enter the study's configurations, or compare with those entered before; a UserError says what differs."""
         wanted = {c.cell_id: {k: v for k, v in c.to_dict().items() if k != "seed"} for c in cells}
         entered = self.description()
         if entered is None:
@@ -161,15 +186,23 @@ class Store:
         write_whole(self.folder / "study.json", content.encode())
 
 
+def config_of(row: Mapping[str, Any]) -> MemberConfig:
+    """The configuration that a run's row names; a UserError where it names none."""
+    return MemberConfig.from_dict({f.name: row.get(f.name) for f in dataclasses.fields(MemberConfig)})
+
+
 def _refuse_links(folder: Path) -> None:
-    """What a run writes, truncates and tidies is in the study's own folder, whoever the folder came from."""
+    """A UserError for a link in the folder. (The folder itself may be one.)
+
+    Whoever handed on a study's folder could otherwise choose which files a command overwrites and removes.
+    """
     for path in (p for parent in (folder, folder / "checkpoints") if parent.is_dir() for p in parent.iterdir()):
         if path.is_symlink():
             raise UserError(f"{path} is a link: a study is written into its own folder alone (which may be a link)")
 
 
 def _difference(known: dict[str, dict[str, Any]], wanted: dict[str, dict[str, Any]]) -> str:
-    """The fields whose sets of values differ, or how many cells do."""
+    """The fields whose sets of values differ, or how many configurations there are in each."""
     parts = []
     for field in next(iter(wanted.values())):
         before, now = ({str(c.get(field)) for c in cells.values()} for cells in (known, wanted))

@@ -1,9 +1,8 @@
-"""What a trial writes of its members: their rows, and an epoch's curve, samples and histogram."""
+"""What a trial writes into the store about a run: its row, and the curve, samples and histogram of each epoch."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -14,42 +13,18 @@ from binarygan.metrics.extractor import extractors_digest
 from binarygan.metrics.names import columns
 from binarygan.metrics.preactivations import HISTOGRAM_BINS
 from binarygan.model.neurons import slope_at
-from study.design.cohorts import Cohort
 from study.store import provenance
 from study.store.schemas import FINISHED
 from study.store.store import Store
+from study.trials.reports import Row
 from study.trials.task import Task
 
-Row = dict[str, Any]
-Report = Callable[[int, list[Row]], None]
-"""Gets an epoch and its cohort's rows as they were then: status, losses, metrics, seconds so far."""
-UNKNOWN: Row = {"status": "running", "error": None, "epochs_done": 0}
 LOSSES = ("discriminator_loss", "generator_loss")
 EDGES = np.linspace(0, 1, HISTOGRAM_BINS + 1).tolist()
 
 
-def replay(cohort: Cohort, store: Store, epochs: int, report: Report) -> bool:
-    """Report so many epochs from the store; whether it has them, to the members' ends where that is their last."""
-    ended = [store.read("members", m.member_id) for m in cohort.members]
-    last = epochs == cohort.members[0].epochs
-    if last and not all(rows and rows[0]["status"] in FINISHED for rows in ended):
-        return False
-    curves = [{row["epoch"]: row for row in store.read("curves", m.member_id)} for m in cohort.members]
-    seconds = [0.0] * len(curves)
-    for epoch in range(1, epochs + 1):
-        rows: list[Row] = []
-        for i, (curve, stored) in enumerate(zip(curves, ended, strict=True)):
-            row, member = curve.get(epoch, {}), stored[0] if stored else UNKNOWN
-            seconds[i] += row.get("seconds", 0.0)
-            diverged = member["status"] == "diverged" and epoch >= member["epochs_done"]
-            status = {"status": "diverged" if diverged else "running", "error": member["error"]}
-            rows.append(member if last and epoch == epochs else {**row, **status, "seconds": seconds[i]})
-        report(epoch, rows)
-    return True
-
-
 def new_row(config: MemberConfig, task: Task) -> Row:
-    """The row of a member that begins."""
+    """The row of a run that begins."""
     return {
         "study": task.study,
         "member_id": config.member_id,
@@ -69,7 +44,7 @@ def new_row(config: MemberConfig, task: Task) -> Row:
 
 
 def keep_finished(store: Store, rows: dict[str, Row]) -> None:
-    """Enter what stands of members that are finished: their mates go on, they do not."""
+    """Replace the rows of members that are finished by those in the store: the others go on without them."""
     for member_id in rows:
         for stored in store.read("members", member_id):
             if stored["status"] in FINISHED:
@@ -77,12 +52,12 @@ def keep_finished(store: Store, rows: dict[str, Row]) -> None:
 
 
 def resume(store: Store, rows: dict[str, Row], epochs_done: int, finite: Mapping[str, Tensor]) -> None:
-    """Go on from what the store has of the epochs before the checkpoint.
+    """Bring the rows of running members to where the checkpoint is, from the curves in the store.
 
-    A member that diverged in the last of them is found out again: the run may have been killed before its row said so.
+    The command may have been killed before it wrote that a member diverged, so the last epoch is checked again.
 
     Args:
-        finite: by network, which members' parameters in the checkpoint are.
+        finite: for each network, which members' parameters in the checkpoint are finite.
     """
     for i, (member_id, row) in enumerate(rows.items()):
         if row["status"] != "running":
@@ -93,16 +68,16 @@ def resume(store: Store, rows: dict[str, Row], epochs_done: int, finite: Mapping
         for stored in store.read("members", member_id):
             row["started_at"] = stored["started_at"]
         if curves:
-            row |= {k: curves[-1][k] for k in (*LOSSES, *columns(light=True))}
+            row |= {k: curves[-1].get(k) for k in (*LOSSES, *columns(light=True))}
             row |= divergence(curves[-1], {network: bool(f[i]) for network, f in finite.items()}, epochs_done)
 
 
 def record(store: Store, row: Row, epoch: int, numbers: Row, evaluation: Evaluation | None) -> None:
-    """Write the epoch's curve, samples and histogram of one member, and enter it in its row.
+    """Write a run's curve, samples and histogram of an epoch, and update its row (in memory).
 
     Args:
         numbers: losses and seconds of the epoch.
-        evaluation: None for a member that diverged in it: its generator gives nothing that could be measured.
+        evaluation: None where the run diverged in this epoch, so that nothing of its generator can be measured.
     """
     member_id = row["member_id"]
     key = {"member_id": member_id, "epoch": epoch}
@@ -116,10 +91,10 @@ def record(store: Store, row: Row, epoch: int, numbers: Row, evaluation: Evaluat
 
 
 def divergence(numbers: Row, finite: dict[str, bool], epoch: int) -> Row:
-    """What the row of a member says that diverged in this epoch; empty for one that did not.
+    """What changes in the row of a run that diverged in this epoch; empty if it did not.
 
     Args:
-        finite: by network, whether its parameters are.
+        finite: for each network, whether all its parameters are finite.
     """
     causes = [f"{n} is {numbers[n]}" for n in LOSSES if not math.isfinite(numbers[n])]
     causes += [f"the {network}'s parameters are not finite" for network, is_finite in finite.items() if not is_finite]

@@ -1,4 +1,4 @@
-"""What a trial needs beside its cohort."""
+"""What a trial needs besides its cohort."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,19 +9,24 @@ from study.store.store import Store
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """Where a trial's data comes from and its results go. None of it affects a member's outcome."""
+    """The same for all trials of a command; it goes to their processes. No field affects the outcome of a run."""
 
     results: Place
     study: str
     fidelity: str
+    """The variant that the rows name."""
     source: str
-    """Name of the data set or path of a file."""
+    """The data set: its name, or the absolute path of a file."""
     root: Path | None
+    """Folder of torchvision's data sets."""
     device: str
+    engine: str = "auto"
+    plugins: tuple[str, ...] = ()
+    """Absolute paths of the modules that a trial loads before all else."""
     tensorboard: bool = False
-    """Whether curves go to TensorBoard's files, too."""
+    """Whether curves are also written for TensorBoard."""
 
     @property
     def store(self) -> Store:
-        """Where its results go."""
+        """The store that the trial writes into."""
         return Store(self.results, self.study)

@@ -1,9 +1,9 @@
-"""One trial: trains a cohort into the store, an epoch at a time, going on from its checkpoint where there is one."""
+"""A trial: train a cohort into the store, epoch by epoch, from its checkpoint if it has one."""
 
 import logging
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,57 +14,58 @@ from binarygan.data.images import load_images
 from binarygan.errors import UserError
 from binarygan.metrics.evaluation import Evaluation, evaluate
 from binarygan.metrics.scores import Reference, reference_of
+from binarygan.plugins import load_plugins
 from binarygan.training import checkpoints
 from binarygan.training.trainer import Trainer
 from study.design.cohorts import Cohort
 from study.store.store import Store
-from study.store.wholeness import missing_epochs
-from study.trials.recording import LOSSES, Report, Row, divergence, keep_finished, new_row, record, replay, resume
-from study.trials.reports import Gathering
+from study.trials.recording import LOSSES, divergence, keep_finished, new_row, record, resume
+from study.trials.reports import Joined, Report, Row, replay
 from study.trials.task import Task
-from study.trials.tensorboard import Boards, boards_of
+from study.trials.tensorboard import boards_of
 
 log = logging.getLogger(__name__)
 
 WRITERS = 4
-"""Members whose files are written at a time."""
+"""How many members' files are written at the same time."""
 
 
 def train_cohort(cohort: Cohort, task: Task, report: Report) -> None:
-    """Train to the end; every epoch is reported once, of all members, those too that the store had before.
+    """Train the cohort to its end. Each epoch is reported once, also those that the store had before.
 
-    Where the device's memory does not hold the cohort its halves are trained one after the other, each from the last
+    If the cohort does not fit into the device's memory, its halves are trained one after the other, each from the last
     whole epoch.
 
     Raises:
-        Exception: whatever went wrong last, after each unfinished member's row says so.
+        Exception: the last error, after the row of each unfinished member says what went wrong.
     """
+    load_plugins(task.plugins)
     store = task.store
     if replay(cohort, store, cohort.members[0].epochs, report):
         return
-    parts, gathering = [cohort], Gathering(cohort, report)
+    parts, joined = [cohort], Joined(cohort, report)
     failure: Exception | None = None
     while parts:
         part = parts.pop(0)
         try:
-            _train_part(part, task, store, gathering.of(part))
-            gathering.end(part)
+            _train_part(part, task, store, joined.of(part))
+            joined.end(part)
         except Exception as error:
             if is_out_of_memory(error) and len(part.members) > 1:
                 parts = [*_split(part, store), *parts]
             else:
                 failure = error.with_traceback(None)
-        give_back()  # what a failed part had on the device
+        give_back()  # the memory that a failed part had on the device
     if failure is not None:
         raise failure
 
 
 def _split(cohort: Cohort, store: Store) -> tuple[Cohort, Cohort]:
-    """The cohort's halves, with the last checkpoint shared out between them."""
+    """The cohort's halves, each with its part of the last checkpoint."""
     halves, middle = cohort.halves(), (len(cohort.members) + 1) // 2
-    places = (range(middle), range(middle, len(cohort.members)))
+    indices = (range(middle), range(middle, len(cohort.members)))
     folders = [store.checkpoints(half.cohort_id) for half in halves]
-    checkpoints.split(store.checkpoints(cohort.cohort_id), dict(zip(folders, places, strict=True)))
+    checkpoints.split(store.checkpoints(cohort.cohort_id), dict(zip(folders, indices, strict=True)))
     log.warning("out of memory with %d members: going on with halves of them", len(cohort.members))
     return halves
 
@@ -77,11 +78,11 @@ def _train_part(cohort: Cohort, task: Task, store: Store, report: Report) -> Non
     except Exception as error:
         if is_out_of_memory(error) and len(cohort.members) > 1:
             raise
-        place = traceback.extract_tb(error.__traceback__)[-1]
+        frame = traceback.extract_tb(error.__traceback__)[-1]
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         for member_id, row in rows.items():
             if row["status"] == "running":
-                row |= {"status": "failed", "error": f"{reason} ({Path(place.filename).name}:{place.lineno})"}
+                row |= {"status": "failed", "error": f"{reason} ({Path(frame.filename).name}:{frame.lineno})"}
                 store.write("members", member_id, [row])
         raise
 
@@ -91,31 +92,34 @@ def _train(cohort: Cohort, task: Task, store: Store, rows: dict[str, Row], repor
     keep_freed_memory()
     device = torch.device(task.device)
     if device.type == "cuda":
-        going = [row for row in rows.values() if row["status"] == "running"]
-        for row in going:
-            row["device"] = torch.cuda.get_device_name()
+        for row in rows.values():
+            if row["status"] == "running":
+                row["device"] = torch.cuda.get_device_name()
     shared = cohort.members[0]
     data = load_images(task.source, root=task.root)
     if data.digest != shared.data_digest:
         raise UserError(f"{task.source} changed since the study was planned: digest {data.digest}")
     images = torch.from_numpy(data.bits(shared.train_images))
     reference = reference_of(data, device)
-    trainer = Trainer(cohort.members, images, device=device)
+    trainer = Trainer(cohort.members, images, device=device, engine=task.engine)
+    for row in rows.values():
+        if row["status"] == "running":
+            row["engine"] = trainer.engine.name
     folder = store.checkpoints(cohort.cohort_id)
     try:
         if checkpoints.restore(trainer, folder):
             running = [i for i, row in rows.items() if row["status"] == "running"]
-            if lacking := missing_epochs(store, running, trainer.epochs_done):
+            if lacking := store.missing_epochs(running, trainer.epochs_done):
                 raise checkpoints.DamagedCheckpointError(f"{folder} is of {trainer.epochs_done} epochs, but {lacking}")
             resume(store, rows, trainer.epochs_done, trainer.finite())
             replay(cohort, store, trainer.epochs_done, report)
     except checkpoints.DamagedCheckpointError as error:
         log.warning("starting again from the first epoch: %s", error)
-        trainer = Trainer(cohort.members, images, device=device)
+        trainer = Trainer(cohort.members, images, device=device, engine=task.engine)
     for member_id, row in rows.items():
         store.write("members", member_id, [row])
-    with boards_of(task) as boards:
-        _train_epochs(cohort, trainer, store, rows, reference, boards, report)
+    with boards_of(task) as write_curves:
+        _train_epochs(cohort, trainer, store, rows, reference, write_curves, report)
 
 
 def _train_epochs(
@@ -124,11 +128,11 @@ def _train_epochs(
     store: Store,
     rows: dict[str, Row],
     reference: Reference,
-    boards: Boards | None,
+    write_curves: Callable[[int, Row], None],
     report: Report,
 ) -> None:
     shared, folder = cohort.members[0], store.checkpoints(cohort.cohort_id)
-    if not _any_running(rows):  # found out again, after a kill
+    if not _any_running(rows):  # the command was killed after all members diverged, before it said so
         checkpoints.save_generators(trainer, folder)
         checkpoints.forget_epochs(folder)
         return
@@ -147,14 +151,13 @@ def _train_epochs(
         for i, row in enumerate(rows.values()):
             if going[i]:
                 row |= lost[i]
-                if boards:
-                    boards.write(epoch, row)
+                write_curves(epoch, row)
         if epoch == shared.epochs:
             _finish(store, rows, epoch)
         ended = epoch == shared.epochs or not _any_running(rows)
         (checkpoints.save_generators if ended else checkpoints.save)(trainer, folder)
-        # Rows come after all else: a member is never done without its other files. What the last epoch would be trained
-        # from stays until they are there.
+        # The rows are written after all else, so that no member is done without its other files; the checkpoint before
+        # the last epoch is kept until then.
         for member_id, row in rows.items():
             store.write("members", member_id, [row])
         if ended:
@@ -167,28 +170,28 @@ def _train_epochs(
 def _next_epoch(
     trainer: Trainer, reference: Reference, going: Sequence[bool]
 ) -> tuple[list[dict[str, float]], list[Row], list[Evaluation | None]]:
-    """Train one more epoch and evaluate the members that are going and did not diverge in it.
+    """Train one more epoch and evaluate the members that are running and did not diverge in it.
 
     Returns:
-        For each member its losses and seconds, what a divergence puts in its row, and its evaluation.
+        For each member: its losses and seconds; what changes in its row if it diverged; its evaluation.
     """
-    places, start = range(len(going)), time.perf_counter()
+    members, start = range(len(going)), time.perf_counter()
     losses = trainer.train_epoch()
     finite = {network: f.tolist() for network, f in trainer.finite().items()}
     trained, epoch = time.perf_counter(), trainer.epochs_done
-    numbers = [{name: float(getattr(losses, name)[i]) for name in LOSSES} for i in places]
-    lost = [divergence(numbers[i], {n: f[i] for n, f in finite.items()}, epoch) for i in places]
+    numbers = [{name: float(getattr(losses, name)[i]) for name in LOSSES} for i in members]
+    lost = [divergence(numbers[i], {n: f[i] for n, f in finite.items()}, epoch) for i in members]
     full = epoch == trainer.configs[0].epochs
-    evaluations = [evaluate(trainer, i, reference, full=full) if going[i] and not lost[i] else None for i in places]
+    evaluations = [evaluate(trainer, i, reference, full=full) if going[i] and not lost[i] else None for i in members]
     end, share = time.perf_counter(), 1 / max(1, sum(going))
     seconds = {"seconds": share * (end - start), "evaluation_seconds": share * (end - trained)}
     return [own | seconds for own in numbers], lost, evaluations
 
 
 def _finish(store: Store, rows: dict[str, Row], epoch: int) -> None:
-    """Have the running members done, all of whose epochs must be there."""
+    """Mark the running members as done; a RuntimeError if the store lacks one of their epochs."""
     done = [row for row in rows.values() if row["status"] == "running"]
-    if lacking := missing_epochs(store, [row["member_id"] for row in done], epoch if done else 0):
+    if lacking := store.missing_epochs([row["member_id"] for row in done], epoch):
         raise RuntimeError(f"{lacking}: another process wrote here, too; run the same command again")
     for row in done:
         row["status"] = "done"

@@ -19,7 +19,7 @@ from analysis.results.load import Study
 from study.store.schemas import SCHEMAS
 
 DRAW: dict[str, Callable[[Study], Drawn | None]] = {
-    f.name: f.draw for f in figures.FIGURES if not f.name.startswith("search-")
+    f.name: f.draw for f in figures.in_order() if not f.name.startswith("search-")
 }
 """Those of searches: test_search_figures.py."""
 CELLS = [
@@ -37,7 +37,7 @@ def images(seed: int) -> np.ndarray:
 
 
 def written(folder: Path, members: pd.DataFrame, epochs: tuple[int, ...] = (1, 2), samples_of_seeds: int = 9) -> Study:
-    """A study of these members with curves, samples and histograms, all of them by the order of the rows."""
+    """A study of these runs with curves, samples and histograms, all of them by the order of the rows."""
     rows: dict[str, list[dict[str, Any]]] = {"curves": [], "samples": [], "histograms": []}
     for order, member in enumerate(members.to_dict("records")):
         key = {"member_id": member["member_id"]}

@@ -12,6 +12,7 @@ import optuna
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from made_up import MNIST
 
 from analysis.results.load import Study, load_anchors, load_study
 from analysis.search.trials import Trials, trials_of
@@ -20,7 +21,7 @@ from study.design.spaces import SPACES
 from study.store.schemas import SCHEMAS
 
 Numbers = Callable[[MemberConfig], Mapping[str, Any]]
-"""From a member to columns of its row: `fid`, or `status` and `error`, …"""
+"""From a run to columns of its row: `fid`, or `status` and `error`, …"""
 START = pd.Timestamp("2025-01-01", tz="UTC")
 
 
@@ -36,14 +37,14 @@ def made_search(
     said: Mapping[str, Any] = MappingProxyType({}),
     samples: bool = False,
 ) -> Study:
-    """Write members and study.json of a search whose trials are drawn at random, a minute apart."""
+    """Write runs and study.json of a search whose trials are drawn at random, a minute apart."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     drawing = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     optuna.logging.set_verbosity(before)
     rows = []
     for number in range(trials):
-        cell = SPACES[space].draw(drawing.ask(), "as-described", data_digest="-", train_images=60_000, epochs=3)
+        cell = SPACES[space].draw(drawing.ask(), "as-described", data_digest=MNIST, train_images=60_000, epochs=3)
         for seed in range(seeds):
             member = replace(cell, seed=seed)
             ids = {"member_id": member.member_id, "cell_id": member.cell_id, "study": folder.name}
@@ -95,7 +96,7 @@ def _donated() -> dict[str, Any]:
 
 
 def noise(member: MemberConfig, purpose: str = "") -> float:
-    """Standard normal, always the same for a member."""
+    """Standard normal, always the same for a run."""
     digest = int(member.member_id, 16)
     return float(np.random.default_rng([digest, len(purpose)]).normal())
 

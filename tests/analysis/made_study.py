@@ -20,7 +20,7 @@ LEVELS = {"wgan-gp": 10.0, "wgan": 25.0, "gan": 80.0}
 
 
 def paper_members(*, seeds: int = 3, grid: str = "paper") -> pd.DataFrame:
-    """The grid's members, as-released, with the released DBN run's numbers, FID by objective, and provenance."""
+    """The grid's runs, as-released, with the released DBN run's numbers, FID by objective, and provenance."""
     anchors = load_anchors().members
     base = anchors[(anchors["objective"] == "wgan-gp") & (anchors["neuron"] == "real")].iloc[0]
     data = load_images("mnist").digest
@@ -41,7 +41,7 @@ def paper_members(*, seeds: int = 3, grid: str = "paper") -> pd.DataFrame:
 def write_study(
     folder: Path, members: pd.DataFrame, *, epochs: tuple[int, ...] = (1, 20), samples: bool = True
 ) -> None:
-    """Write each member's files; samples and histograms are those of a released run but for one value."""
+    """Write each run's files; samples and histograms are those of a released run but for one value."""
     anchors = load_anchors()
     [donor] = anchors.members[anchors.members["neuron"].eq("real")]["member_id"]
     for table in ("members", "curves", *(("samples", "histograms") if samples else ())):
@@ -53,7 +53,7 @@ def write_study(
         for i, member in enumerate(members.to_dict("records")):
             known = {k: v for k, v in member.items() if v is not None and v == v}
             rows = [row | {"member_id": member["member_id"]} for row in donated]
-            if table == "samples":  # each member has its own
+            if table == "samples":  # each run has its own
                 rows = [row | {"bits": bytes([i % 256]) + row["bits"][1:]} for row in rows]
             if table == "histograms":
                 rows = [row | {"counts": [row["counts"][0] + i, *row["counts"][1:]]} for row in rows]

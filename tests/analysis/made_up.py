@@ -6,8 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from binarygan.data.images import load_images
 from binarygan.paper import paper_config
 from study.store.schemas import SCHEMAS
+
+MNIST = load_images("mnist").digest
 
 
 def made_up(
@@ -19,7 +22,7 @@ def made_up(
     metrics: dict[str, float | Sequence[float]],
     **choices: Any,
 ) -> pd.DataFrame:
-    """A cell's members. A metric is a number, which the seeds scatter about evenly, or one number a seed."""
+    """A cell's runs. A metric is a number, which the seeds scatter about evenly, or one number a seed."""
     about = np.linspace(-1, 1, seeds) if seeds > 1 else np.zeros(1)
     given = {
         name: np.asarray(v, float) if isinstance(v, list | tuple) else v * (1 + scatter * about)
@@ -28,7 +31,7 @@ def made_up(
     rows = []
     for seed in range(seeds):
         full = {"split": "all", "train_images": 70_000} if fidelity == "as-released" else {"train_images": 60_000}
-        config = paper_config(fidelity=fidelity, **({"data_digest": "-", "seed": seed} | full | choices))
+        config = paper_config(fidelity=fidelity, **({"data_digest": MNIST, "seed": seed} | full | choices))
         status = statuses[seed] if statuses else "done"
         numbers = (
             {name: values[seed] for name, values in given.items()} if status in ("done", "running", "stopped") else {}

@@ -8,7 +8,7 @@ from importlib.metadata import version
 import pytest
 from cluster_files import FILES, PLACEHOLDER, ROOT, filled, loaded, read
 
-from study.options import check, parser
+from study.options import parse
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -31,11 +31,10 @@ def commands(name: str) -> list[str]:
 def test_every_command_is_one_of_study_run(name: str) -> None:
     assert commands(name)
     for command in commands(name):
-        arguments = parser().parse_args(shlex.split(command))
-        check(arguments)
-        if arguments.address:
-            assert arguments.device == "cuda", "the head has no GPU: the study would train on CPUs"
-            assert arguments.cohort_size, "the head has no GPU to measure the best size on"
+        options = parse(shlex.split(command))
+        if options.clusters.address:
+            assert options.device == "cuda", "the head has no GPU: the study would train on CPUs"
+            assert options.clusters.cohort_size, "the head has no GPU to measure the best size on"
 
 
 @pytest.mark.parametrize("name", ["ray-cluster.yaml", "kuberay-rayjob.yaml"])

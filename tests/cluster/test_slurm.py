@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from cluster_files import ANYWHERE, CLUSTER, ROOT, read
 
-from study.options import parser
+from study.options import parse
 
 RECORDS_SRUN = """#!/usr/bin/env bash
 printf '%s\\n' "$@" > "$HOME/srun"
@@ -90,9 +90,9 @@ def test_slurm_starts_ray_with_a_token_of_the_job(tmp_path: Path) -> None:
     ]
     words = command.split()
     assert words[:2] == ["python", "study/run.py"]
-    arguments = parser().parse_args(words[2:])
-    assert (arguments.grid, arguments.seeds, arguments.device) == ("paper", 3, "cuda")
-    assert (arguments.address, arguments.results) == ("10.1.2.3:6379", str(ROOT / "results"))
+    options = parse(words[2:])
+    assert (options.grid, options.seeds, options.device) == ("paper", 3, "cuda")
+    assert (options.clusters.address, options.results) == ("10.1.2.3:6379", str(ROOT / "results"))
 
 
 def test_slurm_script_is_sound() -> None:

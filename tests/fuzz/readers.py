@@ -27,10 +27,9 @@ from binarygan.io.tensor_files import DamagedFileError
 from binarygan.paper import paper_config
 from binarygan.training import checkpoints
 from binarygan.training.trainer import Trainer
-from study.design.spaces import find_space
+from study.design.spaces import SPACES
 from study.publish import rows_of
-from study.search.declarations import differences
-from study.search.search import Search
+from study.search.search import Search, differences
 from study.search.storage import JOURNAL, storage_of
 from study.store.store import Store
 
@@ -82,7 +81,7 @@ def _checkpoint(final: bool) -> bytes:
 
 def _exported() -> bytes:
     trainer = _trainer()
-    return generator_bytes(Sampler.of(trainer.configs[0], 1, trainer.generator_parameters))
+    return generator_bytes(Sampler.of(trainer.configs[0], 1, trainer.generator.parameters))
 
 
 def _parquet(table: str) -> bytes:
@@ -156,7 +155,7 @@ def _read_torchvision(folder: Path) -> object:
 
 def _search() -> Search:
     fields = {"data": "mnist", "data_digest": "x", "train_images": 128, "epochs": 2, "dtype": "float32"}
-    return Search(space=find_space("mlp"), metrics=("fid",), seeds=2, fidelity="as-described", fields=fields)
+    return Search(space=SPACES["mlp"], metrics=("fid",), seeds=2, fidelity="as-described", fields=fields)
 
 
 def _description_of_search() -> bytes:

@@ -1,6 +1,7 @@
 """Small cohorts, trained into a store without Ray."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -8,7 +9,7 @@ from binarygan.data.images import load_images
 from binarygan.paper import paper_config
 from study.design.cohorts import Cohort
 from study.store.store import Store
-from study.trials.recording import Report
+from study.trials.reports import Report
 from study.trials.task import Task
 from study.trials.trial import train_cohort
 
@@ -28,13 +29,13 @@ def train(
     whole: Cohort,
     study: str = "s",
     *,
-    tensorboard: bool = False,
     report: Report | None = None,
+    **settings: Any,
 ) -> Store:
     store = Store(root, study)
     store.create()
-    settings = {"fidelity": "as-released", "source": str(source), "root": None, "device": "cpu"}
-    task = Task(results=root, study=study, tensorboard=tensorboard, **settings)
+    given = {"fidelity": "as-released", "source": str(source), "root": None, "device": "cpu"}
+    task = Task(results=root, study=study, **given, **settings)
     train_cohort(whole, task, report or (lambda *_: None))
     return store
 

@@ -1,6 +1,6 @@
 """Searches to test with, and members as they leave them."""
 
-from study.design.spaces import find_space
+from study.design.spaces import SPACES
 from study.search.search import Search
 from study.store.store import Store
 
@@ -9,7 +9,7 @@ COMMON = {"data": "mnist", "data_digest": "x", "train_images": 128, "epochs": 2,
 
 def search(space: str = "annealing", **settings: object) -> Search:
     given = {"metrics": ("fid",), "seeds": 2, "fidelity": "as-described", "fields": COMMON, **settings}
-    return Search(space=find_space(space), **given)  # type: ignore[arg-type]
+    return Search(space=SPACES[space], **given)  # type: ignore[arg-type]
 
 
 def finished(store: Store, own: Search, params: dict[str, object], fid: float) -> None:

@@ -1,18 +1,15 @@
-"""What the options say of every cell, and of cohorts."""
+"""From the command line to one `RunOptions`, and what that says of every configuration."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cohorts import cohort
 
 from binarygan.data.images import load_images
 from binarygan.errors import UserError
-from binarygan.io.files import Place
-from study.commands.grid import _cohorts
-from study.options import common_fields, parser, place_of_results
-from study.store.store import Store
+from study.options import ClusterOptions, RunOptions, SearchOptions, common_fields, parse, results_root
 
 
 @pytest.mark.parametrize(
@@ -35,45 +32,55 @@ def test_the_precision_is_what_is_asked_then_the_studys_then_the_devices(
     device: str, known: dict[str, Any] | None, asked: str | None, expected: str
 ) -> None:
     words = ["--grid", "paper"] + (["--precision", asked] if asked else [])
-    fields = common_fields(parser().parse_args(words), load_images("mnist"), device, known)
+    fields = common_fields(parse(words), load_images("mnist"), device, known)
     assert fields["dtype"] == expected
 
 
 def test_bfloat16_on_a_cpu_is_refused_where_numba_is_not_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "numba", None)  # importing it fails
-    words = parser().parse_args(["--grid", "paper", "--precision", "bf16"])
+    options = RunOptions(grid="paper", precision="bf16")
     with pytest.raises(UserError, match="--precision bf16 on a CPU needs Numba"):
-        common_fields(words, load_images("mnist"), "cpu", None)
-    assert common_fields(words, load_images("mnist"), "cuda", None)["dtype"] == "bfloat16"
+        common_fields(options, load_images("mnist"), "cpu", None)
+    assert common_fields(options, load_images("mnist"), "cuda", None)["dtype"] == "bfloat16"
+
+
+def test_every_option_is_a_field_of_the_resolved_options() -> None:
+    assert parse(["--grid", "paper"]) == RunOptions(grid="paper")
+    words = shlex.split("--search mlp --trials 3 --metric fid,kid --time-budget 1h30m --resource a=1 --resource b=0.5")
+    expected = RunOptions(
+        search="mlp",
+        searches=SearchOptions(trials=3, metric=("fid,kid",), time_budget=5400.0),
+        clusters=ClusterOptions(resource=(("a", 1.0), ("b", 0.5))),
+    )
+    assert parse(words) == expected
+    assert expected.searches.metrics == ("fid", "kid")
+
+
+def test_paths_of_plugins_are_absolute_and_kept_as_they_were_given(tmp_path: Path) -> None:
+    given = ("mine.py", str(tmp_path / "more.py"))
+    options = parse(["--grid", "g", "--plugin", given[0], "--plugin", given[1], "--engine", "reference"])
+    assert options.plugins == (str(Path("mine.py").resolve()), given[1])
+    assert (options.kept, options.engine) == ({"plugins": list(given)}, "reference")
+    assert RunOptions(grid="g").kept == {}
+
+
+def test_what_the_user_chose_is_told_from_what_follows() -> None:
+    assert parse(["--grid", "paper"]).asked == {}
+    assert parse(["--grid", "paper", "--quick"]).asked == {"train_images": "--quick"}
+    words = ["--grid", "paper", "--epochs", "3", "--precision", "bf16"]
+    assert parse(words).asked == {"epochs": "--epochs 3", "dtype": "--precision bf16"}
 
 
 @pytest.mark.parametrize("below", ["", "below"])
 def test_results_in_a_file_are_refused(tmp_path: Path, below: str) -> None:
     (tmp_path / "file").touch()
-
-    def place(name: str) -> Place:
-        return place_of_results(parser().parse_args(["--grid", "paper", "--results", str(tmp_path / name / below)]))
-
     with pytest.raises(UserError, match="file is a file, not a folder"):
-        place("file")
-    assert place("new") == tmp_path / "new" / below
+        results_root(str(tmp_path / "file" / below))
+    assert results_root(str(tmp_path / "new" / below)) == tmp_path / "new" / below
 
 
 def test_results_that_cannot_be_reached_are_refused(tmp_path: Path) -> None:
     (tmp_path / "circle").symlink_to(tmp_path / "circle")
     for name in ("circle", 300 * "long"):
         with pytest.raises(UserError, match="--results"):
-            place_of_results(parser().parse_args(["--grid", "paper", "--results", str(tmp_path / name)]))
-
-
-def test_without_a_gpu_only_what_would_be_measured_is_refused(
-    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The head of a cluster plans for GPUs that it does not have."""
-    monkeypatch.setattr("study.commands.grid.has_gpu", lambda: False)
-    store, arguments = Store(tmp_path, "s"), parser().parse_args(["--grid", "paper"])
-    assert _cohorts([], store, "cuda", arguments) == []
-    few, many = (cohort(tiny, seeds=count).members for count in (16, 17))
-    assert [len(c.members) for c in _cohorts(few, store, "cuda", arguments)] == [16]
-    with pytest.raises(UserError, match="--cohort-size N"):
-        _cohorts(many, store, "cuda", arguments)
+            results_root(str(tmp_path / name))

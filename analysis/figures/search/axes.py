@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from analysis import labels
-from analysis.figures.scales import log_scale, ticks_between
-from analysis.figures.style import TINY
+from analysis.figures.style import TINY, log_scale, ticks_between
 from analysis.results.load import Study
 from analysis.search.search import Metric, Parameter
 from analysis.search.trials import Trial, Trials, trials_of
@@ -87,7 +86,7 @@ def short(value: float) -> str:
     return words.replace("e-0", "e-").replace("e+0", "e")
 
 
-def place(parameter: Parameter, trial: Trial) -> float:
+def position(parameter: Parameter, trial: Trial) -> float:
     """Where the trial lies along x; choices are spread about their tick, each trial always the same way."""
     value = trial.params[parameter.name]
     if not parameter.categorical:

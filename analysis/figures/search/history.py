@@ -1,16 +1,16 @@
 """The history of a search: each trial's value in order, and the best so far."""
 
-import matplotlib as mpl
 import matplotlib.figure
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from analysis.figures.drawn import Drawn
+from analysis.figures.drawn import SEARCH, Drawn, figure
 from analysis.figures.picks import number
 from analysis.figures.search.axes import metric_axis, shown, strip
-from analysis.figures.style import BLACK, BLUE, DPI, ORANGE, PAGE, RC, VERMILLION, Look
+from analysis.figures.style import DPI, PAGE
+from analysis.labels import BLACK, BLUE, ORANGE, VERMILLION, Look
 from analysis.results.load import Study
 from analysis.search.trials import STATES, Trials
 
@@ -27,14 +27,14 @@ ROW = 2.1
 """Inches."""
 
 
-@mpl.rc_context(RC)
+@figure("search-history", "Trials in order", section=SEARCH, order=1)
 def search_history(study: Study) -> Drawn | None:
-    """A panel a metric."""
+    """A panel for each metric."""
     trials = shown(study)
     if trials is None:
         return None
     metrics = trials.search.metrics
-    figure = mpl.figure.Figure(figsize=(PAGE, ROW * len(metrics) + 0.45), dpi=DPI, layout="constrained")
+    figure = matplotlib.figure.Figure(figsize=(PAGE, ROW * len(metrics) + 0.45), dpi=DPI, layout="constrained")
     panels = figure.subplots(len(metrics), squeeze=False)[:, 0]
     for i, axes in enumerate(panels):
         _draw(axes, trials, i)

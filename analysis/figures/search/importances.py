@@ -1,13 +1,13 @@
 """How much each parameter of a search matters: bars by two evaluators."""
 
-import matplotlib as mpl
 import matplotlib.figure
 import numpy as np
 from matplotlib.axes import Axes
 
-from analysis.figures.drawn import Drawn
+from analysis.figures.drawn import PARAMETERS, Drawn, figure
 from analysis.figures.search.axes import shown
-from analysis.figures.style import BLUE, DPI, ORANGE, PAGE, RC, SMALL
+from analysis.figures.style import DPI, PAGE, SMALL
+from analysis.labels import BLUE, ORANGE
 from analysis.results.load import Study
 from analysis.search.importances import Importances, importances
 
@@ -16,9 +16,9 @@ ROW = 0.27
 MOST_METRICS = 3
 
 
-@mpl.rc_context(RC)
+@figure("search-importances", "Importances of parameters", section=PARAMETERS, order=1)
 def search_importances(study: Study) -> Drawn | None:
-    """A panel a metric, two bars a parameter."""
+    """A panel for each metric, two bars for each parameter."""
     trials = shown(study)
     if trials is None or not trials.varied:
         return None
@@ -28,7 +28,7 @@ def search_importances(study: Study) -> Drawn | None:
         return None
     panels = found[:MOST_METRICS]
     height = ROW * len(panels[0].rows) + 0.75
-    figure = mpl.figure.Figure(figsize=(PAGE, height), dpi=DPI, layout="constrained")
+    figure = matplotlib.figure.Figure(figsize=(PAGE, height), dpi=DPI, layout="constrained")
     grid = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, one in zip(grid, panels, strict=True):
         _draw(axes, one)
@@ -47,11 +47,11 @@ def _draw(axes: Axes, one: Importances) -> None:
         y + 0.19, ped, 0.34, facecolor="white", edgecolor=ORANGE, hatch="/////", lw=0.8,
         label="PED-ANOVA: what sets the best trials apart",
     )  # fmt: skip
-    for place, row in zip(y, one.rows, strict=True):
+    for bar, row in zip(y, one.rows, strict=True):
         few = np.isnan(row.fanova)
         words = "too few trials" if few else f"{row.fanova:.2f}, {row.ped_anova:.2f}"
         end = 0.0 if few else max(row.fanova, row.ped_anova)
-        axes.annotate(words, (end, place), (4, 0), textcoords="offset points", va="center", fontsize=SMALL, color="0.3")
+        axes.annotate(words, (end, bar), (4, 0), textcoords="offset points", va="center", fontsize=SMALL, color="0.3")
     names = [
         row.parameter.label if row.trials == one.trials else f"{row.parameter.label} ({row.trials} trials)"
         for row in one.rows

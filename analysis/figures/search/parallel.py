@@ -1,4 +1,4 @@
-"""Parallel coordinates of a search: a line a complete trial through all its parameters to its value."""
+"""Parallel coordinates of a search: a line for each complete trial through all its parameters to its value."""
 
 import math
 
@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-from analysis.figures.drawn import Drawn
+from analysis.figures.drawn import PARAMETERS, Drawn, figure
 from analysis.figures.picks import number
 from analysis.figures.search.axes import GOLDEN, choices_of, plain, short, shown
-from analysis.figures.style import DPI, PAGE, RC, TINY
+from analysis.figures.style import DPI, PAGE, TINY
 from analysis.labels import choice
 from analysis.results.load import Study
 from analysis.search.importances import LOG_SPAN, Importances, importances
@@ -27,7 +27,7 @@ JITTER = 0.05
 """Of lines about a choice."""
 
 
-@mpl.rc_context(RC)
+@figure("search-parallel", "Parallel coordinates of the trials", section=PARAMETERS, order=3)
 def search_parallel(study: Study) -> Drawn | None:
     """Metrics last, parameters the nearer to them the more they matter; the best trials are drawn last and thick."""
     trials = shown(study)
@@ -66,12 +66,12 @@ class _Scale:
         self._log = low > 0 and high / low >= LOG_SPAN
         self._ends = self._raw(low), self._raw(high)
         middle = math.sqrt(low * high) if self._log else (low + high) / 2
-        self.ticks = [(self.place(v), short(v)) for v in dict.fromkeys((low, middle, high))]
+        self.ticks = [(self.scaled(v), short(v)) for v in dict.fromkeys((low, middle, high))]
 
     def _raw(self, value: float) -> float:
         return math.log(value) if self._log else value
 
-    def place(self, value: float) -> float:
+    def scaled(self, value: float) -> float:
         """Between 0 and 1."""
         low, high = self._ends
         return (self._raw(value) - low) / (high - low) if high > low else 0.5
@@ -107,11 +107,12 @@ def _line(trial: Trial, parameters: tuple[Parameter, ...], metrics: list[_Scale]
             if parameter.categorical:
                 y += JITTER * ((trial.number * GOLDEN) % 1 - 0.5)
         points.append((float(x), y))
-    return [*points, *((float(x), m.place(trial.value(i))) for i, (x, m) in enumerate(enumerate(metrics, len(points))))]
+    values = [(float(len(parameters) + i), metric.scaled(trial.value(i))) for i, metric in enumerate(metrics)]
+    return [*points, *values]
 
 
 def _ticks(parameter: Parameter) -> list[tuple[float, str]]:
-    """Places and words along a parameter's axis."""
+    """Heights and words along a parameter's axis."""
     if parameter.categorical:
         return [(parameter.scaled(c), name) for c, name in zip(parameter.choices, choices_of(parameter), strict=True)]
     middle = math.sqrt(parameter.low * parameter.high) if parameter.log else (parameter.low + parameter.high) / 2

@@ -2,35 +2,33 @@
 
 from itertools import combinations
 
-import matplotlib as mpl
 import matplotlib.figure
 import numpy as np
 from matplotlib.axes import Axes
 
-from analysis.figures.drawn import Drawn
+from analysis.figures.drawn import SEARCH, Drawn, figure
 from analysis.figures.picks import number
-from analysis.figures.scales import log_scale
 from analysis.figures.search.axes import metric_axis, shown
-from analysis.figures.style import BLUE, COLUMN, DPI, PAGE, RC, SMALL
+from analysis.figures.style import COLUMN, DPI, PAGE, SMALL, log_scale
+from analysis.labels import BLUE
 from analysis.results.load import Study
-from analysis.search.pareto import front
-from analysis.search.trials import Trials
+from analysis.search.trials import Trials, front
 
 MOST_PANELS = 3
 MOST_NAMES = 12
 """Trials named on the front."""
 
 
-@mpl.rc_context(RC)
+@figure("search-pareto", "The Pareto front", section=SEARCH, order=2)
 def search_pareto(study: Study) -> Drawn | None:
-    """A panel a pair of metrics, the front of the pair as a staircase; None where there is one metric."""
+    """A panel for each pair of metrics, the front of the pair as a staircase; None where there is one metric."""
     trials = shown(study)
     if trials is None or len(trials.search.metrics) < 2 or not trials.complete:
         return None
     pairs = list(combinations(range(len(trials.search.metrics)), 2))
     panels = pairs[:MOST_PANELS]
     width = PAGE if len(panels) > 1 else COLUMN * 1.35
-    figure = mpl.figure.Figure(figsize=(width, 3.1), dpi=DPI, layout="constrained")
+    figure = matplotlib.figure.Figure(figsize=(width, 3.1), dpi=DPI, layout="constrained")
     parts = [f"Trials by two metrics, {len(trials.complete)} complete ones."]
     for axes, (y, x) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         parts.append(_draw(axes, trials, x, y))

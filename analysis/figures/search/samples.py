@@ -1,19 +1,16 @@
 """Samples of a search's best trials."""
 
-import matplotlib as mpl
-
-from analysis.figures.drawn import Drawn
+from analysis.figures.drawn import SEARCH, Drawn, figure
 from analysis.figures.panels import Page, tile
 from analysis.figures.picks import Pick
 from analysis.figures.search.axes import shown
-from analysis.figures.style import RC
 from analysis.results.load import Study
 from analysis.search.trials import Trial
 
 COLUMNS = 4
 
 
-@mpl.rc_context(RC)
+@figure("search-samples", "Samples of the best trials", section=SEARCH, order=3)
 def search_samples(study: Study) -> Drawn | None:
     """The 64 samples of the first seed of each of the best trials that have any."""
     trials = shown(study)
@@ -28,7 +25,7 @@ def search_samples(study: Study) -> Drawn | None:
     for column, (trial, one) in enumerate(found):
         page.title(column, f"Trial {trial.number}")
         page.draw(0, column, tile(one.samples.bits), caption=one.caption("bits"))
-        parts.append(f"Trial {trial.number} ({one.place}): {one.describe('bits')}.")
+        parts.append(f"Trial {trial.number} ({one.which}): {one.describe('bits')}.")
     missing = [f"trial {t.number}: no samples" for t in best if t not in [trial for trial, _ in found]]
     return Drawn(page.figure, " ".join(parts), missing)
 

@@ -1,6 +1,5 @@
 """Slices of a search: the value over one parameter at a time."""
 
-import matplotlib as mpl
 import matplotlib.figure
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,11 +7,11 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 
-from analysis.figures.drawn import Drawn
+from analysis.figures.drawn import PARAMETERS, Drawn, figure
 from analysis.figures.picks import number
-from analysis.figures.search.axes import metric_axis, parameter_axis, place, short, shown, strip
+from analysis.figures.search.axes import metric_axis, parameter_axis, position, short, shown, strip
 from analysis.figures.search.history import LOOKS
-from analysis.figures.style import DPI, PAGE, RC
+from analysis.figures.style import DPI, PAGE
 from analysis.labels import choice
 from analysis.results.load import Study
 from analysis.search.importances import BEST_SHARE, FEWEST_BEST
@@ -29,9 +28,9 @@ COLOURS = "cividis"
 """By order, light to dark in greyscale, too."""
 
 
-@mpl.rc_context(RC)
+@figure("search-slices", "Values by one parameter at a time", section=PARAMETERS, order=2)
 def search_slices(study: Study) -> Drawn | None:
-    """A panel a parameter and metric."""
+    """A panel for each parameter and metric."""
     trials = shown(study)
     if trials is None or not trials.varied or not trials.complete:
         return None
@@ -45,7 +44,7 @@ def search_slices(study: Study) -> Drawn | None:
         own = [(i, p) for i, p in panels if i == metric]
         rows += [own[k : k + COLUMNS] for k in range(0, len(own), COLUMNS)]
     width, height = PAGE, TOP + ROW * len(rows)
-    figure = mpl.figure.Figure(figsize=(width, height), dpi=DPI)
+    figure = matplotlib.figure.Figure(figsize=(width, height), dpi=DPI)
     norm = Normalize(0, max(1, len(trials.all) - 1))
     for y, row in enumerate(rows):
         for x, (metric, parameter) in enumerate(row):
@@ -60,12 +59,12 @@ def _draw(axes: Axes, trials: Trials, metric: int, parameter: Parameter, norm: N
     having = [t for t in trials.all if parameter.name in t.params]
     stopped = [t for t in having if t.state == "stopped" and not np.isnan(t.value(metric))]
     look, dense = LOOKS["stopped"], len(trials.all) > DENSE
-    places, values = [place(parameter, t) for t in stopped], [t.value(metric) for t in stopped]
-    axes.plot(places, values, look.marker, color="0.6", mfc="none", ms=1.9 if dense else 2.6, mew=0.6)
+    positions, values = [position(parameter, t) for t in stopped], [t.value(metric) for t in stopped]
+    axes.plot(positions, values, look.marker, color="0.6", mfc="none", ms=1.9 if dense else 2.6, mew=0.6)
     complete = [t for t in having if t.state == "complete"]
     size = 5 if dense else 11
     axes.scatter(
-        [place(parameter, t) for t in complete],
+        [position(parameter, t) for t in complete],
         [t.value(metric) for t in complete],
         c=[t.number for t in complete],
         cmap=COLOURS,
@@ -75,7 +74,7 @@ def _draw(axes: Axes, trials: Trials, metric: int, parameter: Parameter, norm: N
         zorder=3,
     )
     failed = [t for t in having if t.state == "failed"]
-    strip(axes, [place(parameter, t) for t in failed], LOOKS["failed"].marker, LOOKS["failed"].colour)
+    strip(axes, [position(parameter, t) for t in failed], LOOKS["failed"].marker, LOOKS["failed"].colour)
     all_values = [t.value(metric) for t in (*trials.complete, *trials.of("stopped")) if not np.isnan(t.value(metric))]
     axes.update_datalim([(axes.dataLim.x0, min(all_values)), (axes.dataLim.x0, max(all_values))])  # all panels alike
     axes.autoscale_view(scalex=False)
@@ -86,11 +85,11 @@ def _draw(axes: Axes, trials: Trials, metric: int, parameter: Parameter, norm: N
     parameter_axis(axes, parameter)
 
 
-def _key(figure: mpl.figure.Figure, trials: Trials, norm: Normalize) -> None:
+def _key(figure: matplotlib.figure.Figure, trials: Trials, norm: Normalize) -> None:
     """What marks and colours are, above the panels."""
     width, height = figure.get_size_inches()
-    place = (LEFT / width, 1 - 0.2 / height, 1.3 / width, 0.08 / height)
-    bar = figure.colorbar(ScalarMappable(norm, COLOURS), cax=figure.add_axes(place), orientation="horizontal")
+    box = (LEFT / width, 1 - 0.2 / height, 1.3 / width, 0.08 / height)
+    bar = figure.colorbar(ScalarMappable(norm, COLOURS), cax=figure.add_axes(box), orientation="horizontal")
     last = max(1, len(trials.all) - 1)
     bar.set_ticks([0, last], labels=["", ""])
     bar.ax.tick_params(length=0)
@@ -130,5 +129,5 @@ def _found(trials: Trials, metric: int, parameter: Parameter, best: int) -> str:
         return ", ".join(f"{choice(parameter.name, c)} median {median}" for c, median in medians.items())
     if len(having) <= best:
         return ""
-    low, high = (f([place for _, place in having[:best]]) for f in (min, max))
+    low, high = (f([value for _, value in having[:best]]) for f in (min, max))
     return f"the best {best} from {short(low)} to {short(high)}"

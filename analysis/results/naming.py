@@ -1,0 +1,63 @@
+"""What tables and charts call a study's configurations, and in which order they come."""
+
+import dataclasses
+
+import pandas as pd
+
+from analysis import labels
+from binarygan.config import MemberConfig
+
+ORDER = ["objective", "architecture", "discriminator_norm", "neuron"]
+"""What configurations are sorted by."""
+_FIRST = ["fidelity", "generator_norm", "slope_rate"]
+_REST = [f.name for f in dataclasses.fields(MemberConfig) if f.name not in (*_FIRST, "seed")]
+TELLING = [*_FIRST, *_REST]
+"""What tells configurations of one name apart, the most telling first."""
+
+
+def trained(members: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are runs: those of real images, in the anchors, are none."""
+    return members[members["objective"].notna() & members["neuron"].notna() & members["seed"].notna()]
+
+
+def cells_of(members: pd.DataFrame) -> pd.DataFrame:
+    """A row for each configuration in the order of every chart: `cell_id`, its fields, `family` and `name`.
+
+    The family names objective, network, and norm in D where it is not the paper's; the name adds the neuron. Where
+    configurations would share a name, the fewest other fields that tell them apart are added.
+    """
+    cells = trained(members).drop_duplicates("cell_id").reset_index(drop=True)
+    ranks = {f"rank_{c}": cells[c].map(lambda value, c=c: labels.rank(c, value)) for c in ORDER}
+    others = [f for f in TELLING if f not in ORDER]
+    cells = cells.assign(**ranks).sort_values([*ranks, *others], kind="stable", ignore_index=True)
+    family = pd.Series([_family(*v) for v in cells[ORDER[:3]].astype(str).itertuples(index=False)], dtype=str)
+    name = family + ", " + cells["neuron"].map(labels.neuron)
+    extra = pd.Series("", index=cells.index)
+    for _, same in cells.groupby(name, sort=False):
+        for field in _fields_apart(same):
+            extra[same.index] += [f", {labels.setting(field, value)}" for value in same[field]]
+    return cells.drop(columns=list(ranks)).assign(family=family + extra, name=name + extra)
+
+
+def cell_names(members: pd.DataFrame) -> dict[str, str]:
+    """cell_id -> what tables and charts call the configuration."""
+    cells = cells_of(members)
+    return dict(zip(cells["cell_id"], cells["name"], strict=True))
+
+
+def _family(objective: str, architecture: str, norm: str) -> str:
+    news = labels.norm_if_news(objective, norm)
+    words = labels.part("objective", objective), labels.part("architecture", architecture)
+    return ", ".join((*words, *([news] if news else [])))
+
+
+def _fields_apart(same: pd.DataFrame) -> list[str]:
+    """Fields that together differ for each of the rows, none that adds nothing; all that help where none suffice."""
+    fields: list[str] = []
+    groups = 1
+    for field in TELLING:
+        if groups == len(same):
+            break
+        if (n := len(same[[*fields, field]].drop_duplicates())) > groups:
+            fields, groups = [*fields, field], n
+    return fields

@@ -1,0 +1,81 @@
+"""What metrics measure: sets of images and reference images. What several metrics need of them is computed once.
+
+Shapes: N images (N, 28, 28), bool; F features, 10 classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Q = TypeVar("Q")
+
+
+class Measured:
+    """A thing that is measured."""
+
+    @cached_property
+    def _known(self) -> dict[tuple[Any, ...], Any]:
+        return {}
+
+    def of(self, quantity: Callable[..., Q], *others: Any) -> Q:
+        """`quantity(self, *others)`, which is computed at the first call and kept as long as this object.
+
+        >>> class Word(Measured): ...
+        >>> word, calls = Word(), []
+        >>> word.of(calls.append), word.of(calls.append), len(calls)
+        (None, None, 1)
+        """
+        key = (quantity, *others)
+        if key not in self._known:
+            self._known[key] = quantity(self, *others)
+        return self._known[key]
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet(Measured):
+    """Binary images with what the extractors say of them.
+
+    Args:
+        images: (N, 28, 28) bool.
+    """
+
+    images: Tensor
+
+    @property
+    def features(self) -> Tensor:
+        """Of the first extractor: (N, 64)."""
+        return self.of(_extracted, "primary")[0]
+
+    @property
+    def probabilities(self) -> Tensor:
+        """Of the classes, by the first extractor: (N, 10)."""
+        return self.of(_extracted, "primary")[1]
+
+    @property
+    def check_features(self) -> Tensor:
+        """Of the second extractor: (N, 48)."""
+        return self.of(_extracted, "check")[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Reference(ImageSet):
+    """What samples are compared with.
+
+    Args:
+        images: the test split; where a data set has none, its last 10,000 images at most.
+        train: the train split, which copies are looked for in.
+    """
+
+    train: Tensor
+
+
+def _extracted(images: ImageSet, name: str) -> tuple[Tensor, Tensor]:
+    from binarygan.metrics.extractor import extract, load_extractor  # and with it torch
+
+    return extract(load_extractor(name, images.images.device), images.images)

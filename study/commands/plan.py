@@ -1,0 +1,128 @@
+"""What `--plan` prints of a grid or a search: what would run, what is done, how long the rest takes."""
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from binarygan.config import MemberConfig
+from binarygan.data.images import Images
+from study.design.cohorts import Cohort
+from study.launch.devices import has_gpu
+from study.options import RunOptions
+from study.store.reuse import Elsewhere
+from study.store.schemas import FINISHED
+from study.store.store import Store
+
+if TYPE_CHECKING:
+    from study.search.search import Search
+
+SAMPLED = 8
+"""How many trials are drawn at random from a space to estimate its cost."""
+
+
+def show_plan(
+    store: Store,
+    cells: Sequence[MemberConfig],
+    members: Sequence[MemberConfig],
+    elsewhere: Elsewhere,
+    cohorts: Sequence[Cohort],
+    data: Images,
+    device: str,
+    slots: int | None,
+    plugins: Sequence[str],
+) -> None:
+    """Print what would run, what is done, and how long the rest takes; write nothing.
+
+    Args:
+        elsewhere: what other studies have of the members.
+        cohorts: what is left to train.
+        slots: how many trials run at a time; None for as many as the machine can hold.
+    """
+    rows = store.statuses()
+    done = sum(rows.get(m.member_id, {}).get("status") in FINISHED for m in members)
+    print(
+        f"{store.study}: {len(cells)} cells, {len(members)} members, {done} finished, {len(cohorts)} trials on {device}"
+    )
+    for cell in cells:
+        print(
+            f"  {cell.cell_id}  {cell.objective:8} {cell.architecture} {cell.neuron:13} {cell.discriminator_norm} in D"
+        )
+    if elsewhere.usable:
+        print(f"  to be taken over: {len(elsewhere.usable)} members from {elsewhere.studies}")
+    if refusal := elsewhere.refusal():
+        print(f"  {refusal}")
+    if cohorts:
+        print(_costs(cohorts, data, device, slots, plugins))
+
+
+def show_search_plan(store: Store, search: "Search", options: RunOptions, data: Images, device: str) -> None:
+    """Print what would run, what is settled, and how long the rest takes; write nothing."""
+    import optuna
+
+    from study.search.search import in_words
+    from study.search.trials import existing_trials
+
+    asked = options.searches
+    wanted = asked.trials or 0
+    trials = existing_trials(asked.storage, store.folder, store.study, search)
+    settled = trials.counts().settled if trials else 0
+    left = max(0, wanted - settled)
+    goals = ", ".join(f"{m} {d}d" for m, d in zip(search.metrics, search.directions, strict=True))
+    print(
+        f"{store.study}: {wanted} trials of {search.seeds} members, {search.epochs} epochs, "
+        f"{settled} settled, {left} to run on {device}; goal: {goals}"
+    )
+    for name, declared in search.space.to_dict().items():
+        print(f"  {name:20}{in_words(declared)}")
+    if not left:
+        return
+    drawing = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    cohorts = []
+    for _ in range(min(SAMPLED, left)):
+        trial = drawing.ask()
+        search.draw(trial)
+        cohorts.append(search.cohort(trial.params))
+    line = _costs(cohorts, data, device, options.clusters.max_concurrent, options.plugins, trials=left)
+    stops = ", less what the scheduler stops" if asked.scheduler != "none" else ""
+    print(f"{line} (from {len(cohorts)} trials drawn at random{stops})")
+
+
+def _costs(
+    cohorts: Sequence[Cohort],
+    data: Images,
+    device: str,
+    slots: int | None,
+    plugins: Sequence[str],
+    *,
+    trials: int | None = None,
+) -> str:
+    """A line about the hours and megabytes of these cohorts, after a few iterations of each kind were timed here.
+
+    Args:
+        trials: how many trials there are, of which the cohorts are a sample; None if the cohorts are all.
+    """
+    from study.cost.estimate import hours, megabytes, seconds_of
+
+    count = trials or len(cohorts)
+    times = count / len(cohorts)
+    steps = sum(c.critic_steps() for c in cohorts) * times
+    disk = sum(megabytes(c) for c in cohorts) * times
+    if device == "cuda" and not has_gpu():
+        return f"to train: {steps:,.0f} critic steps, about {disk:,.0f} MB of results; no GPU here to time them on"
+    slots = min(slots or count, count, 1 if device == "cuda" else os.cpu_count() or 1)
+    print("timing a few iterations and evaluations of each kind …", flush=True)
+    seconds = seconds_of(cohorts, data, device, slots, plugins)
+    total = hours(seconds, slots) if times == 1 else sum(seconds) * times / slots / 3600
+    return (
+        f"to train: about {spoken(total)} on a machine like this one, {slots} at a time "
+        f"({steps:,.0f} critic steps and their evaluations), about {disk:,.0f} MB of results"
+    )
+
+
+def spoken(hours: float) -> str:
+    """Hours, or minutes if it is less than one hour.
+
+    >>> spoken(2.34), spoken(0.2), spoken(0.001)
+    ('2.3 h', '12 min', '1 min')
+    """
+    return f"{hours:.1f} h" if hours >= 1 else f"{max(hours * 60, 1):.0f} min"

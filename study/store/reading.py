@@ -1,0 +1,174 @@
+"""The reader of results: one Parquet file, or a table's folder with thousands of them.
+
+What is read is checked here and nowhere else: the schema version, the columns that every file has, and damage.
+"""
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from binarygan.errors import UserError
+from study.store.schemas import LATER, NEEDED, SCHEMAS, check_version
+
+BROKEN = (pa.ArrowException, OSError, ValueError, OverflowError, KeyError)
+"""What pyarrow raises of a damaged or foreign file."""
+AT_ONCE = 512
+"""Small files whose tables are put together at a time: a table of one row takes a hundred times its row."""
+
+
+@contextmanager
+def naming(name: object, advice: str = "") -> Iterator[None]:
+    """Whatever the block raises of a damaged or foreign file becomes a UserError: the name, the reason, the advice."""
+    try:
+        yield
+    except BROKEN as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{name} is damaged or foreign ({reason}){advice and f': {advice}'}") from None
+
+
+def open_file(source: Path | bytes, table: str, name: object) -> pq.ParquetFile:
+    """A file of a table (its path or its content), its version and its columns checked.
+
+    Raises:
+        UserError: it is of a version that this program does not know.
+        BROKEN: it is damaged, or lacks a column that every file of the table has.
+    """
+    file = pq.ParquetFile(pa.BufferReader(source) if isinstance(source, bytes) else source)
+    check_version((file.schema_arrow.metadata or {}).get(b"schema_version", b"0").decode(errors="replace"), name)
+    if lacking := [n for n in NEEDED[table] if n not in file.schema_arrow.names]:
+        raise ValueError(f"it has no column {', '.join(lacking)}")
+    return file
+
+
+def read_file(
+    source: Path | bytes,
+    table: str,
+    name: object,
+    *,
+    columns: Sequence[str] | None = None,
+    member_id: str | None = None,
+    advice: str = "",
+) -> pa.Table:
+    """The rows of a file as it has them.
+
+    Args:
+        source: the file's path or its content.
+        table: one of `SCHEMAS`.
+        name: what errors call the file.
+        columns: read these of the file's columns alone.
+        member_id: read the rows of this member alone.
+        advice: what errors tell the user to do about a damaged file.
+
+    Raises:
+        UserError: the file is damaged or foreign, or of a version that this program does not know.
+    """
+    with naming(name, advice):
+        file = open_file(source, table, name)
+        if member_id is None:
+            found = file.read(columns, use_threads=False)
+        else:  # by way of a data set, which leaves out row groups whose statistics exclude the member
+            path = pa.BufferReader(source) if isinstance(source, bytes) else source
+            wanted = [("member_id", "==", member_id)]
+            found = pq.read_table(path, columns=columns, partitioning=None, filters=wanted, use_threads=False)
+        found.validate(full=True)
+        return found
+
+
+def as_schema(found: pa.Table, table: str) -> pa.Table:
+    """The rows with the columns and types of the table's schema; a column that they lack is null, or as it was before.
+
+    Raises:
+        BROKEN: values are of another type.
+    """
+    schema = SCHEMAS[table]
+    if found.schema.equals(schema):
+        return found.replace_schema_metadata(schema.metadata)
+    arrays = [
+        found.column(f.name).cast(f.type)
+        if f.name in found.column_names
+        else pa.repeat(pa.scalar(LATER.get(f.name), f.type), len(found))
+        for f in schema
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def files_of(folder: Path) -> tuple[list[Path], list[str]]:
+    """A table's Parquet files in order of name, and a line on each link that leads out of the study's folder."""
+    home = folder.parent.resolve()
+    if not folder.is_dir() or not folder.resolve().is_relative_to(home):
+        return [], []
+    with os.scandir(folder) as entries:
+        found = sorted((e.name, e.is_symlink()) for e in entries if e.name.endswith(".parquet") and e.is_file())
+    out = [n for n, is_link in found if is_link and not (folder / n).resolve().is_relative_to(home)]
+    paths = [folder / n for n, _ in found if n not in out]
+    return paths, [f"{short(folder / n)} is no file of this folder: left out" for n in out]
+
+
+def read_folder(folder: Path, table: str) -> tuple[pa.Table, list[str]]:
+    """All rows of a table's files as its schema has them, and a line for whatever was not so.
+
+    A file that cannot be read, that is of a newer version, that lacks a column that every file has or whose values are
+    of another type is left out and named. So are columns that the schema does not have.
+    The folder need not exist.
+    """
+    paths, problems = files_of(folder)
+    tables = [SCHEMAS[table].empty_table()]
+    counts: Counter[tuple[str, ...]] = Counter()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for i in range(0, len(paths), AT_ONCE):
+            found: list[pa.Table] = []
+            for one in pool.map(partial(_whole, table=table), paths[i : i + AT_ONCE]):
+                if isinstance(one, str):
+                    problems.append(one)
+                else:
+                    found.append(one[0])
+                    counts[one[1]] += 1
+            if found:
+                tables.append(pa.concat_tables(found).combine_chunks())
+    return pa.concat_tables(tables), [*problems, *_other_columns(counts, folder.name, SCHEMAS[table].names)]
+
+
+def _whole(path: Path, table: str) -> tuple[pa.Table, tuple[str, ...]] | str:
+    """A file's rows in the table's schema and the names of its own columns; the line on it where it cannot be read."""
+    try:
+        found = read_file(path, table, short(path))
+        with naming(short(path)):
+            return as_schema(found, table), tuple(found.column_names)
+    except UserError as error:
+        return f"{error}; left out"
+
+
+def _other_columns(counts: Counter[tuple[str, ...]], folder: str, known: Sequence[str]) -> list[str]:
+    """Lines on columns that are unknown to the schema or that files lack; `counts`: columns -> how many files."""
+    unknown: Counter[str] = Counter()
+    absent: Counter[str] = Counter()
+    for names, n in counts.items():
+        unknown.update({name: n for name in names if name not in known})
+        absent.update({name: n for name in known if name not in names and name not in LATER})
+    return [
+        *_lines(folder, unknown, "unknown to this version: left out; a newer one wrote it?"),
+        *_lines(folder, absent, "missing: its values are shown as missing"),
+    ]
+
+
+def _lines(folder: str, counts: Counter[str], rest: str) -> list[str]:
+    """One line for all columns that as many files have or lack."""
+    by_count: dict[int, list[str]] = defaultdict(list)
+    for name, count in counts.items():
+        by_count[count].append(name)
+    return [
+        f"{folder}/: column{'s' * (len(names) > 1)} {', '.join(names)} ({n} file{'s' * (n > 1)}) {rest}"
+        for n, names in by_count.items()
+    ]
+
+
+def short(path: Path) -> str:
+    """`members/<file>`: a table's folder and the file's name."""
+    return f"{path.parent.name}/{path.name}"

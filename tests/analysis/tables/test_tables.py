@@ -1,0 +1,136 @@
+"""Tables against hand computations."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up import made_up
+from scipy import stats
+
+from analysis.results.load import load_anchors
+from analysis.statistics.summaries import summarize
+from analysis.tables import formats
+from analysis.tables.entries import Table, first
+from analysis.tables.rows import OURS, beside, rows_of
+from analysis.tables.tables import HEADLINE, SECTIONS, means, scores
+
+ANCHORS = load_anchors().members
+REAL = {"objective": "wgan-gp", "neuron": "real"}
+
+
+def of_seeds(fids: list[float], statuses: list[str], **choices: object) -> pd.DataFrame:
+    metrics = {"fid": fids, "fid_bernoulli": [f + 1 for f in fids], "recall": 0.8}
+    members = made_up(seeds=len(fids), statuses=statuses, metrics=metrics, **(REAL | choices))  # type: ignore[arg-type]
+    return members.assign(**metrics)  # of runs that failed, too: a mean must leave them out by their status
+
+
+def column(table: Table, label: str) -> list[str]:
+    at = [c.label for c in table.columns].index(label)
+    return [row[at].text for row in table.rows]
+
+
+def test_numbers_are_over_the_seeds_that_are_done() -> None:
+    rows = rows_of(
+        of_seeds([10.0, 14.0, 99.0, 98.0, 1.0], ["done", "done", "failed", "diverged", "stopped"]), ANCHORS.iloc[:0]
+    )
+    table = scores(rows, "t", "T")
+    assert column(table, "cell") == ["WGAN-GP, MLP, real-valued, threshold", "WGAN-GP, MLP, real-valued, Bernoulli"]
+    half = stats.t.ppf(0.975, 1) * np.std([10, 14], ddof=1) / math.sqrt(2)
+    assert column(table, "FID") == [f"{m:.1f} [0.0, {m + half:.1f}]" for m in (12, 13)]  # cut at 0
+    assert column(table, "done") == ["2 of 5, 1 failed, 1 diverged, 1 stopped early"] * 2
+    assert column(table, "FID of each seed") == ["10, 14", "11, 15"]
+    assert "Counted apart, in no mean: 1 failed, 1 diverged, 1 stopped early." in table.notes
+
+
+def test_means_at_once_are_the_summaries() -> None:
+    members = of_seeds([10.0, 14.0, float("nan"), 11.5, 12.5], ["done"] * 5)
+    [row, _] = rows_of(members, ANCHORS.iloc[:0])
+    for name, entry in zip(("fid", "recall", "kid"), row.means(["fid", "recall", "kid"]), strict=True):
+        summary = summarize(members[name])
+        wanted = [summary.mean, summary.low, summary.high, summary.sd, summary.n]
+        assert list(entry.parts.values()) == pytest.approx(wanted, nan_ok=True)
+
+
+def test_interquartile_mean_is_scipys_on_multiples_of_four() -> None:
+    fids = [30.0, 1.0, 10.0, 11.0, 12.0, 13.0, 50.0, 2.0]
+    [row, _] = rows_of(of_seeds(fids, ["done"] * 8), ANCHORS.iloc[:0])
+    iqm = scores([row], "t", "T").rows[0][4]
+    assert iqm.key == pytest.approx(stats.trim_mean(fids, 0.25))
+    assert iqm.parts["_low"] < iqm.key < iqm.parts["_high"]  # type: ignore[operator]
+
+
+def test_one_seed_says_what_cannot_be_said() -> None:
+    table = scores(rows_of(of_seeds([10.0], ["done"]), ANCHORS.iloc[:0]), "t", "T")
+    assert column(table, "FID") == ["10", "11"]
+    assert column(table, "FID, IQM") == ["–", "–"]
+    assert any("2 of 2 rows rest on one seed: no spread" in note for note in table.notes)
+
+
+def test_a_cell_without_a_finished_seed_has_dashes() -> None:
+    table = scores(rows_of(of_seeds([10.0], ["failed"]), ANCHORS.iloc[:0]), "t", "T")
+    assert column(table, "done") == ["0 of 1, 1 failed"] * 2
+    assert set(column(table, "FID")) == set(column(table, "FID of each seed")) == {"–"}
+
+
+def test_anchors_follow_with_real_images_last() -> None:
+    rows = rows_of(of_seeds([10.0], ["done"]), ANCHORS)
+    assert [row.source for row in rows] == [OURS] * 2 + ["released code"] * 8 + ["real images"]
+    near = beside(rows[:2], rows)
+    assert [(row.source, row.fields["output"]) for row in near[2:]] == [
+        ("released code", "real-valued, threshold"),
+        ("released code", "real-valued, Bernoulli"),
+        ("real images", "–"),
+    ]
+
+
+def test_settings_unlike_the_papers_are_named() -> None:
+    members = pd.concat(
+        [
+            of_seeds([10.0], ["done"]),
+            of_seeds([11.0], ["done"], slope_rate=1.05, learning_rate=2e-4),
+            of_seeds([12.0], ["done"], epochs=1, train_images=6400),
+        ],
+        ignore_index=True,
+    )
+    rows = rows_of(members, ANCHORS.iloc[:0])
+    settings = {row.fields["settings"] for row in rows}
+    assert settings == {
+        "epochs 20, images 70,000",
+        "slope rate 1.05, learning rate 0.0002, epochs 20, images 70,000",
+        "epochs 1, images 6,400",
+    }
+    assert "unlike the paper" in [c.label for c in scores(rows, "t", "T").columns]
+
+
+def test_every_metric_stands_in_a_section() -> None:
+    rows = rows_of(of_seeds([10.0], ["done"]), ANCHORS)
+    for name, (title, numbers) in SECTIONS.items():
+        table = means(rows, name, title, numbers)
+        assert len(table.rows) == 11
+        assert len(table.columns) == 3 + len(numbers)
+    assert set(HEADLINE) < {n for _, numbers in SECTIONS.values() for n in numbers}
+
+
+def test_a_long_table_says_what_it_leaves_out() -> None:
+    table = scores(rows_of(of_seeds([10.0], ["done"]), ANCHORS), "t", "T")
+    short = first(table, 3)
+    assert len(short.rows) == 3
+    assert short.notes[-1] == "The first 3 of 11 rows; tables/t.csv has all of them."
+    assert first(table, 11) is table
+
+
+def test_csv_has_every_part_and_seed() -> None:
+    import io
+
+    rows = rows_of(of_seeds([10.0, 14.0], ["done", "done"]), ANCHORS)
+    frame = pd.read_csv(io.StringIO(formats.comma_separated(scores(rows, "t", "T"))))
+    ours = frame[frame["source"] == OURS]
+    assert ours["fid"].tolist() == [12, 13]
+    assert ours["fid_sd"].round(4).tolist() == [2.8284, 2.8284]
+    assert ours[["members", "done", "failed"]].to_numpy().tolist() == [[2, 2, 0]] * 2
+    assert ours["fid_seeds"].tolist() == ["0: 10.0; 1: 14.0", "0: 11.0; 1: 15.0"]
+    assert ours[["objective", "architecture", "output"]].to_numpy().tolist() == [
+        ["WGAN-GP", "MLP", "real-valued, threshold"],
+        ["WGAN-GP", "MLP", "real-valued, Bernoulli"],
+    ]

@@ -1,0 +1,160 @@
+"""The set of metrics: names, faults that each has to see, the extractors behind it."""
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from members import small, tiny_reference, trainer
+from torch import Tensor
+
+from binarygan.data.images import load_images
+from binarygan.generators import sampling
+from binarygan.metrics import evaluation
+from binarygan.metrics.extractor import EXTRACTORS, extract, load_extractor, weights_path
+from binarygan.metrics.names import OF_IMAGES, OF_PREACTIVATED, columns
+from binarygan.metrics.scores import Reference, full_scores, light_scores
+
+COUNT = 2000
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def digits() -> tuple[Tensor, np.ndarray]:
+    data = load_images("mnist")
+    assert data.labels is not None
+    return torch.from_numpy(data.bits(len(data.packed))).bool().view(-1, 28, 28), data.labels
+
+
+@pytest.fixture(scope="module")
+def reference(digits: tuple[Tensor, np.ndarray]) -> Reference:
+    """Of one distribution with `real`, which MNIST's first test images are not."""
+    return Reference(images=digits[0][40_000 : 40_000 + COUNT], train=digits[0][:6000])
+
+
+@pytest.fixture(scope="module")
+def real(digits: tuple[Tensor, np.ndarray]) -> Tensor:
+    """Images that are not among the reference's."""
+    return digits[0][20_000 : 20_000 + COUNT]
+
+
+def test_extractors_are_accurate_and_small(digits: tuple[Tensor, np.ndarray]) -> None:
+    for name in EXTRACTORS:
+        _, probabilities = extract(load_extractor(name, CPU), digits[0][60_000:])
+        assert (probabilities.argmax(1).numpy() == digits[1][60_000:]).mean() >= 0.99
+    assert sum(weights_path(name).stat().st_size for name in EXTRACTORS) < 1_000_000
+
+
+def test_names_are_what_is_computed(real: Tensor, reference: Reference) -> None:
+    assert set(full_scores(real, reference)) == {m.name for m in OF_IMAGES}
+    assert set(light_scores(real, reference)) == {m.name for m in OF_IMAGES if m.light}
+    full = full_scores(real, reference)
+    for name, value in light_scores(real, reference).items():
+        assert full[name] == value
+
+
+def noise(real: Tensor, digits: tuple[Tensor, np.ndarray], amount: float) -> Tensor:
+    """A share of the pixels flipped."""
+    return real ^ (torch.rand(real.shape, generator=torch.Generator().manual_seed(0)) < amount / 5)
+
+
+def specks(real: Tensor, digits: tuple[Tensor, np.ndarray], amount: float) -> Tensor:
+    """Less of the same: too few flipped pixels to touch each other."""
+    return noise(real, digits, amount / 10)
+
+
+def imbalance(real: Tensor, digits: tuple[Tensor, np.ndarray], amount: float) -> Tensor:
+    """A share of the images replaced by other images of two classes."""
+    two = digits[0][:60_000][torch.from_numpy(np.isin(digits[1][:60_000], (1, 7)))]
+    return torch.cat([two[6000 : 6000 + int(amount * COUNT)], real[int(amount * COUNT) :]])
+
+
+def omission(real: Tensor, digits: tuple[Tensor, np.ndarray], amount: float) -> Tensor:
+    """A share of the classes left out, as many images of the others instead."""
+    kept = digits[0][10_000:40_000][torch.from_numpy(digits[1][10_000:40_000] >= int(10 * amount))]
+    return kept[:COUNT]
+
+
+def duplication(real: Tensor, digits: tuple[Tensor, np.ndarray], amount: float) -> Tensor:
+    """A share of the images replaced by ten of the others, again and again."""
+    count = int(amount * COUNT)
+    return torch.cat([real[-10:].repeat(count // 10 + 1, 1, 1)[:count], real[count:]])
+
+
+def copying(real: Tensor, digits: tuple[Tensor, np.ndarray], amount: float) -> Tensor:
+    """A share of the images replaced by images of the train split."""
+    count = int(amount * COUNT)
+    return torch.cat([digits[0][:count], real[count:]])
+
+
+WORSE = {
+    noise: (
+        "fid fid_inf fid_check kid two_sample nearest_test_hamming ink_distance pixel_error covariance_error patch_kl",
+        "precision density coverage confidence mnist_score",
+    ),
+    specks: ("isolated_pixel_rate components", "density"),
+    imbalance: (
+        "fid fid_inf fid_check kid class_kl pixel_error covariance_error ink_distance",
+        "coverage classes_covered mnist_score",
+    ),
+    omission: ("fid fid_inf fid_check kid class_kl", "recall coverage classes_covered mnist_score"),
+    duplication: ("fid kid covariance_error", "coverage unique_rate"),
+    copying: ("train_duplicates closer_to_train", "nearest_train_hamming"),
+}
+"""What rises and what falls as a fault grows."""
+Fault = Callable[[Tensor, tuple[Tensor, np.ndarray], float], Tensor]
+Scores = Callable[[Fault, float], dict[str, float]]
+
+
+@pytest.fixture(scope="module")
+def scores(real: Tensor, digits: tuple[Tensor, np.ndarray], reference: Reference) -> Scores:
+    """Of so much of a fault."""
+    return cache(lambda fault, amount: full_scores(fault(real, digits, amount), reference))
+
+
+@pytest.mark.parametrize("fault", WORSE, ids=lambda f: f.__name__)
+def test_each_metric_sees_its_fault_grow(fault: Fault, scores: Scores) -> None:
+    found = [scores(fault, amount) for amount in (0.0, 0.3, 0.65, 0.95)]
+    for names, sign in zip(WORSE[fault], (1, -1), strict=True):
+        for name in names.split():
+            values = [sign * f[name] for f in found]
+            assert values == sorted(values), (name, values)
+            assert values[0] < values[-1], (name, values)
+
+
+def test_every_metric_sees_a_fault(scores: Scores, real: Tensor, reference: Reference) -> None:
+    """One that is added, too, before anybody says in `WORSE` which one it is."""
+    extremes = [full_scores(same, reference) for same in (torch.zeros_like(real), torch.ones_like(real))]
+    faulty = [*(scores(fault, 0.95) for fault in WORSE), *extremes]
+    for one in OF_IMAGES:
+        sign = {"lower": 1, "higher": -1, "target": 0}[one.better]
+        changes = [found[one.name] - scores(noise, 0.0)[one.name] for found in faulty]
+        assert any(sign * change > 0 if sign else change != 0 for change in changes), one.name
+
+
+def test_a_set_against_itself(real: Tensor) -> None:
+    found = full_scores(real, Reference(images=real, train=real))
+    for name in ("fid", "fid_check", "class_kl", "pixel_error", "covariance_error", "patch_kl", "ink_distance"):
+        assert found[name] == pytest.approx(0, abs=1e-4), name
+    assert found["train_duplicates"] == found["precision"] == found["recall"] == found["coverage"] == 1
+
+
+def test_evaluation_fills_the_columns_and_does_not_depend_on_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    member = trainer(small(neuron="real"))
+    member.train_epoch()
+    full = evaluation.evaluate(member, 0, tiny_reference(), full=True).metrics
+    assert list(full) == list(columns(light=False))
+    assert None not in full.values()
+    light = evaluation.evaluate(member, 0, tiny_reference(), full=False).metrics
+    assert list(light) == list(columns(light=True))
+    assert {m.name for m in OF_PREACTIVATED} <= set(light)
+    monkeypatch.setattr(sampling, "CHUNK", 900)
+    again = evaluation.evaluate(member, 0, tiny_reference(), full=False).metrics
+    for name, value in light.items():
+        assert again[name] == pytest.approx(value, rel=1e-3, abs=1e-5), name
+    binary = trainer(small(neuron="stochastic"))
+    binary.train_epoch()
+    of_binary = evaluation.evaluate(binary, 0, tiny_reference(), full=False).metrics
+    assert of_binary["fid"] is not None
+    assert of_binary["fid_bernoulli"] is None

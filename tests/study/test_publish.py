@@ -1,0 +1,49 @@
+"""Compact studies for a repository."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cohorts import cohort, train
+
+from analysis.results.load import load_study
+from binarygan.errors import UserError
+from study.design.cohorts import Cohort
+from study.publish import publish
+
+pytestmark = pytest.mark.usefixtures("few_samples")
+
+
+def test_published_studies_are_read_as_they_were(tiny: Path, tmp_path: Path) -> None:
+    whole = cohort(tiny, 3, epochs=3)
+    first = train(tiny, tmp_path, Cohort(whole.members[:2]), "first")
+    second = train(tiny, tmp_path, Cohort(whole.members[1:]), "second")
+    target = tmp_path / "published" / "both"
+    assert publish([first.folder, second.folder], target) == 3
+    assert publish([target], tmp_path / "again") == 3
+    for folder in (target, tmp_path / "again"):
+        study = load_study(folder)
+        assert (len(study.members), study.problems) == (3, ())
+        assert study.curves().groupby("member_id")["epoch"].apply(list).tolist() == [[1, 2, 3]] * 3
+        for member in whole.members:
+            kept = [1, 2, 3] if member.seed == 0 else [3]
+            assert [s.epoch for s in study.evolution(member.member_id)] == kept
+            origin = first if member.seed < 2 else second
+            before, after = (load_study(f).histogram(member.member_id) for f in (origin.folder, folder))
+            assert before is not None
+            assert after is not None
+            np.testing.assert_array_equal(before[1], after[1])
+    with pytest.raises(UserError, match="holds no study"):
+        publish([tmp_path / "none"], target)
+
+
+def test_a_failure_is_published_unless_another_study_has_the_member_done(tiny: Path, tmp_path: Path) -> None:
+    whole = cohort(tiny, 2, epochs=1)
+    failed = train(tiny, tmp_path, whole, "failed")
+    for member in whole.members:
+        [row] = failed.read("members", member.member_id)
+        failed.write("members", member.member_id, [row | {"status": "failed", "error": "it died"}])
+    done = train(tiny, tmp_path, Cohort(whole.members[:1]), "done")
+    assert publish([failed.folder, done.folder], tmp_path / "published") == 2
+    rows = load_study(tmp_path / "published").members.set_index("seed")
+    assert rows["status"].to_dict() == {0: "done", 1: "failed"}

@@ -1,0 +1,54 @@
+"""Trials in this process, on real digits."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cohorts import cohort, train
+
+from binarygan.errors import UserError
+
+pytestmark = pytest.mark.usefixtures("few_samples")
+
+
+def test_a_plugin_is_loaded_in_the_trial_and_its_failure_is_the_trials(tiny: Path, tmp_path: Path) -> None:
+    plugin = tmp_path / "mine.py"
+    plugin.write_text("from pathlib import Path\nPath(__file__).with_suffix('.loaded').touch()\n")
+    whole = cohort(tiny, 1, epochs=1)
+    train(tiny, tmp_path, whole, plugins=(str(plugin),))
+    assert (tmp_path / "mine.loaded").exists()
+    with pytest.raises(UserError, match=r"none\.py"):
+        train(tiny, tmp_path, whole, "t", plugins=(str(tmp_path / "none.py"),))
+
+
+def test_one_thread_whatever_the_environment_says() -> None:
+    code = (
+        "import numpy, scipy.linalg, torch, threadpoolctl\n"
+        "from binarygan.arithmetic.process import use_one_thread\n"
+        "use_one_thread()\n"
+        "print({torch.get_num_threads(), *(p['num_threads'] for p in threadpoolctl.threadpool_info())})"
+    )
+    many = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "7")
+    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=many)
+    assert outcome.stdout.strip() == "{1}"
+
+
+def test_tensorboard_has_the_curves_where_it_is_asked_for(tiny: Path, tmp_path: Path) -> None:
+    from tensorboardX.proto.event_pb2 import Event
+
+    whole = cohort(tiny, 1, epochs=2)
+    store = train(tiny, tmp_path, whole)
+    assert not (store.folder / "tensorboard").exists()
+    train(tiny, tmp_path, whole, "with", tensorboard=True)
+    [path] = (tmp_path / "with" / "tensorboard" / whole.members[0].member_id).iterdir()
+    found = {}
+    content = path.read_bytes()
+    while content:  # TFRecord: length (8), its checksum (4), data, its checksum (4)
+        length = int.from_bytes(content[:8], "little")
+        event = Event.FromString(content[12 : 12 + length])
+        found |= {(v.tag, event.step): v.simple_value for v in event.summary.value}
+        content = content[16 + length :]
+    for row in store.read("curves", whole.members[0].member_id):
+        for name in ("fid", "generator_loss"):
+            assert found[name, row["epoch"]] == pytest.approx(row[name], rel=1e-6)
