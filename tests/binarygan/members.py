@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from binarygan import config
 from binarygan.config import MemberConfig
 from binarygan.data.images import load_images
 from binarygan.generators.sampling import BINARIZATIONS, Sampler, draw
@@ -69,10 +68,10 @@ def moved(parameters: Parameters, *, by: float, seed: int = 0) -> Parameters:
     return parameters
 
 
-def networks(member: MemberConfig) -> tuple[Network, Network]:
+def networks(config: MemberConfig) -> tuple[Network, Network]:
     """The configuration's generator and discriminator."""
-    operands = member.part("dtype").operands
-    return Network.of(member.generator_layers(), operands), Network.of(member.discriminator_layers(), operands)
+    operands = config.part("dtype").operands
+    return Network.of(config.generator_layers(), operands), Network.of(config.discriminator_layers(), operands)
 
 
 def critic_images(real: Tensor, fake: Tensor, epsilon: Tensor | None) -> Tensor:
@@ -121,4 +120,3 @@ def registered(registry: Registry[Any], **parts: Any) -> Iterator[None]:
     finally:
         for name in parts:
             del registry._parts[name]
-        config._part.cache_clear()

@@ -163,7 +163,7 @@ def test_raising_a_parts_revision_changes_the_ids_of_what_uses_it(
 ) -> None:
     registry = REGISTRIES[kind]
     configs = variants()
-    before = [(c.member_id, c.cell_id) for c in configs]
+    before = [(c.member_id, c.cell_id, c.revision) for c in configs]
     part = registry[name]
     if dataclasses.is_dataclass(part) and not isinstance(part, type):  # an object
         monkeypatch.setitem(registry._parts, name, dataclasses.replace(part, revision=2))
@@ -172,7 +172,8 @@ def test_raising_a_parts_revision_changes_the_ids_of_what_uses_it(
     uses = [any(r is registry and getattr(c, field) == name for field, r in PARTS.items()) for c in configs]
     assert any(uses)
     for config, old, used in zip(configs, before, uses, strict=True):
-        assert (config.member_id != old[0], config.cell_id != old[1]) == (used, used), config
+        now = config.member_id, config.cell_id, config.revision
+        assert [a != b for a, b in zip(now, old, strict=True)] == [used] * 3, config
 
 
 def test_a_file_of_data_is_known_by_what_it_holds() -> None:

@@ -1,6 +1,7 @@
 """What only a GPU can show: CUDA graphs, its arithmetic, its memory. Needs no Ray."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -49,17 +50,8 @@ class OnTheCpu:
     def __init__(self, draws: SeededDraws, device: str) -> None:
         self._draws, self._device = draws, device
 
-    def batches(self) -> Tensor:
-        return self._draws.batches().to(self._device)
-
-    def latent(self) -> Tensor:
-        return self._draws.latent().to(self._device)
-
-    def noise(self) -> Tensor:
-        return self._draws.noise().to(self._device)
-
-    def epsilon(self) -> Tensor:
-        return self._draws.epsilon().to(self._device)
+    def __getattr__(self, name: str) -> Callable[[], Tensor]:
+        return lambda: getattr(self._draws, name)().to(self._device)
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "cnn"])

@@ -49,14 +49,7 @@ def test_numbers_are_rounded_as_pytorch_rounds_them(numbers: list[float]) -> Non
     torch.testing.assert_close(y[0], expected, rtol=0, atol=0, equal_nan=True)
 
 
-def test_an_activation_is_pytorchs() -> None:
-    y, bias = rows(7, 33), torch.randn(33)
-    expected = F.leaky_relu(y.float() + bias, LEAK).bfloat16()
-    kernels.activate_(bits(y), bias.numpy())
-    assert torch.equal(y, expected)
-
-
-def test_interpolated_images_activation_is_that_of_the_interpolated_map() -> None:
+def test_an_activation_is_pytorchs_and_of_interpolated_images_that_of_the_interpolated_map() -> None:
     y, bias, epsilon = rows(8, 33), torch.randn(33), torch.rand(4)
     activated = torch.full((12, 33), torch.nan, dtype=torch.bfloat16)
     kernels.activate_and_interpolate(bits(activated), bits(y), bias.numpy(), epsilon.numpy())
@@ -64,6 +57,8 @@ def test_interpolated_images_activation_is_that_of_the_interpolated_map() -> Non
     three = torch.cat([linear, torch.lerp(linear[4:], linear[:4], epsilon.unsqueeze(1))])
     assert torch.equal(activated[:8], F.leaky_relu(three, LEAK).bfloat16()[:8])
     torch.testing.assert_close(activated.float(), F.leaky_relu(three, LEAK), rtol=ONE_ROUNDING, atol=1e-6)
+    kernels.activate_(bits(y), bias.numpy())
+    assert torch.equal(y, activated[:8])
 
 
 def test_the_leak_is_that_of_the_activation_and_sums_are_of_the_first_rows() -> None:
@@ -75,19 +70,16 @@ def test_the_leak_is_that_of_the_activation_and_sums_are_of_the_first_rows() -> 
     torch.testing.assert_close(sums, expected[:8].sum(0))  # of what is not yet rounded
 
 
-def test_tangents_times_the_leak_replace_the_last_activations() -> None:
-    activated, tangent = rows(12, 33), rows(4, 33)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_tangents_times_the_leak_replace_the_last_activations(dtype: torch.dtype) -> None:
+    """Those in float32 unrounded."""
+    activated, tangent = rows(12, 33).to(dtype), rows(4, 33)
     before = activated.clone()
-    kernels.replace_times_leak(bits(activated), bits(tangent), 8)
-    expected = torch.where(before[8:].float() > 0, tangent.float(), tangent.float() * LEAK).bfloat16()
-    assert torch.equal(activated, torch.cat([before[:8], expected]))
-
-
-def test_they_replace_those_in_float32_unrounded() -> None:
-    activated, tangent = rows(12, 33).float(), rows(4, 33)
-    before = activated.clone()
-    kernels.replace_times_leak_float32(activated.numpy(), bits(tangent), 8)
-    expected = torch.where(before[8:] > 0, tangent.float(), tangent.float() * LEAK)
+    if dtype is torch.float32:
+        kernels.replace_times_leak_float32(activated.numpy(), bits(tangent), 8)
+    else:
+        kernels.replace_times_leak(bits(activated), bits(tangent), 8)
+    expected = torch.where(before[8:].float() > 0, tangent.float(), tangent.float() * LEAK).to(dtype)
     assert torch.equal(activated, torch.cat([before[:8], expected]))
 
 

@@ -17,7 +17,7 @@ from binarygan.data.images import load_images
 from binarygan.model.activations import ACTIVATIONS, LEAK, Activation, LeakyRelu
 from binarygan.model.architectures import ARCHITECTURES, PIXELS, Architecture, Layer, LayerStack
 from binarygan.model.networks import Network, Parameters
-from binarygan.model.norms import NORMS, Affine, Norm
+from binarygan.model.norms import NORMS, Affine, Given, Norm
 from binarygan.model.objectives import OBJECTIVES, Critic, WganGp
 from binarygan.training.engines import ENGINES, Case, Engine, choose, find
 
@@ -107,8 +107,8 @@ class Doubled(WganGp):
 
 
 class HalfAffine(Affine):
-    def apply(self, x: Tensor, scale: Tensor | None, shift: Tensor | None, **options: Any) -> Tensor:
-        return super().apply(x, scale, shift, **options) / 2
+    def apply(self, x: Tensor, given: Given) -> Tensor:
+        return super().apply(x, given) / 2
 
 
 class Elu(Activation):

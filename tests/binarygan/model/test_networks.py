@@ -12,7 +12,7 @@ from binarygan.errors import UserError
 from binarygan.model.activations import ACTIVATIONS, Activation
 from binarygan.model.architectures import ARCHITECTURES, Architecture, Layer, LayerStack
 from binarygan.model.networks import Network
-from binarygan.model.norms import NORMS, Norm
+from binarygan.model.norms import NORMS, Given, Norm
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_norms_of_single_examples_by_formula(norm: str, maps: bool) -> None:
     expected = normal * scale.view(2, 1, 4, *[1] * (x.dim() - 3)) + shift.view(2, 1, 4, *[1] * (x.dim() - 3))
     own = RootMeanSquare() if norm == "root mean square" else NORMS[norm]()
     given = x.transpose(0, 1).flatten(1, 2) if maps else x
-    found = own.apply(given, scale.squeeze(1), shift.squeeze(1), members=2)
+    found = own.apply(given, Given(scale=scale.squeeze(1), shift=shift.squeeze(1), members=2))
     found = found.unflatten(1, (2, 4)).transpose(0, 1) if maps else found
     torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)
 

@@ -54,9 +54,9 @@ def growing(step: int, critic_steps: int) -> int:
 
 
 def test_losses_are_means_over_steps() -> None:
-    """Of epochs whose iterations have different numbers of critic steps, by a schedule from outside."""
+    """Of epochs with slopes of their own, whose iterations have different numbers of critic steps."""
     with registered(CRITIC_SCHEDULES, growing=growing):
-        config = small(objective="wgan", critic_schedule="growing", critic_steps=1)
+        config = small(objective="wgan", critic_schedule="growing", critic_steps=1, neuron="real", slope_rate=1.5)
         one, again = trainer(config, dtype=torch.float64), trainer(config, dtype=torch.float64)
         for epoch, counts in ((1, [1, 2]), (2, [3, 4])):
             losses, draws = one.train_epoch(), again.draws(epoch)
