@@ -17,7 +17,7 @@ from binarygan.data.images import DATASETS, PACKED, load_images
 from binarygan.errors import UserError
 from binarygan.io.arrays import member_of, read_numpy
 from binarygan.metrics.extractor import extractors_digest
-from binarygan.metrics.features import NEIGHBOURS
+from binarygan.metrics.feature_distances import NEIGHBOURS
 from binarygan.metrics.names import OF_IMAGES
 from binarygan.metrics.scores import full_scores, reference_of
 

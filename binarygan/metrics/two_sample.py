@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from binarygan.metrics.features import between, manifold, share_nearer
+from binarygan.metrics.feature_distances import between, manifold, share_nearer
 from binarygan.metrics.measured import ImageSet
 from binarygan.metrics.names import metric
 

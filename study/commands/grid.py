@@ -17,8 +17,9 @@ from study.launch.devices import device_of, has_gpu, resources_of
 from study.launch.progress import StudyProgress
 from study.options import RunOptions, common_fields, results_root
 from study.store.lock import only_writer
-from study.store.reuse import Elsewhere, take_over, trained_elsewhere
+from study.store.resume import started, tidy, unfinished
 from study.store.store import Store
+from study.store.take_over import Elsewhere, take_over, trained_elsewhere
 from study.trials.task import Task
 
 
@@ -63,14 +64,14 @@ def run_members(
     if outside := [c for c in asked if c.outside_parts]:
         from binarygan.training.checks import check_parts  # imports torch, which takes seconds
 
-        left = {m.cell_id for m in store.unfinished(members)}
+        left = {m.cell_id for m in unfinished(members, store)}
         for cell in (c for c in outside if c.cell_id in left):
             check_parts(cell, options.engine)
     size = options.clusters.cohort_size
     if options.plan:
         if store.description() is not None:
             store.agree(cells, {})
-        missing = store.unfinished(members)
+        missing = unfinished(members, store)
         wanted = [m.member_id for m in missing] if reuse else []
         found = trained_elsewhere(store, wanted, trust_dirty=options.trust_dirty)
         cohorts = _cohorts(
@@ -81,12 +82,12 @@ def run_members(
         return 0
     store.create()
     with only_writer(store.folder):
-        store.tidy()
+        tidy(store)
         store.agree(cells, description)
         if reuse:
-            wanted = [m.member_id for m in store.unfinished(members)]
+            wanted = [m.member_id for m in unfinished(members, store)]
             _say_taken(store, take_over(store, wanted, trust_dirty=options.trust_dirty))
-        cohorts = _cohorts(store.unfinished(members), store, device, size, options.plugins)
+        cohorts = _cohorts(unfinished(members, store), store, device, size, options.plugins)
         if cohorts:
             print(
                 f"{store.study}: {len(asked)} cells, {len(members)} members, {len(cohorts)} trials to train on {device}"
@@ -107,7 +108,7 @@ def _cohorts(
 ) -> list[Cohort]:
     """The cohorts of runs that are left to train, of `size` members, or of the fastest size on a GPU."""
     if size or device == "cpu":
-        return make_cohorts(missing, store.started(), lambda _: size or 1)
+        return make_cohorts(missing, list(started(store).values()), lambda _: size or 1)
     from study.cost.cohort_size import FIRST, fastest_sizes
 
     with fastest_sizes(device, plugins) as fastest:
@@ -122,7 +123,7 @@ def _cohorts(
                 )
             return fastest(group)
 
-        return make_cohorts(missing, store.started(), measured)
+        return make_cohorts(missing, list(started(store).values()), measured)
 
 
 def _train(options: RunOptions, cohorts: list[Cohort], task: Task, resources: dict[str, float]) -> None:

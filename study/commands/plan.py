@@ -9,9 +9,9 @@ from binarygan.data.images import Images
 from study.design.cohorts import Cohort
 from study.launch.devices import has_gpu
 from study.options import RunOptions
-from study.store.reuse import Elsewhere
 from study.store.schemas import FINISHED
 from study.store.store import Store
+from study.store.take_over import Elsewhere
 
 if TYPE_CHECKING:
     from study.search.search import Search

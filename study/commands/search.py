@@ -21,6 +21,7 @@ from study.search.search import EACH_EPOCH, Search, differences
 from study.search.storage import storage_of
 from study.search.trials import Trials, close
 from study.store.lock import only_writer
+from study.store.resume import tidy
 from study.store.store import Store
 from study.trials.task import Task
 
@@ -60,7 +61,7 @@ def run_search(options: RunOptions, name: str) -> int:
     sources = [_source(text) for text in asked.warm_start]
     store.create()
     with only_writer(store.folder):
-        store.tidy()
+        tidy(store)
         trials = Trials(storage_of(asked.storage, store.folder, mend=True), store.study, search)
         if store.ids() and not trials.own():
             raise UserError(

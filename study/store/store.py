@@ -14,7 +14,7 @@ from typing import Any
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
 from binarygan.io.files import AnyPath, read_whole, write_whole
-from study.store.schemas import FINISHED, SCHEMA_VERSION, SCHEMAS, check_version
+from study.store.schemas import SCHEMA_VERSION, SCHEMAS, check_version
 from study.store.tables import append_row, read_epochs, read_rows, write_rows
 
 
@@ -42,36 +42,15 @@ class Store:
             reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}".splitlines()[0]
             raise UserError(f"results folder {self.folder} cannot be written: {reason}") from None
 
-    def tidy(self) -> None:
-        """Remove half-written files of a killed command, and the checkpoints of finished cohorts.
-
-        Only the command that holds the study's lock may call this.
-        """
+    def drop_partial_files(self) -> None:
+        """Remove what a killed command left half written; only for the command that holds the study's lock."""
         if partial := self._partial():
             for left in partial.iterdir():
                 left.unlink(missing_ok=True)
-        for folder, members in self._started().items():
-            rows = [row for m in members for row in self.read("members", m.member_id)]
-            if len(rows) == len(members) and all(row["status"] in FINISHED for row in rows):
-                from binarygan.training import checkpoints
-
-                checkpoints.forget_epochs(folder)
 
     def checkpoints(self, cohort_id: str) -> AnyPath:
         """The folder of a cohort's checkpoint."""
         return self.folder / "checkpoints" / cohort_id
-
-    def started(self) -> list[list[MemberConfig]]:
-        """The members of each cohort that has a checkpoint to go on from."""
-        return list(self._started().values())
-
-    def _started(self) -> dict[AnyPath, list[MemberConfig]]:
-        folders = sorted({p.parent for p in self._files("checkpoints", "*/epoch-*")}, key=str)
-        if not folders:
-            return {}
-        from binarygan.training import checkpoints
-
-        return {folder: members for folder in folders if (members := checkpoints.saved_members(folder))}
 
     def write(self, table: str, member_id: str, rows: list[dict[str, Any]]) -> None:
         """Replace a run's rows of a table."""
@@ -132,18 +111,13 @@ class Store:
 
     def ids(self, prefix: str = "") -> list[str]:
         """The ids of all runs, or of those whose id has this prefix."""
-        return sorted(p.stem for p in self._files("members", f"{prefix}*.parquet"))
+        return sorted(p.stem for p in self.files("members", f"{prefix}*.parquet"))
 
     def statuses(self) -> dict[str, dict[str, Any]]:
         """Each run's row, by member_id."""
         return {name: rows[0] for name in self.ids() if (rows := self.read("members", name))}
 
-    def unfinished(self, members: Sequence[MemberConfig]) -> list[MemberConfig]:
-        """Those of these runs that are not finished in this store."""
-        finished = {i for i, row in self.statuses().items() if row["status"] in FINISHED}
-        return [m for m in members if m.member_id not in finished]
-
-    def _files(self, folder: str, pattern: str) -> list[AnyPath]:
+    def files(self, folder: str, pattern: str) -> list[AnyPath]:
         """The files that match now; the client of an object store is told to forget its listing."""
         if not isinstance(self.folder, Path):
             self.folder.fs.invalidate_cache()

@@ -19,6 +19,7 @@ from binarygan.io import files
 from binarygan.metrics import evaluation
 from binarygan.paper import paper_config
 from study.design.cohorts import Cohort
+from study.store.resume import tidy
 from study.store.store import Store
 from study.trials.task import Task
 from study.trials.trial import train_cohort
@@ -92,7 +93,7 @@ def _train(data: Path, results: Path) -> None:
     member = paper_config(fidelity="as-released", objective="wgan", critic_schedule="constant", **fields)
     store = Store(results, "s")
     store.create()
-    store.tidy()
+    tidy(store)
     task = Task(results=results, study="s", fidelity="as-released", source=str(data), root=None, device="cpu")
     train_cohort(Cohort((member,)), task, lambda *_: None)
 

@@ -13,6 +13,7 @@ from binarygan.config import MemberConfig
 from binarygan.training import checkpoints
 from binarygan.training.trainer import EpochLosses, Trainer
 from study.design.cohorts import Cohort
+from study.store.resume import started, tidy
 from study.store.schemas import SCHEMAS
 from study.store.store import Store
 
@@ -99,7 +100,7 @@ def test_a_cut_off_cohort_is_known_from_its_checkpoint(
     whole = cohort(tiny, 3)
     with pytest.raises(KeyboardInterrupt):
         train(tiny, tmp_path, whole)
-    assert Store(tmp_path, "s").started() == [list[MemberConfig](whole.members)]
+    assert list(started(Store(tmp_path, "s")).values()) == [list[MemberConfig](whole.members)]
 
 
 def test_halves_report_each_epoch_once_and_whole(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,9 +196,9 @@ def test_checkpoints_of_a_finished_cohort_are_tidied(
         with pytest.raises(KeyboardInterrupt):
             train(tiny, tmp_path, cohort(tiny, 2))
     store = Store(tmp_path, "s")
-    assert len(store.started()) == 1
-    store.tidy()
-    assert store.started() == []
+    assert len(started(store)) == 1
+    tidy(store)
+    assert not started(store)
     assert [p.name for p in (store.folder / "checkpoints").rglob("*.safetensors")] == ["final.safetensors"]
 
 

@@ -7,7 +7,7 @@ from prdc import compute_prdc
 from scipy.linalg import sqrtm
 from torch import Tensor
 
-from binarygan.metrics import features
+from binarygan.metrics import feature_distances as features
 from binarygan.metrics.measured import ImageSet
 from binarygan.metrics.two_sample import two_sample
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from cohorts import cohort, table, train
 
-from study.store.reuse import take_over, trained_elsewhere
 from study.store.schemas import SCHEMAS
 from study.store.store import Store
+from study.store.take_over import take_over, trained_elsewhere
 
 pytestmark = pytest.mark.usefixtures("few_samples", "committed")
 
