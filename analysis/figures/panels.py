@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
+from textwrap import fill
 from typing import Any
 
 import matplotlib.figure
@@ -20,8 +21,8 @@ from binarygan.paper import Cell
 SIDE = 8 * 28
 GAP, CAPTION, TITLE, ROW_LABEL, COLOUR_BAR = 0.06, 0.14, 0.18, 0.34, 0.46
 """Inches."""
-LINE = 0.1
-"""Inches of each further line of a caption."""
+LINE, LETTER = 0.1, 0.055
+"""Inches of each further line of a caption, and of a letter in an empty panel."""
 SHOWS = {"bits": "samples", "bernoulli": "Bernoulli samples", "preactivated": "preactivated outputs"}
 
 
@@ -114,7 +115,9 @@ class Page:
             axes.set_axis_on()
             axes.set(xticks=[], yticks=[], facecolor="0.95")
             axes.spines[:].set(visible=True, color="0.7", linestyle=(0, (3, 3)))
-            axes.text(0.5, 0.5, caption.replace(": ", ":\n"), ha="center", va="center", fontsize=SMALL, color="0.3")
+            letters = int(self._square / self.dpi / LETTER)
+            words = "\n".join(fill(part, letters) for part in caption.replace(": ", ":\n").splitlines())
+            axes.text(0.5, 0.5, words, ha="center", va="center", fontsize=SMALL, color="0.3")
             return
         axes.imshow(image, cmap=colours, vmin=0, vmax=1, interpolation="nearest", aspect="auto")
         self.text(x, y - 0.03 * self.dpi, caption, ha="left", va="bottom", fontsize=TINY, color="0.25")

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis import labels
@@ -67,14 +68,13 @@ _SEVERAL = "several configurations have the paper's settings"
 
 def _found(members: pd.DataFrame, cell: Cell) -> tuple[pd.DataFrame, str]:
     """The cell's runs, or none and why."""
-    alike = (members["objective"] == cell.objective) & (members["neuron"] == cell.neuron)
-    alike &= members["architecture"] == cell.architecture
-    there = members[alike]
+    fields = ("objective", "neuron", "architecture")
+    there = members[np.logical_and.reduce([members[f].to_numpy(object) == getattr(cell, f) for f in fields])]
     there = there[with_norm(there) == cell.has_norm_in_d]
     if there.empty:
         return there, "not trained yet"
     ids = there["cell_id"].fillna("")
-    cells = there.assign(cell_id=ids).drop_duplicates("cell_id").to_dict("records")
+    cells = there.assign(cell_id=ids)[~ids.duplicated()].to_dict("records")
     papers = [row for row in cells if is_papers(row)]
     if not papers:
         return there.iloc[:0], f"trained with other settings than the paper's alone: {_settings(cells)}"

@@ -33,8 +33,9 @@ def cells_of(members: pd.DataFrame) -> pd.DataFrame:
     family = pd.Series([_family(*v) for v in cells[ORDER[:3]].astype(str).itertuples(index=False)], dtype=str)
     name = family + ", " + cells["neuron"].map(labels.neuron)
     extra = pd.Series("", index=cells.index)
-    for _, same in cells.groupby(name, sort=False):
-        for field in _fields_apart(same):
+    varying = [field for field in TELLING if cells[field].nunique(dropna=False) > 1]
+    for _, same in cells[varying].groupby(name, sort=False):
+        for field in _fields_apart(same, varying):
             extra[same.index] += [f", {labels.setting(field, value)}" for value in same[field]]
     return cells.drop(columns=list(ranks)).assign(family=family + extra, name=name + extra)
 
@@ -51,11 +52,11 @@ def _family(objective: str, architecture: str, norm: str) -> str:
     return ", ".join((*words, *([news] if news else [])))
 
 
-def _fields_apart(same: pd.DataFrame) -> list[str]:
+def _fields_apart(same: pd.DataFrame, varying: list[str]) -> list[str]:
     """Fields that together differ for each of the rows, none that adds nothing; all that help where none suffice."""
     fields: list[str] = []
     groups = 1
-    for field in TELLING:
+    for field in varying:
         if groups == len(same):
             break
         if (n := len(same[[*fields, field]].drop_duplicates())) > groups:

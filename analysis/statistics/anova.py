@@ -83,7 +83,7 @@ def anova(members: pd.DataFrame, metric: str = "fid", log: bool = True) -> Anova
     fits = _Fits(y, levels)
     residual, residual_df = fits.of(terms)
     if residual_df < 1:
-        return Unavailable("as many effects as members: no residual to hold them against; train more seeds")
+        return Unavailable("as many effects as runs: no residual to hold them against; train more seeds")
     notes.append("seeds are not blocks here, though cells share latents and order of data by seed: p is conservative")
     notes += [*fits.joint(residual, residual_df), *_spreads(y, rows["cell_id"])]
     total = float(((y - y.mean()) ** 2).sum())
@@ -273,7 +273,8 @@ def _contrasts(there: pd.DataFrame, term: Term) -> np.ndarray:
     """Columns of a term in a sum-to-zero coding, a row for each combination."""
     columns = np.ones((len(there), 1))
     for factor in term:
-        dummies = pd.get_dummies(there[factor]).to_numpy(float)
+        codes, levels = pd.factorize(there[factor], sort=True)
+        dummies = np.asfortranarray(np.eye(len(levels))[codes])
         coded = dummies[:, :-1] - dummies[:, -1:]
         columns = (columns[:, :, None] * coded[:, None, :]).reshape(len(columns), -1)
     return columns

@@ -201,7 +201,7 @@ class TestAnova:
     def test_other_lengths_and_data_are_left_out_and_said(self) -> None:
         members = grid(noisy())
         short, other = grid(noisy(), objectives=("gan",)), grid(noisy(), objectives=("gan",))
-        short["epochs"], other["data"] = 2, "fashion-mnist"
+        short["epochs"], other["data_digest"] = 2, "0123"
         short["cell_id"] += "s"
         other["cell_id"] += "o"
         mixed, alone = anova(pd.concat([short, members, other])), anova(members)
