@@ -84,7 +84,7 @@ def verdict(number: int, frame: pd.DataFrame, **options: Any) -> Verdict:
 def test_nine_claims_are_declared_in_full() -> None:
     assert [c.number for c in CLAIMS] == list(range(1, 10))
     for claim in CLAIMS:
-        assert all((claim.statement, claim.place, claim.metric, claim.test, claim.threshold, claim.why, claim.cells))
+        assert all((claim.statement, claim.source, claim.metric, claim.test, claim.threshold, claim.why, claim.cells))
         assert len(set(claim.cells)) == len(claim.cells)
 
 

@@ -187,7 +187,7 @@ def test_a_study_json_of_any_content_leaves_a_report(content: str, tmp_path: Pat
     study = made_search(tmp_path / "s", by_learning_rate, trials=3)
     (study.folder / "study.json").write_text(content)
     _, text = made(study.folder, tmp_path / "out")
-    assert "Members 6 done" in text
+    assert "Runs 6 done" in text
 
 
 def test_hostile_texts_are_texts(tmp_path: Path) -> None:
