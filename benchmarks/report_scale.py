@@ -62,8 +62,9 @@ def configurations(members: int) -> list[MemberConfig]:
 def write(folder: Path, members: int) -> None:
     """The study: numbers of a released run, scattered."""
     rng = np.random.default_rng(0)
-    [base, *_] = load_anchors().members.to_dict("records")
-    numeric = [f.name for f in SCHEMAS["members"] if f.type == pa.float64() and base[f.name] == base[f.name]]
+    [first, *_] = load_anchors().members.to_dict("records")
+    base = {name: value for name, value in first.items() if value == value}  # without what is missing
+    numeric = [f.name for f in SCHEMAS["members"] if f.type == pa.float64() and f.name in base]
     rows, curves = [], []
     for i, config in enumerate(configurations(members)):
         status = ("failed", "diverged")[i % 2] if i % 97 == 0 else "done"
