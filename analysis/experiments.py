@@ -63,7 +63,7 @@ def _annealing(members: pd.DataFrame) -> pd.DataFrame:
 
 def _fidelities(members: pd.DataFrame) -> pd.DataFrame:
     """Normalization real or affine, annealing on or off; nothing where there is but one normalization in G."""
-    found = _of_main_model(members, {"generator_norm", "slope_rate"})
+    found = _of_main_model(members, {"generator_norm", "generator_output_norm", "slope_rate"})
     found = found[found["generator_norm"].isin(("batch", "affine"))]
     return found if found["generator_norm"].nunique() > 1 else found.iloc[:0]
 
@@ -128,6 +128,6 @@ EXPERIMENTS = (
         shows="Batch normalization or an affine map in its place, slope annealing or none, crossed: the effect of each "
         "deviation of the released code from the paper's text.",
         choose=_fidelities,
-        varies=("generator_norm", "slope_rate"),
+        varies=("generator_norm", "generator_output_norm", "slope_rate"),
     ),
 )

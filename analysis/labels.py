@@ -57,6 +57,7 @@ STATUSES = {
 }
 SETTINGS = {
     "generator_norm": "norm in G",
+    "generator_output_norm": "norm on G's output",
     "discriminator_norm": "norm in D",
     "slope_rate": "slope rate",
     "learning_rate": "learning rate",

@@ -20,7 +20,7 @@ import torch
 from binarygan.arithmetic.process import use_one_thread
 from binarygan.config import MemberConfig
 from binarygan.data.images import load_images
-from binarygan.paper import paper_config
+from binarygan.paper import norm_of, paper_config
 from binarygan.training.trainer import Trainer
 
 BATCH, ITERATIONS, EPOCHS = 64, 4, 2
@@ -28,6 +28,7 @@ SBN, REAL, RELEASED = {"neuron": "stochastic"}, {"neuron": "real"}, {"fidelity":
 WGAN, GAN = {"objective": "wgan"}, {"objective": "gan"}
 CNN, BF16 = {"architecture": "cnn"}, {"dtype": "bfloat16"}
 LAYER = {"generator_norm": "layer", "discriminator_norm": "layer"}
+BARE = {"generator_output_norm": "none"}
 PLAIN_D, AFFINE_D = {"discriminator_norm": "none"}, {"discriminator_norm": "affine"}
 CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "mlp wgan-gp dbn": {},
@@ -35,6 +36,7 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "mlp wgan-gp real": REAL,
     "mlp wgan-gp dbn, no norm": {"generator_norm": "none"},
     "mlp wgan-gp sbn, layer norm": SBN | LAYER,
+    "mlp wgan-gp dbn, no norm on G's output": BARE,
     "mlp wgan-gp dbn, batch norm in D": {"discriminator_norm": "batch"},
     "mlp wgan-gp sbn as-released, affine in D": RELEASED | SBN | AFFINE_D,
     "mlp wgan dbn": WGAN,
@@ -60,10 +62,11 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "mlp gan dbn bf16": BF16 | GAN,
     "mlp gan sbn bf16, no norm in D": BF16 | GAN | SBN | PLAIN_D,
     "mlp wgan-gp dbn bf16, layer norm in G": BF16 | {"generator_norm": "layer"},
+    "mlp wgan-gp sbn bf16, no norm on G's output": BF16 | SBN | BARE,
     "cnn wgan-gp dbn bf16": CNN | BF16,
     "cnn gan sbn bf16": CNN | BF16 | GAN | SBN,
 }
-"""Name -> what is unlike the paper's text with WGAN-GP, MLP and DBN."""
+"""Name -> what is unlike WGAN-GP, MLP and DBN with the paper's settings and G's norm on its output layer, too."""
 COHORTS = ("mlp wgan-gp dbn", "cnn wgan-gp dbn", "mlp wgan-gp dbn bf16", "mlp gan dbn")
 """Trained once more as a cohort of every kind of neuron."""
 KINDS = (("stochastic", 5, 1.1), ("deterministic", 5, 1.2), ("real", 6, 1.0), ("stochastic", 7, 1.3))
@@ -77,6 +80,7 @@ def configuration(name: str) -> MemberConfig:
         "critic_schedule": "constant",
         **CONFIGURATIONS[name],
     }
+    choices.setdefault("generator_output_norm", choices.get("generator_norm", norm_of(choices["fidelity"])))
     data = load_images("mnist")
     return paper_config(data_digest=data.digest, train_images=BATCH * ITERATIONS, epochs=EPOCHS, **choices)
 

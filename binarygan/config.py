@@ -19,7 +19,7 @@ from binarygan.errors import UserError, nearest
 from binarygan.model.architectures import ARCHITECTURES, LayerStack
 from binarygan.model.estimators import ESTIMATORS
 from binarygan.model.neurons import NEURONS
-from binarygan.model.norms import NORMS, Norm
+from binarygan.model.norms import NORMS
 from binarygan.model.objectives import OBJECTIVES
 from binarygan.registry import Registry, check_parameters, is_built_in, parameters_of, source_digest
 from binarygan.training.optimizers import OPTIMIZERS
@@ -35,6 +35,7 @@ PARTS: dict[str, Registry[Any]] = {
     "objective": OBJECTIVES,
     "architecture": ARCHITECTURES,
     "generator_norm": NORMS,
+    "generator_output_norm": NORMS,
     "discriminator_norm": NORMS,
     "optimizer": OPTIMIZERS,
     "critic_schedule": CRITIC_SCHEDULES,
@@ -50,6 +51,8 @@ FIELDS_OF_PARTS = {
 }
 """The fields that are parameters of a chosen part, and the field that chooses it. All other parameters of parts are in
 `part_parameters`."""
+SAME_AS = {"generator_output_norm": "generator_norm"}
+"""The fields that came later and that older runs had equal to another field."""
 SPLITS = ("train", "all")
 COHORT_FREE = ("neuron", "slope_rate", "seed")
 """Fields in which the runs of a cohort may differ."""
@@ -63,8 +66,8 @@ class MemberConfig:
     """One GAN with one seed, resolved: nothing is left to a default elsewhere.
 
     A field without a default has been there from the beginning and is always part of the identity. A field with a
-    default came later: it is part of the identity only where it differs from the default, which is what all older runs
-    had, so their ids stay as they were.
+    default came later: it is part of the identity only where it differs from what all older runs had, the default or
+    another field's value (`SAME_AS`), so their ids stay as they were.
 
     Raises:
         UserError: an unknown value, a number out of range, or a field that no chosen part has a use for.
@@ -74,7 +77,7 @@ class MemberConfig:
     objective: str
     architecture: str
     generator_norm: str
-    """After each of the generator's layers, its output layer included."""
+    """After each of the generator's hidden layers."""
     discriminator_norm: str
     """After each of the discriminator's hidden layers that has weights."""
     slope_rate: float
@@ -108,6 +111,8 @@ class MemberConfig:
     part_parameters: str = ""
     """Parameters of chosen parts that have no field of their own, as a JSON object: `{"neuron.temperature": 0.5}`. What
     is left out takes the part's default. Empty where there are none."""
+    generator_output_norm: str = ""
+    """After the generator's output layer, ahead of the neurons; that of its hidden layers where it is left empty."""
     part_sources: str = ""
     """Digests of the files that define the chosen parts from outside the package, as a JSON object by field. Filled in
     when it is left empty."""
@@ -115,6 +120,8 @@ class MemberConfig:
     def __post_init__(self) -> None:
         for name, annotation in typing.get_type_hints(type(self)).items():
             object.__setattr__(self, name, _checked(name, getattr(self, name), annotation))
+        for name, other in SAME_AS.items():
+            object.__setattr__(self, name, getattr(self, name) or getattr(self, other))
         for name, registry in PARTS.items():
             if getattr(self, name) not in registry:
                 raise UserError(f"{name}={getattr(self, name)!r} is unknown: {nearest(getattr(self, name), registry)}")
@@ -141,8 +148,8 @@ class MemberConfig:
 
     def generator_layers(self) -> LayerStack:
         """The layers of its generator."""
-        norm: Norm = self.part("generator_norm")
-        stack: LayerStack = self.part("architecture").generator(latent_size=self.latent_size, norm=norm)
+        norms = {"norm": self.part("generator_norm"), "output_norm": self.part("generator_output_norm")}
+        stack: LayerStack = self.part("architecture").generator(latent_size=self.latent_size, **norms)
         return stack
 
     def discriminator_layers(self) -> LayerStack:
@@ -232,7 +239,10 @@ class MemberConfig:
                 if declared.name in _fields():
                     raise UserError(f"{field}: its parameter {name!r} has the name of a field: choose another")
                 key = f"{field}.{name}"
-                resolved[key] = _checked(key, given.pop(key, declared.default), _hints(registry, field, self)[name])
+                other = SAME_AS.get(field, "")
+                same = other and getattr(self, field) == getattr(self, other)
+                default = resolved[f"{other}.{name}"] if same else declared.default
+                resolved[key] = _checked(key, given.pop(key, default), _hints(registry, field, self)[name])
         if given:
             key = next(iter(given))
             raise UserError(f"part_parameters: {key!r} is unknown here: {nearest(key, resolved) or 'there are none'}")
@@ -258,10 +268,11 @@ def _raised(names: Mapping[str, str]) -> dict[str, int]:
 
 def _digest(fields: dict[str, Any]) -> str:
     later = {f.name: f.default for f in dataclasses.fields(MemberConfig) if f.default is not dataclasses.MISSING}
-    own = {name: value for name, value in fields.items() if name not in later or value != later[name]}
+    before = later | {name: fields[other] for name, other in SAME_AS.items()}
+    own = {name: value for name, value in fields.items() if name not in before or value != before[name]}
     if own["data"].endswith(FILE_ENDING):
         own["data"] = FILE_ENDING
-    raised = _raised({field: own[field] for field in PARTS})
+    raised = _raised({field: own[field] for field in PARTS if field in own})
     text = json.dumps({"revision": REVISION, **own, **({"revisions": raised} if raised else {})}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

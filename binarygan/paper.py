@@ -33,8 +33,9 @@ def normalizes_discriminator(objective: str) -> bool:
 def paper_config(*, fidelity: str, **choices: Any) -> MemberConfig:
     """The paper's settings for the given choices (an objective, a neuron, …), everything resolved.
 
-    `as-described` is the paper's text: batch normalization, slope annealing, the train split.
-    `as-released` is its code: an affine map where the paper has batch normalization, slope 1, train and test merged.
+    `as-described` is the paper's text: batch normalization on the generator's hidden layers, slope annealing, the train
+    split. `as-released` is its code: an affine map in place of batch normalization, on the output layer, too; slope 1;
+    train and test merged.
     `choices` must name `objective`, `data_digest` and `train_images`; it may name any other field. A part's own
     parameters are given as `{"neuron.temperature": 0.5}`.
     Where an optimizer is not named it is the objective's: RMSProp for WGAN, Adam for the others.
@@ -50,6 +51,7 @@ def paper_config(*, fidelity: str, **choices: Any) -> MemberConfig:
         "neuron": neuron,
         "architecture": "mlp",
         "generator_norm": norm,
+        "generator_output_norm": "none" if fidelity == "as-described" else choices.get("generator_norm", norm),
         "discriminator_norm": norm if normalizes_discriminator(objective) else "none",
         "slope_rate": 1.1 if anneals else 1.0,
         "estimator": "sigmoid",

@@ -9,7 +9,7 @@ from binarygan.config import MemberConfig
 
 ORDER = ["objective", "architecture", "discriminator_norm", "neuron"]
 """What configurations are sorted by."""
-_FIRST = ["fidelity", "generator_norm", "slope_rate"]
+_FIRST = ["fidelity", "generator_norm", "generator_output_norm", "slope_rate"]
 _REST = [f.name for f in dataclasses.fields(MemberConfig) if f.name not in (*_FIRST, "seed")]
 TELLING = [*_FIRST, *_REST]
 """What tells configurations of one name apart, the most telling first."""

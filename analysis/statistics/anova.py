@@ -19,6 +19,7 @@ FACTORS = {
     "architecture": "network",
     "discriminator_norm": "norm in D",
     "generator_norm": "norm in G",
+    "generator_output_norm": "norm on G's output",
     "slope_rate": "slope rate",
     "estimator": "estimator",
 }

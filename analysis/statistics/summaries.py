@@ -21,6 +21,7 @@ DESCRIBING = (
     "discriminator_norm",
     "neuron",
     "generator_norm",
+    "generator_output_norm",
     "slope_rate",
 )
 """Columns that tell a study's cells apart for a reader; `cell_id` alone does so for certain."""

@@ -109,7 +109,7 @@ class Architecture:
     revision: ClassVar[int] = 1
     """Raised whenever runs with this architecture come to give other numbers."""
 
-    def generator_layers(self, norm: Norm) -> tuple[Layer, ...]:
+    def generator_layers(self, norm: Norm, output_norm: Norm) -> tuple[Layer, ...]:
         """From z, `latent_size` maps of 1 x 1, to the 784 inputs of the output neurons."""
         raise NotImplementedError
 
@@ -117,9 +117,9 @@ class Architecture:
         """From an image, one map of 28 x 28, to its logit."""
         raise NotImplementedError
 
-    def generator(self, *, latent_size: int, norm: Norm) -> LayerStack:
-        """The generator; `norm` stands after each of its layers, the output layer included."""
-        stack = LayerStack(self.generator_layers(norm), channels=latent_size, size=1)
+    def generator(self, *, latent_size: int, norm: Norm, output_norm: Norm) -> LayerStack:
+        """The generator; `norm` stands after each of its hidden layers, `output_norm` after its output layer."""
+        stack = LayerStack(self.generator_layers(norm, output_norm), channels=latent_size, size=1)
         return _checked(self, "generator", stack, PIXELS)
 
     def discriminator(self, *, norm: Norm) -> LayerStack:
@@ -133,10 +133,10 @@ class Mlp(Architecture):
 
     label = "MLP"
 
-    def generator_layers(self, norm: Norm) -> tuple[Layer, ...]:
+    def generator_layers(self, norm: Norm, output_norm: Norm) -> tuple[Layer, ...]:
         return (
             Layer(kind="dense", units=1024, norm=norm, activation="relu"),
-            Layer(kind="dense", units=PIXELS, norm=norm),
+            Layer(kind="dense", units=PIXELS, norm=output_norm),
         )
 
     def discriminator_layers(self, norm: Norm) -> tuple[Layer, ...]:
@@ -153,12 +153,12 @@ class Cnn(Architecture):
 
     label = "CNN"
 
-    def generator_layers(self, norm: Norm) -> tuple[Layer, ...]:
+    def generator_layers(self, norm: Norm, output_norm: Norm) -> tuple[Layer, ...]:
         return (
             Layer(kind="transconv", units=128, kernel=2, stride=1, norm=norm, activation="relu"),
             Layer(kind="transconv", units=64, kernel=4, stride=2, norm=norm, activation="relu"),
             Layer(kind="transconv", units=32, kernel=3, stride=2, norm=norm, activation="relu"),
-            Layer(kind="transconv", units=1, kernel=4, stride=2, norm=norm),
+            Layer(kind="transconv", units=1, kernel=4, stride=2, norm=output_norm),
         )
 
     def discriminator_layers(self, norm: Norm) -> tuple[Layer, ...]:

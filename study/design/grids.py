@@ -124,7 +124,11 @@ GRIDS.register(
 GRIDS.register(
     "fidelity",
     Grid(
-        "batch normalization or affine map x annealing or none x DBN, SBN",
-        lambda _: every(generator_norm=("batch", "affine"), slope_rate=(1.1, 1.0), neuron=BINARY),
+        "batch normalization of hidden layers or an affine map on all x annealing or none x DBN, SBN",
+        lambda _: [
+            {"generator_norm": norm, "generator_output_norm": output, **rest}
+            for norm, output in (("batch", "none"), ("affine", "affine"))
+            for rest in every(slope_rate=(1.1, 1.0), neuron=BINARY)
+        ],
     ),
 )

@@ -135,6 +135,7 @@ ARCHITECTURE = Parameter("architecture", _one_of("mlp", "cnn"))
 SLOPE_RATE = Parameter("slope_rate", FloatDistribution(1.0, 1.3), {"neuron": ("deterministic", "stochastic")})
 NORMALIZATION = (
     Parameter("generator_norm", _one_of("batch", "layer", "none")),
+    Parameter("generator_output_norm", _one_of("none", "batch", "layer")),
     Parameter("discriminator_norm", _one_of("none", "batch", "layer")),
 )
 OPTIMIZER = (

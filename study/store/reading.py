@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from binarygan.config import SAME_AS
 from binarygan.errors import UserError
 from study.store.schemas import LATER, NEEDED, SCHEMAS, check_version
 
@@ -90,12 +91,12 @@ def as_schema(found: pa.Table, table: str) -> pa.Table:
     schema = SCHEMAS[table]
     if found.schema.equals(schema):
         return found
-    arrays = [
-        found.column(f.name).cast(f.type)
-        if f.name in found.column_names
-        else pa.repeat(pa.scalar(LATER.get(f.name), f.type), len(found))
-        for f in schema
-    ]
+    there = set(found.column_names)
+    arrays = []
+    for f in schema:
+        name = f.name if f.name in there else SAME_AS.get(f.name)
+        old = pa.repeat(pa.scalar(LATER.get(f.name), f.type), len(found))
+        arrays.append(found.column(name).cast(f.type) if name in there else old)
     return pa.Table.from_arrays(arrays, schema=schema)
 
 

@@ -25,7 +25,8 @@ _ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64()}
 LATER: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(MemberConfig) if f.default is not MISSING} | {
     "engine": None
 }
-"""Columns that the first results lack, and the value that all runs had until then."""
+"""Columns that the first results lack, and the value that all runs had until then, unless `SAME_AS` says that it was
+another column's."""
 
 
 def _config_fields() -> list[tuple[str, pa.DataType]]:

@@ -122,8 +122,8 @@ class Trace:
             )
 
         class Traced(Architecture):
-            def generator_layers(self, norm: Norm) -> tuple[Layer, ...]:
-                return matched(whole.generator_layers(norm), "G")
+            def generator_layers(self, norm: Norm, output_norm: Norm) -> tuple[Layer, ...]:
+                return matched(whole.generator_layers(norm, output_norm), "G")
 
             def discriminator_layers(self, norm: Norm) -> tuple[Layer, ...]:
                 return matched(whole.discriminator_layers(norm), "D")

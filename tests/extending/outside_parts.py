@@ -76,9 +76,9 @@ class DeepMlp(Architecture):
     width: int = parameter("units of each hidden layer", default=64, least=16, most=4096)
     label = "deep MLP"
 
-    def generator_layers(self, norm: Norm) -> tuple[Layer, ...]:
+    def generator_layers(self, norm: Norm, output_norm: Norm) -> tuple[Layer, ...]:
         hidden = Layer(kind="dense", units=self.width, norm=norm, activation="relu")
-        return (hidden, hidden, hidden, Layer(kind="dense", units=PIXELS, norm=norm))
+        return (hidden, hidden, hidden, Layer(kind="dense", units=PIXELS, norm=output_norm))
 
     def discriminator_layers(self, norm: Norm) -> tuple[Layer, ...]:
         hidden = Layer(kind="dense", units=self.width, norm=norm, activation="relu")

@@ -125,7 +125,7 @@ def mlp(activation: str) -> type[Architecture]:
     """The paper's MLP, smaller, with this activation in the discriminator."""
 
     class Small(Architecture):
-        def generator_layers(self, norm: Norm) -> tuple[Layer, ...]:
+        def generator_layers(self, norm: Norm, output_norm: Norm) -> tuple[Layer, ...]:
             return Layer(kind="dense", units=40, norm=norm, activation="relu"), Layer(kind="dense", units=784)
 
         def discriminator_layers(self, norm: Norm) -> tuple[Layer, ...]:

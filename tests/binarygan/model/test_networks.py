@@ -136,7 +136,7 @@ def test_pooling_is_of_activated_maps(activation: str) -> None:
 class TooLarge(Architecture):
     """A generator of 783 numbers, a discriminator of two."""
 
-    def generator_layers(self, norm: Norm) -> tuple[Layer, ...]:
+    def generator_layers(self, norm: Norm, output_norm: Norm) -> tuple[Layer, ...]:
         return (Layer(kind="dense", units=783),)
 
     def discriminator_layers(self, norm: Norm) -> tuple[Layer, ...]:
