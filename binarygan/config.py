@@ -21,6 +21,7 @@ from binarygan.model.estimators import ESTIMATORS
 from binarygan.model.neurons import NEURONS
 from binarygan.model.norms import NORMS
 from binarygan.model.objectives import OBJECTIVES
+from binarygan.model.score_functions import ScoreFunction
 from binarygan.registry import Registry, check_parameters, is_built_in, parameters_of, source_digest
 from binarygan.training.optimizers import OPTIMIZERS
 from binarygan.training.schedules import CRITIC_SCHEDULES
@@ -140,6 +141,11 @@ class MemberConfig:
         neuron = NEURONS[self.neuron]
         if not ESTIMATORS[self.estimator]().supports(neuron):
             raise UserError(f"estimator={self.estimator!r} is not for neuron={self.neuron!r}")
+        if issubclass(ESTIMATORS[self.estimator], ScoreFunction) and NORMS[self.discriminator_norm].of_batch:
+            raise UserError(
+                f"estimator={self.estimator!r} needs the loss of each example, which discriminator_norm="
+                f"{self.discriminator_norm!r} mixes with the others': choose another norm in D"
+            )
         sources = self._sources()
         if self.part_sources not in ("", sources):
             changed = _changed(self.part_sources, sources)

@@ -69,8 +69,11 @@ class OutputLayer:
             p.index_copy_(0, rows, kind.preactivated(x.index_select(0, rows)))
         return p
 
-    def output(self, p: Tensor, v: Tensor | None) -> Tensor:
-        """b for p of `preactivated`, without a gradient: as often as v is drawn anew."""
+    def output(self, a: Tensor, p: Tensor, v: Tensor | None) -> Tensor:
+        """What the discriminator sees for `a` and its p (`preactivated`), without a gradient: as often as v is drawn
+        anew."""
+        if self.estimator.relaxes:
+            return self.estimator.relaxed_output(a=a.detach(), slope=self.slope, v=self.noise_of_all(v, p))
         if self._only is not None:
             return self._only.output(p, v)
         b = torch.empty_like(p)
@@ -90,14 +93,14 @@ class _Output(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor, layer: OutputLayer, v: Tensor | None) -> Tensor:
         p = layer.preactivated(a)
-        b = layer.output(p, v)
+        b = layer.output(a, p, v)
         ctx.layer = layer
-        ctx.save_for_backward(p, b, v)
+        ctx.save_for_backward(a, p, b, v)
         return b
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
-        p, b, v = ctx.saved_tensors
+        a, p, b, v = ctx.saved_tensors
         layer: OutputLayer = ctx.layer
         noise = layer.noise_of_all(v, p)
-        return layer.estimator.grad_a(grads[0], p=p, slope=layer.slope, b=b, v=noise), None, None
+        return layer.estimator.grad_a(grads[0], a=a, p=p, slope=layer.slope, b=b, v=noise), None, None

@@ -109,11 +109,11 @@ class Iteration:
         self._a = self._engine.generate(self._generator.operands, self._z)
         self._p = self._neurons.preactivated(self._a)
         if not self._neurons.noisy:
-            self._fake.copy_(self._neurons.output(self._p, None))
+            self._fake.copy_(self._neurons.output(self._a, self._p, None))
 
     def _critic(self, slot: int = 0) -> None:
         if self._neurons.noisy:
-            self._fake.copy_(self._neurons.output(self._p, self._get("noise", slot)))
+            self._fake.copy_(self._neurons.output(self._a, self._p, self._get("noise", slot)))
         epsilon = self._get("epsilon", slot) if self._objective.interpolates else None
         loss = critic_step(self._engine, self._objective, self._discriminator, self._images, epsilon)
         self._put("critic_loss", slot, loss)

@@ -13,6 +13,7 @@ from torch import Tensor
 from binarygan.model.networks import Network, Parameters
 from binarygan.model.objectives import Objective
 from binarygan.model.output_layer import OutputLayer
+from binarygan.model.score_functions import ScoreFunction
 from binarygan.training.engines import Case, Engine
 from binarygan.training.optimizers import Optimizer
 
@@ -49,6 +50,12 @@ class Reference:
         loss = self._case.objective.generator_loss(self._case.discriminator(parameters, fake).squeeze(2))
         (grad_fake,) = torch.autograd.grad(loss.sum(), fake)
         return loss.detach(), grad_fake
+
+    @torch.no_grad()
+    def losses_of_examples(self, parameters: Parameters, fake: Tensor) -> Tensor:
+        """The generator's loss of each fake image, (M, B, 1)."""
+        logits = self._case.discriminator(parameters, fake)
+        return self._case.objective.generator_loss(logits.flatten().unsqueeze(1)).view_as(logits)
 
     def optimizer(self, network: Network, parameters: Parameters) -> Optimizer:
         return self._case.optimizer.make(list(parameters.values()), self._case.learning_rate)
@@ -96,8 +103,21 @@ def generator_step(
         a: the input of the output neurons (M, B, P), with its graph (`Engine.generate`).
         v: their noise; None where no run's neurons draw any.
     """
-    fake = neurons(a, v)
-    loss, grad_fake = engine.generator_gradients(critic.operands, fake.detach())
-    gradients = torch.autograd.grad(fake, list(generator.operands.values()), grad_fake)
+    estimator, parameters = neurons.estimator, list(generator.operands.values())
+    if isinstance(estimator, ScoreFunction):
+        assert v is not None
+        x = neurons.slope * a.detach()
+        p = neurons.preactivated(a)
+        outputs = estimator.outputs(neurons.output(a, p, v), p=p, v=v)
+        losses = [engine.losses_of_examples(critic.operands, b) for b in outputs]
+        grad_x = estimator.grad_x(losses, outputs, x=x, p=p, v=v)
+        loss, gradients = (
+            losses[0].mean((1, 2)),
+            torch.autograd.grad(a, parameters, neurons.slope * grad_x / x.shape[1]),
+        )
+    else:
+        fake = neurons(a, v)
+        loss, grad_fake = engine.generator_gradients(critic.operands, fake.detach())
+        gradients = torch.autograd.grad(fake, parameters, grad_fake)
     generator.optimizer.update(gradients)
     return loss

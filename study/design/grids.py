@@ -7,6 +7,8 @@ from typing import Any
 
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
+from binarygan.model.estimators import ESTIMATORS
+from binarygan.model.neurons import NEURONS
 from binarygan.paper import ALL_NEURONS, BINARY, EXPERIMENTS, Experiment, paper_config
 from binarygan.registry import Registry
 
@@ -110,6 +112,19 @@ def _grid_of(experiment: Experiment) -> Grid:
     return Grid(experiment.shows, lambda fidelity: [cell.choices(fidelity) for cell in experiment.cells])
 
 
+def _estimators() -> list[dict[str, Any]]:
+    """Each estimator with its own parameters as they are, and the decoupled one with slopes of 1/2 and 2 as well."""
+    found = [
+        {"neuron": neuron, "estimator": name}
+        for neuron in BINARY
+        for name, estimator in ESTIMATORS.items()
+        if estimator().supports(NEURONS[neuron])
+    ]
+    slopes = every(neuron=BINARY, estimator=["decoupled"], **{"estimator.backward_slope": (0.5, 2.0)})
+    return [*found, *slopes]
+
+
+PLACEMENTS = ("generator_norm", "generator_output_norm", "discriminator_norm")
 GRIDS: Registry[Grid] = Registry("grid")
 for _experiment in EXPERIMENTS.values():
     GRIDS.register(f"paper-{_experiment.name}", _grid_of(_experiment))
@@ -119,6 +134,17 @@ GRIDS.register(
     Grid(
         "slope rates 1.0, 1.05, 1.1, 1.2 x DBN, SBN, real-valued neurons",
         lambda _: every(neuron=ALL_NEURONS, slope_rate=(1.0, 1.05, 1.1, 1.2)),
+    ),
+)
+GRIDS.register(
+    "estimators",
+    Grid("every gradient estimator x the binary neurons that it is for, WGAN-GP, MLP", lambda _: _estimators()),
+)
+GRIDS.register(
+    "normalization",
+    Grid(
+        "none, batch, layer, affine on G's hidden layers x on its output x in D, DBN and SBN, WGAN-GP, MLP",
+        lambda _: every(**dict.fromkeys(PLACEMENTS, ("none", "batch", "layer", "affine")), neuron=BINARY),
     ),
 )
 GRIDS.register(

@@ -131,8 +131,14 @@ def _one_of(*values: Any) -> CategoricalDistribution:
 NEURON = Parameter("neuron", _one_of("deterministic", "stochastic"))
 ANY_NEURON = Parameter("neuron", _one_of("deterministic", "stochastic", "real"))
 OBJECTIVE = Parameter("objective", _one_of("gan", "wgan", "wgan-gp"))
+_BINARY = {"neuron": ("deterministic", "stochastic")}
+ESTIMATOR = (
+    Parameter("estimator", _one_of("sigmoid", "identity", "hard-sigmoid", "fast-sigmoid", "decoupled"), _BINARY),
+    Parameter("estimator.backward_slope", FloatDistribution(0.1, 10.0, log=True), {"estimator": ("decoupled",)}),
+)
+"""Those that either binary neuron may have: a search draws one set of choices whatever the neuron."""
 ARCHITECTURE = Parameter("architecture", _one_of("mlp", "cnn"))
-SLOPE_RATE = Parameter("slope_rate", FloatDistribution(1.0, 1.3), {"neuron": ("deterministic", "stochastic")})
+SLOPE_RATE = Parameter("slope_rate", FloatDistribution(1.0, 1.3), _BINARY)
 NORMALIZATION = (
     Parameter("generator_norm", _one_of("batch", "layer", "none")),
     Parameter("generator_output_norm", _one_of("none", "batch", "layer")),
@@ -156,8 +162,8 @@ SPACES: Registry[Space] = Registry("search")
 SPACES.register(
     "everything",
     Space(
-        "neuron, objective, architecture, normalization, slope rate, optimizer, sizes",
-        (ANY_NEURON, OBJECTIVE, ARCHITECTURE, *NORMALIZATION, SLOPE_RATE, *OPTIMIZER, *SIZES),
+        "neuron, estimator, objective, architecture, normalization, slopes, optimizer, sizes",
+        (ANY_NEURON, *ESTIMATOR, OBJECTIVE, ARCHITECTURE, *NORMALIZATION, SLOPE_RATE, *OPTIMIZER, *SIZES),
     ),
 )
 SPACES.register(

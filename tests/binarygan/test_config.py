@@ -55,7 +55,7 @@ class ForStochastic(Estimator):
     def supports(self, neuron: type[Neuron]) -> bool:
         return neuron is Stochastic
 
-    def grad_a(self, g: Tensor, *, p: Tensor, slope: Tensor, b: Tensor, v: Tensor | None) -> Tensor:
+    def grad_a(self, g: Tensor, *, a: Tensor, p: Tensor, slope: Tensor, b: Tensor, v: Tensor | None) -> Tensor:
         return g
 
 
@@ -151,7 +151,8 @@ def variants() -> list[MemberConfig]:
     """For each part a configuration that uses it."""
     found = [small()]
     for field, registry in PARTS.items():
-        found += [small(**{field: name}) for name in built_in(registry)]
+        neuron = {"neuron": "stochastic"} if field == "estimator" else {}
+        found += [small(**neuron | {field: name}) for name in built_in(registry)]
     return list({c.member_id: c for c in found}.values())
 
 

@@ -45,7 +45,7 @@ class ClippedIdentity(Estimator):
     def supports(self, neuron: type[Neuron]) -> bool:
         return neuron.binary
 
-    def grad_a(self, g: Tensor, *, p: Tensor, slope: Tensor, b: Tensor, v: Tensor | None) -> Tensor:
+    def grad_a(self, g: Tensor, *, a: Tensor, p: Tensor, slope: Tensor, b: Tensor, v: Tensor | None) -> Tensor:
         return g * ((p - 0.5).abs() < self.band)
 
 

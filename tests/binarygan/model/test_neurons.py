@@ -60,7 +60,7 @@ class Hard(Neuron):
 class Everything(Estimator):
     """What an estimator is given, added up; noise where there is some."""
 
-    def grad_a(self, g: Tensor, *, p: Tensor, slope: Tensor, b: Tensor, v: Tensor | None) -> Tensor:
+    def grad_a(self, g: Tensor, *, a: Tensor, p: Tensor, slope: Tensor, b: Tensor, v: Tensor | None) -> Tensor:
         assert v is not None
         return 1000 * slope + 100 * b + 10 * p + torch.where(v.isnan(), -g, v)
 
