@@ -142,12 +142,11 @@ class StraightThroughGumbel(Tempered):
     label = "straight-through Gumbel"
 
     def grad_a(self, g: Tensor, *, a: Tensor, p: Tensor, slope: Tensor, b: Tensor, v: Tensor | None) -> Tensor:
-        y = relaxed(slope * a, v, self.temperature)
-        return g * slope * y * (1 - y) / self.temperature
+        return _through_relaxed(g, slope * a, v, self.temperature) * slope
 
 
 @ESTIMATORS.named("concrete")
-class BinaryConcrete(StraightThroughGumbel):
+class BinaryConcrete(Tempered):
     """Binary concrete: in training the discriminator sees y = sigmoid((x - logit(v)) / t), the gradient is y's own.
 
     Outside training outputs are binary. Source: Maddison et al. 2017 (arXiv 1611.00712).
@@ -158,6 +157,9 @@ class BinaryConcrete(StraightThroughGumbel):
 
     def relaxed_output(self, *, a: Tensor, slope: Tensor, v: Tensor | None) -> Tensor:
         return relaxed(slope * a, v, self.temperature)
+
+    def grad_a(self, g: Tensor, *, a: Tensor, p: Tensor, slope: Tensor, b: Tensor, v: Tensor | None) -> Tensor:
+        return _through_relaxed(g, slope * a, v, self.temperature) * slope
 
 
 @ESTIMATORS.named("gumbel-rao")
@@ -220,6 +222,12 @@ def relaxed(x: Tensor, v: Tensor | None, temperature: float) -> Tensor:
     """y = sigmoid((x - logit(v)) / t): a sample of the binary concrete distribution, above 1/2 where p > v."""
     assert v is not None
     return torch.sigmoid((x - torch.logit(v)) / temperature)
+
+
+def _through_relaxed(g: Tensor, x: Tensor, v: Tensor | None, temperature: float) -> Tensor:
+    """g dy/dx, y = `relaxed`."""
+    y = relaxed(x, v, temperature)
+    return g * y * (1 - y) / temperature
 
 
 def independent(p: Tensor, b: Tensor, v: Tensor | None) -> Tensor:
