@@ -6,23 +6,29 @@ Nothing here needs PyTorch.
 import dataclasses
 import hashlib
 import json
-import math
-import types
 import typing
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
 
 from binarygan.arithmetic.precision import PRECISIONS
 from binarygan.errors import UserError, nearest
+from binarygan.model.activations import ACTIVATIONS
 from binarygan.model.architectures import ARCHITECTURES, LayerStack
 from binarygan.model.estimators import ESTIMATORS
 from binarygan.model.neurons import NEURONS
 from binarygan.model.norms import NORMS
 from binarygan.model.objectives import OBJECTIVES
 from binarygan.model.score_functions import ScoreFunction
-from binarygan.registry import Registry, check_parameters, is_built_in, parameters_of, source_digest
+from binarygan.registry import (
+    Registry,
+    check_parameters,
+    checked,
+    is_built_in,
+    json_object,
+    parameters_of,
+    source_digest,
+)
 from binarygan.training.optimizers import OPTIMIZERS
 from binarygan.training.schedules import CRITIC_SCHEDULES
 
@@ -115,12 +121,12 @@ class MemberConfig:
     generator_output_norm: str = ""
     """After the generator's output layer, ahead of the neurons; that of its hidden layers where it is left empty."""
     part_sources: str = ""
-    """Digests of the files that define the chosen parts from outside the package, as a JSON object by field. Filled in
-    when it is left empty."""
+    """Digests of the files that define the chosen parts from outside the package, as a JSON object by field, and of the
+    other files that define activations of their layers, by `activation.<name>`. Filled in when it is left empty."""
 
     def __post_init__(self) -> None:
         for name, annotation in typing.get_type_hints(type(self)).items():
-            object.__setattr__(self, name, _checked(name, getattr(self, name), annotation))
+            object.__setattr__(self, name, checked(name, getattr(self, name), annotation))
         for name, other in SAME_AS.items():
             object.__setattr__(self, name, getattr(self, name) or getattr(self, other))
         for name, registry in PARTS.items():
@@ -170,19 +176,17 @@ class MemberConfig:
     @property
     def member_id(self) -> str:
         """Digest of everything that affects the outcome."""
-        return _digest(dataclasses.asdict(self))
+        return self._digest(self.to_dict())
 
     @property
     def cell_id(self) -> str:
         """Digest of everything but the seed."""
-        fields = dataclasses.asdict(self)
-        del fields["seed"]
-        return _digest(fields)
+        return self._digest({name: value for name, value in self.to_dict().items() if name != "seed"})
 
     @property
     def cohort_key(self) -> tuple[Any, ...]:
         """Equal for runs that can be trained together: all but neuron, slope rate and seed."""
-        return tuple(v for k, v in sorted(dataclasses.asdict(self).items()) if k not in COHORT_FREE)
+        return tuple(v for k, v in sorted(self.to_dict().items()) if k not in COHORT_FREE)
 
     @property
     def iterations_per_epoch(self) -> int:
@@ -201,13 +205,12 @@ class MemberConfig:
     @property
     def revision(self) -> str:
         """Which code gave its numbers: the revision of all configurations, then those of its parts that were raised."""
-        raised = _raised({field: getattr(self, field) for field in PARTS})
-        return " ".join([str(REVISION), *(f"{field}={n}" for field, n in raised.items())])
+        return " ".join([str(REVISION), *(f"{field}={n}" for field, n in self._raised().items())])
 
     @property
     def outside_parts(self) -> list[str]:
         """The fields whose part comes from outside the package."""
-        return list(json.loads(self.part_sources or "{}"))
+        return [field for field in json.loads(self.part_sources or "{}") if field in PARTS]
 
     def to_dict(self) -> dict[str, Any]:
         """Field values by name, ready for JSON."""
@@ -234,21 +237,21 @@ class MemberConfig:
 
         Checks that the fields which belong to some parts are given where a chosen part has them, and not elsewhere.
         """
-        given = _json_object("part_parameters", self.part_parameters)
+        given = json_object("part_parameters", self.part_parameters)
         resolved: dict[str, Any] = {}
         used: dict[str, str] = {}
-        for field, registry in PARTS.items():
-            for name, declared in parameters_of(registry[getattr(self, field)]).items():
+        for field, part in self._classes().items():
+            for name, declared in parameters_of(part).items():
                 if name in FIELDS_OF_PARTS:
                     used[name] = field
                     continue
-                if declared.name in _fields():
+                if name in self.__dataclass_fields__:
                     raise UserError(f"{field}: its parameter {name!r} has the name of a field: choose another")
                 key = f"{field}.{name}"
                 other = SAME_AS.get(field, "")
                 same = other and getattr(self, field) == getattr(self, other)
                 default = resolved[f"{other}.{name}"] if same else declared.default
-                resolved[key] = _checked(key, given.pop(key, default), _hints(registry, field, self)[name])
+                resolved[key] = checked(key, given.pop(key, default), typing.get_type_hints(part)[name])
         if given:
             key = next(iter(given))
             raise UserError(f"part_parameters: {key!r} is unknown here: {nearest(key, resolved) or 'there are none'}")
@@ -259,77 +262,58 @@ class MemberConfig:
                 raise UserError(f"{name} has no effect with {field}={getattr(self, field)!r}: leave it None")
         return json.dumps(resolved, sort_keys=True) if resolved else ""
 
+    def _classes(self) -> dict[str, Any]:
+        """What the registries have for the fields that name parts: mostly classes."""
+        return {field: registry[getattr(self, field)] for field, registry in PARTS.items()}
+
+    def _activations(self) -> dict[str, Any]:
+        """The activations of its layers, by `activation.<name>`."""
+        architecture = self.part("architecture")
+        try:
+            of_generator = architecture.generator_layers(
+                self.part("generator_norm"), self.part("generator_output_norm")
+            )
+            layers = (*of_generator, *architecture.discriminator_layers(self.part("discriminator_norm")))
+        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+            raise UserError(f"architecture={self.architecture!r} has no layers: {error!r}") from error
+        return {f"activation.{layer.activation}": ACTIVATIONS[layer.activation] for layer in layers}
+
     def _sources(self) -> str:
         """`part_sources` as it stands now."""
-        chosen = {field: registry[getattr(self, field)] for field, registry in PARTS.items()}
-        found = {field: source_digest(part) for field, part in chosen.items() if not is_built_in(part)}
+        found: dict[str, str] = {}
+        for name, part in (self._classes() | self._activations()).items():
+            digest = "" if is_built_in(part) else source_digest(part)
+            if digest and (name in PARTS or digest not in found.values()):
+                found[name] = digest
         return json.dumps(found, sort_keys=True) if found else ""
 
+    def _raised(self) -> dict[str, int]:
+        """The revisions of its parts that were raised, by field, and of its activations."""
+        parts = self._classes() | self._activations()
+        return {name: n for name, part in parts.items() if (n := getattr(part, "revision", 1)) != 1}
 
-def _raised(names: Mapping[str, str]) -> dict[str, int]:
-    """The revisions of parts that were raised, by field."""
-    parts = {field: PARTS[field][name] for field, name in names.items()}
-    return {field: n for field, part in parts.items() if (n := getattr(part, "revision", 1)) != 1}
-
-
-def _digest(fields: dict[str, Any]) -> str:
-    later = {f.name: f.default for f in dataclasses.fields(MemberConfig) if f.default is not dataclasses.MISSING}
-    before = later | {name: fields[other] for name, other in SAME_AS.items()}
-    own = {name: value for name, value in fields.items() if name not in before or value != before[name]}
-    if own["data"].endswith(FILE_ENDING):
-        own["data"] = FILE_ENDING
-    raised = _raised({field: own[field] for field in PARTS if field in own})
-    text = json.dumps({"revision": REVISION, **own, **({"revisions": raised} if raised else {})}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    def _digest(self, fields: dict[str, Any]) -> str:
+        """Of these of its fields."""
+        later = {f.name: f.default for f in dataclasses.fields(self) if f.default is not dataclasses.MISSING}
+        before = later | {name: fields[other] for name, other in SAME_AS.items()}
+        own = {name: value for name, value in fields.items() if name not in before or value != before[name]}
+        if self.data.endswith(FILE_ENDING):
+            own["data"] = FILE_ENDING
+        if raised := self._raised():
+            own["revisions"] = raised
+        return hashlib.sha256(json.dumps({"revision": REVISION, **own}, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @lru_cache(maxsize=4096)
 def _part(config: MemberConfig, field: str, part: Any) -> Any:
     if not isinstance(part, type):
         return part
-    own = _json_object("part_parameters", config.part_parameters)
+    own = json_object("part_parameters", config.part_parameters)
     names = parameters_of(part)
     return part(**{n: getattr(config, n) if n in FIELDS_OF_PARTS else own[f"{field}.{n}"] for n in names})
 
 
-@lru_cache(maxsize=1)
-def _fields() -> frozenset[str]:
-    return frozenset(f.name for f in dataclasses.fields(MemberConfig))
-
-
-def _hints(registry: Registry[Any], field: str, config: MemberConfig) -> dict[str, Any]:
-    return typing.get_type_hints(registry[getattr(config, field)])
-
-
-def _json_object(name: str, text: str) -> dict[str, Any]:
-    """The object that a text field holds; a UserError where it is none."""
-    try:
-        found = json.loads(text or "{}")
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise UserError(f"{name}={text[:40]!r} is no JSON object")
-    return found
-
-
 def _changed(before: str, now: str) -> str:
     """The first part whose source is another: `neuron`, …"""
-    old, new = _json_object("part_sources", before), _json_object("part_sources", now)
+    old, new = json_object("part_sources", before), json_object("part_sources", now)
     return next((field for field in (*old, *new) if old.get(field) != new.get(field)), "a part")
-
-
-def _checked(name: str, value: Any, annotation: Any) -> Any:
-    """`value` as its declared type (1 becomes 1.0 for a float, so that equal choices have equal digests)."""
-    optional = isinstance(annotation, types.UnionType)
-    wanted = typing.get_args(annotation)[0] if optional else annotation
-    if value is None and optional:
-        return None
-    if wanted is bool and isinstance(value, bool):
-        return value
-    if wanted is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
-    if isinstance(value, wanted) and not isinstance(value, bool) and wanted is not float:
-        return value
-    raise UserError(
-        f"{name}={value!r} must be {'a finite number' if wanted is float else 'of type ' + wanted.__name__}"
-    )

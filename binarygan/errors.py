@@ -20,6 +20,12 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in text)
 
 
+def first_line(error: BaseException) -> str:
+    """What an error of some library says, on one line."""
+    lines = str(error).splitlines()
+    return lines[0][:200] if lines else type(error).__name__
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The closing words of an error about an unknown name.
 

@@ -90,24 +90,15 @@ class SeededDraws:
 
         self._images, self._batch, self._device = images, batch, device
         self._for_batches = [derived_generator(s, "batches", epoch, device) for s in seeds]
-        self._latent = stream("latent", seeds, latent, Tensor.normal_)
+        self.latent = stream("latent", seeds, latent, Tensor.normal_).next
         # the purposes' names are part of what a seed gives
-        self._noise = stream("thresholds", [seeds[i] for i in noisy], outputs, Tensor.uniform_)
-        self._epsilon = stream("mixing", seeds, 1, Tensor.uniform_)
+        self.noise = stream("thresholds", [seeds[i] for i in noisy], outputs, Tensor.uniform_).next
+        self.epsilon = stream("mixing", seeds, 1, Tensor.uniform_).next
 
     def batches(self) -> Tensor:
         steps = self._images // self._batch
         orders = [torch.randperm(self._images, generator=g, device=self._device) for g in self._for_batches]
         return torch.stack([o[: steps * self._batch].view(steps, self._batch) for o in orders], 1)
-
-    def latent(self) -> Tensor:
-        return self._latent.next()
-
-    def noise(self) -> Tensor:
-        return self._noise.next()
-
-    def epsilon(self) -> Tensor:
-        return self._epsilon.next()
 
 
 class _Stream:

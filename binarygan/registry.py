@@ -3,10 +3,13 @@
 import dataclasses
 import hashlib
 import inspect
+import json
 import math
-from collections.abc import Callable, Iterator
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from binarygan.errors import UserError, nearest
 
@@ -15,7 +18,7 @@ BUILT_IN = ("binarygan", "study", "analysis")
 """The packages whose parts are known by their names alone; every other part's source is part of a run's identity."""
 
 
-class Registry(Generic[T]):
+class Registry(Mapping[str, T]):
     """The parts of one kind, in the order in which they were registered.
 
     >>> animals: Registry[str] = Registry("animal")
@@ -32,7 +35,7 @@ class Registry(Generic[T]):
     def register(self, name: str, part: T) -> T:
         """Enter a part under a name of its own; a UserError where the name is taken by another part."""
         known = self._parts.get(name)
-        if known is not None and known is not part and not _same_definition(known, part):
+        if known is not None and known is not part and not same_definition(known, part):
             raise UserError(f"{self.kind} {name!r} is registered twice: choose another name")
         self._parts[name] = part
         return part
@@ -48,6 +51,10 @@ class Registry(Generic[T]):
         except (KeyError, TypeError):
             raise UserError(f"{self.kind} {name!r} is unknown: {nearest(str(name), self)}") from None
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """The part of that name, if there is one."""
+        return self._parts.get(name, default)
+
     def __contains__(self, name: object) -> bool:
         return name in self._parts
 
@@ -56,14 +63,6 @@ class Registry(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._parts)
-
-    def items(self) -> Iterator[tuple[str, T]]:
-        """Names and parts."""
-        return iter(tuple(self._parts.items()))
-
-    def values(self) -> Iterator[T]:
-        """The parts."""
-        return iter(tuple(self._parts.values()))
 
     def name_of(self, part: T) -> str:
         """The name of a part, or of the class that it is an instance of."""
@@ -108,6 +107,32 @@ def check_parameters(kind: str, part: Any) -> None:
             raise UserError(f"{kind}: {name}={value} must be from {bounds['least']:g} to {bounds['most']:g}")
 
 
+def checked(name: str, value: Any, annotation: Any) -> Any:
+    """`value` as its declared type (1 becomes 1.0 for a float, so that equal choices have equal digests)."""
+    optional = isinstance(annotation, types.UnionType)
+    wanted = typing.get_args(annotation)[0] if optional else annotation
+    if value is None and optional:
+        return None
+    if wanted is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    if wanted is not float and isinstance(value, wanted) and isinstance(value, bool) == (wanted is bool):
+        return value
+    raise UserError(
+        f"{name}={value!r} must be {'a finite number' if wanted is float else 'of type ' + wanted.__name__}"
+    )
+
+
+def json_object(name: str, text: str) -> dict[str, Any]:
+    """The object that a text field holds; a UserError where it is none."""
+    try:
+        found = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise UserError(f"{name}={text[:40]!r} is no JSON object")
+    return found
+
+
 def is_built_in(part: Any) -> bool:
     """Whether a part (a class, a function or an instance) belongs to this project."""
     module = getattr(part, "__module__", None) or type(part).__module__
@@ -125,7 +150,7 @@ def source_digest(part: Any) -> str:
         ) from None
 
 
-def _same_definition(a: Any, b: Any) -> bool:
-    """Whether two parts are one definition, imported twice."""
-    names = [(getattr(x, "__module__", None), getattr(x, "__qualname__", None)) for x in (a, b)]
-    return names[0] == names[1] and names[0][1] is not None
+def same_definition(*both: Any) -> bool:
+    """Whether two parts are one definition, imported twice; each lambda is another one."""
+    a, b = ((getattr(part, "__module__", None), getattr(part, "__qualname__", "<lambda>")) for part in both)
+    return a == b and not a[1].endswith("<lambda>")

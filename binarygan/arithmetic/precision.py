@@ -29,8 +29,6 @@ class Precision:
 
     option: str
     """What `--precision` calls it."""
-    devices: tuple[str, ...] = ("cpu", "cuda")
-    """Where it differs from float32 and can be had."""
     tf32: bool = False
     """Whether a GPU may round float32 operands inside the product."""
     bfloat16: bool = False
@@ -45,5 +43,5 @@ class Precision:
 
 
 PRECISIONS.register("float32", Precision(option="fp32"))
-PRECISIONS.register("tf32", Precision(option="tf32", devices=("cuda",), tf32=True))
+PRECISIONS.register("tf32", Precision(option="tf32", tf32=True))
 PRECISIONS.register("bfloat16", Precision(option="bf16", bfloat16=True))

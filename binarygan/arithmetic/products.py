@@ -5,7 +5,7 @@ Shapes: M runs.
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
@@ -29,26 +29,26 @@ def set_arithmetic(*, tf32: bool) -> None:
     _of_convolutions.fp32_precision = rounding
 
 
-@contextmanager
-def exact_arithmetic() -> Iterator[None]:
+def exact_arithmetic() -> AbstractContextManager[None]:
     """Exact float32 products within the block: what is measured must not depend on how it was trained."""
-    kept = _of_products.fp32_precision, _of_convolutions.fp32_precision
-    _of_products.fp32_precision = _of_convolutions.fp32_precision = "ieee"
-    try:
-        yield
-    finally:
-        _of_products.fp32_precision, _of_convolutions.fp32_precision = kept
+    return _rounding("ieee", _of_products, _of_convolutions)
+
+
+def initial_arithmetic() -> AbstractContextManager[None]:
+    """PyTorch's own setting for convolutions within the block: torch.export refuses to work where they are exact."""
+    return _rounding("tf32", _of_convolutions)
 
 
 @contextmanager
-def initial_arithmetic() -> Iterator[None]:
-    """PyTorch's own setting for convolutions within the block: torch.export refuses to work where they are exact."""
-    kept = _of_convolutions.fp32_precision
-    _of_convolutions.fp32_precision = "tf32"
+def _rounding(how: str, *settings: Any) -> Iterator[None]:
+    kept = [of.fp32_precision for of in settings]
     try:
+        for of in settings:
+            of.fp32_precision = how
         yield
     finally:
-        _of_convolutions.fp32_precision = kept
+        for of, before in zip(settings, kept, strict=True):
+            of.fp32_precision = before
 
 
 def operand(x: Tensor, operands: torch.dtype | None) -> Tensor:

@@ -59,21 +59,16 @@ def _sample(arguments: argparse.Namespace) -> int:
         raise UserError("--binarization has no effect with --preactivated")
     sampler = find_generator(arguments.generator, results=arguments.results, member=arguments.member)
     neuron = None if arguments.preactivated else _neuron(sampler.config, arguments.binarization)
-    dtype = np.dtype(np.float32 if arguments.preactivated else np.uint8)
-    shown: list[Tensor] = []
+    samples = np.empty((count, IMAGE_SIZE, IMAGE_SIZE), np.float32 if arguments.preactivated else np.uint8)
     with whole_files(arguments.out) as files:
-        outputs = list(zip(arguments.out, files, strict=True))
-        arrays = [file for path, file in outputs if path.suffix == ".npy"]
-        pictures = [file for path, file in outputs if path.suffix == ".png"]
-        for file in arrays:
-            _write_header(file, count, dtype)
-        for block in draw(sampler, count, seed=arguments.seed, neuron=neuron):
-            for file in arrays:
-                file.write(block.numpy().astype(dtype).tobytes())
-            if pictures and len(shown) < MOST_SHOWN // BLOCK:
-                shown.append(block)
-        for file in pictures:
-            _write_picture(file, torch.cat(shown))
+        blocks = draw(sampler, count, seed=arguments.seed, neuron=neuron)
+        for number, block in enumerate(blocks):
+            samples[number * BLOCK : (number + 1) * BLOCK] = block
+        for path, file in zip(arguments.out, files, strict=True):
+            if path.suffix == ".npy":
+                np.save(file, samples)
+            else:
+                _write_picture(file, torch.from_numpy(samples[:MOST_SHOWN]))
     for path in arguments.out:
         print(_line(path, count, sampler.config, sampler.epochs_done))
     return 0
@@ -85,16 +80,6 @@ def _neuron(config: MemberConfig, asked: str | None) -> Neuron:
     if own.binary and asked:
         raise UserError(f"--binarization is for real-valued members, and {config.member_id} is {config.neuron}")
     return own if own.binary else BINARIZATIONS[asked or "threshold"]
-
-
-def _write_header(file: BinaryIO, count: int, dtype: np.dtype) -> None:
-    """The beginning of an .npy of `count` images."""
-    header = {
-        "descr": np.lib.format.dtype_to_descr(dtype),
-        "fortran_order": False,
-        "shape": (count, IMAGE_SIZE, IMAGE_SIZE),
-    }
-    np.lib.format.write_array_header_1_0(file, header)
 
 
 def _write_picture(file: BinaryIO, images: Tensor) -> None:

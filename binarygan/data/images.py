@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from binarygan.errors import UserError, nearest
+from binarygan.errors import UserError, first_line, nearest
 from binarygan.io.arrays import read_numpy
 
 PIXELS = 784
@@ -19,9 +19,9 @@ PACKED = PIXELS // 8
 PACKAGED = "binarized_mnist.parquet"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Images:
-    """Binary images of 28 x 28, train split first.
+    """Binary images of 28 x 28, train split first. Those of one digest and split are equal.
 
     Args:
         name: what results call the data set.
@@ -35,10 +35,16 @@ class Images:
     labels: np.ndarray | None
     train: int
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the packed bits of all images, first 16 hex digits."""
         return hashlib.sha256(np.ascontiguousarray(self.packed).tobytes()).hexdigest()[:16]
+
+    def __hash__(self) -> int:
+        return hash((self.digest, self.train))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Images) and (self.digest, self.train) == (other.digest, other.train)
 
     def count(self, split: str) -> int:
         """How many images `train` or `all` has."""
@@ -119,14 +125,13 @@ def _from_torchvision(name: str, root: Path, download: bool) -> Images:
     try:
         splits = [build(str(root), train=train, download=download, **options) for train in (True, False)]
     except (RuntimeError, OSError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"data set {name} is not in {root} ({reason}); put it there or pass --download") from None
+        raise UserError(
+            f"data set {name} is not in {root} ({first_line(error)}); put it there or pass --download"
+        ) from None
     except Exception as error:  # torchvision parses files with assertions and arithmetic
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"a file of data set {name} in {root} is damaged ({reason}); replace it") from None
+        raise UserError(f"a file of data set {name} in {root} is damaged ({first_line(error)}); replace it") from None
+    stacks = [s.data.numpy() for s in splits]
     if class_name == "EMNIST":  # its images are stored transposed
-        stacks = [s.data.numpy().transpose(0, 2, 1) for s in splits]
-    else:
-        stacks = [s.data.numpy() for s in splits]
+        stacks = [stack.transpose(0, 2, 1) for stack in stacks]
     labels = np.concatenate([s.targets.numpy().astype(np.uint8) for s in splits])
     return Images(name, np.concatenate([pack(s) for s in stacks]), labels, train=len(stacks[0]))

@@ -12,7 +12,7 @@ import math
 
 from binarygan.generators.sampling import Sampler
 from binarygan.io.files import AnyPath
-from binarygan.io.tensor_files import damaged, read_tensors, tensor_bytes
+from binarygan.io.tensor_files import damaged, floats, read_tensors, tensor_bytes
 from binarygan.model.networks import Statistics, laid_out
 from binarygan.model.norms import EPSILON, NORMS
 from binarygan.training.checkpoints import Description
@@ -51,15 +51,14 @@ def load_generator(path: AnyPath) -> Sampler:
     config = description.members[0]
     network = config.generator_layers()
     shapes = network.parameter_shapes()
-    normalized = {str(number): layer for number, layer in enumerate(network.layers) if layer.norm.of_batch}
-    moments = {f"{n}.{moment}": shapes[f"{n}.bias"] for n in normalized for moment in ("mean", "variance")}
-    for name, shape in (shapes | moments).items():
-        if name not in tensors or tensors[name].shape != shape or not tensors[name].dtype.is_floating_point:
-            raise damaged(path, f"it has no {name} of shape {shape}")
+    parameters = dict(zip(shapes, floats(path, tensors, shapes), strict=True))
     statistics: Statistics = {}
-    for number, layer in normalized.items():
-        shape = (1, 1, -1) if layer.kind == "dense" else (1, -1, 1, 1)
-        statistics[number] = (tensors[f"{number}.mean"].view(shape), tensors[f"{number}.variance"].view(shape))
+    for number, layer in enumerate(network.layers):
+        if layer.norm.of_batch:
+            units = shapes[f"{number}.bias"]
+            mean, variance = floats(path, tensors, {f"{number}.mean": units, f"{number}.variance": units})
+            shape = (1, 1, -1) if layer.kind == "dense" else (1, -1, 1, 1)
+            statistics[str(number)] = mean.view(shape), variance.view(shape)
     try:
         slope = float(metadata.get("slope", ""))
     except ValueError:
@@ -70,7 +69,7 @@ def load_generator(path: AnyPath) -> Sampler:
         config=config,
         epochs_done=description.epochs_done,
         slope=slope,
-        parameters=laid_out({name: tensors[name].unsqueeze(0) for name in shapes}),
+        parameters=laid_out({name: t.unsqueeze(0) for name, t in parameters.items()}),
         statistics=statistics,
     )
 

@@ -1,14 +1,13 @@
 """Arrays from files of elsewhere: `.npy`, `.npz` and IDX, none of which can run code or fail in any way but one."""
 
 import struct
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from binarygan.errors import UserError
+from binarygan.errors import UserError, first_line
 
 IMAGES_MAGIC, LABELS_MAGIC = 2051, 2049
 
@@ -27,15 +26,15 @@ def read_numpy(path: Path, what: str, *, mmap_mode: Literal["r"] | None = None) 
     try:
         return np.load(path, allow_pickle=False, mmap_mode=mmap_mode)
     except Exception as error:  # a damaged header is parsed as Python's own literals are, and fails as they do
-        raise UserError(f"{what} {path} is no readable .npy or .npz: {_first_line(error)}") from None
+        raise UserError(f"{what} {path} is no readable .npy or .npz: {first_line(error)}") from None
 
 
 def member_of(archive: Mapping[str, Any], name: str, path: Path, what: str) -> np.ndarray:
     """One array of an `.npz`; a UserError where it cannot be read."""
     try:
         return np.asarray(archive[name])
-    except (Exception, zipfile.BadZipFile) as error:
-        raise UserError(f"{what} {path}: {name!r} cannot be read: {_first_line(error)}") from None
+    except Exception as error:
+        raise UserError(f"{what} {path}: {name!r} cannot be read: {first_line(error)}") from None
 
 
 def read_idx(path: Path) -> np.ndarray:
@@ -59,8 +58,3 @@ def read_idx(path: Path) -> np.ndarray:
     if shape[1:] not in ((), (28, 28)) or len(content) - start != int(np.prod(shape, dtype=object)):
         raise UserError(f"IDX file {path} holds {len(content) - start} bytes; its header says {shape}")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).splitlines()
-    return lines[0][:200] if lines else type(error).__name__

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from upath import UPath
 
-from binarygan.errors import UserError
+from binarygan.errors import UserError, first_line
 
 AnyPath = Path | UPath
 PARTIAL = ".partial-"
@@ -31,7 +31,7 @@ def path_of(text: str) -> AnyPath:
             return path
         return Path(path.path) if path.protocol in ("file", "local") else path
     except (ValueError, ImportError) as error:
-        raise UserError(f"{text} is on no file system that is known here: {str(error).splitlines()[0]}") from None
+        raise UserError(f"{text} is on no file system that is known here: {first_line(error)}") from None
 
 
 def reached(path: AnyPath) -> AnyPath:
@@ -45,8 +45,7 @@ def reached(path: AnyPath) -> AnyPath:
     try:
         path.exists()
     except Exception as error:  # an object store's libraries raise what they like
-        reason = str(error).splitlines() or [""]
-        raise UserError(f"{path} cannot be read: {type(error).__name__}: {reason[0]}") from None
+        raise UserError(f"{path} cannot be read: {type(error).__name__}: {first_line(error)}") from None
     return path
 
 

@@ -5,33 +5,19 @@ each tensor, and under `__metadata__` the description, strings by name); the ten
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import load, save, save_file
 from torch import Tensor
 
 from binarygan.io.files import AnyPath, read_whole, whole_file, write_whole
 
 HEADER_LIMIT = 100_000_000
 """Bytes, as in safetensors itself: what a damaged length must not make us read."""
-DTYPES = {torch.float32: "F32", torch.float64: "F64"}
-"""What states are of, by the format's names."""
-UNREADABLE = (
-    OSError,
-    SafetensorError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    RuntimeError,  # RecursionError among them: JSON nested too deep
-)
-"""What comes of reading a file that is missing, cut off or made to do harm."""
+FAILURES = (OSError, SafetensorError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError)
+"""What comes of reading a file that is missing, cut off or made to do harm; of JSON nested too deep a RuntimeError."""
 
 
 class DamagedFileError(Exception):
@@ -47,38 +33,22 @@ def damaged(path: AnyPath, reason: object) -> DamagedFileError:
 
 
 def write_tensors(path: AnyPath, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write the file whole or not at all.
-
-    On a disk from the tensors' own memory: the library's bytes of a cohort's state take three times as long and as much
-    memory again (its own way to write a file cannot be flushed before it has its name).
-    """
-    if not isinstance(path, Path) or not all(t.dtype in DTYPES for t in tensors.values()):
+    """Write the file whole or not at all; on a disk from the tensors' own memory."""
+    if not isinstance(path, Path):
         write_whole(path, tensor_bytes(tensors, metadata))
         return
     with whole_file(path) as file:
-        for part in _parts(tensors, metadata):
-            file.write(part)
-
-
-def _parts(tensors: dict[str, Tensor], metadata: dict[str, str]) -> Iterator[Any]:
-    """The file's content, one tensor at a time."""
-    header: dict[str, Any] = {"__metadata__": metadata}
-    offset = 0
-    ordered = sorted(tensors.items(), key=lambda item: (-item[1].element_size(), item[0]))  # so that each is aligned
-    for name, t in ordered:
-        header[name] = {"dtype": DTYPES[t.dtype], "shape": list(t.shape), "data_offsets": [offset, offset + t.nbytes]}
-        offset += t.nbytes
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)
-    yield len(text).to_bytes(8, "little") + text
-    for _, t in ordered:
-        yield t.detach().contiguous().cpu().numpy().reshape(-1).view(np.uint8)
+        save_file(_as_stored(tensors), file.name, metadata)
 
 
 def tensor_bytes(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
     """The file's content."""
-    content: bytes = save({name: t.detach().contiguous().cpu() for name, t in tensors.items()}, metadata)
+    content: bytes = save(_as_stored(tensors), metadata)
     return content
+
+
+def _as_stored(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: t.detach().contiguous().cpu() for name, t in tensors.items()}
 
 
 def read_metadata(path: AnyPath) -> dict[str, str]:
@@ -96,7 +66,7 @@ def read_metadata(path: AnyPath) -> dict[str, str]:
         metadata = header.pop("__metadata__", {})
         end = 8 + length + max((entry["data_offsets"][1] for entry in header.values()), default=0)
         size = path.stat().st_size
-    except UNREADABLE as error:
+    except FAILURES as error:
         raise damaged(path, error if isinstance(error, OSError) else "its header is none of safetensors") from None
     if size != end:
         raise damaged(path, f"it has {size} bytes of {end}")
@@ -114,5 +84,17 @@ def read_tensors(path: AnyPath) -> tuple[dict[str, str], dict[str, Tensor]]:
     metadata = read_metadata(path)
     try:
         return metadata, load(read_whole(path))
-    except UNREADABLE as error:
+    except FAILURES as error:
         raise damaged(path, error) from None
+
+
+def floats(path: AnyPath, tensors: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]]) -> list[Tensor]:
+    """The tensors of these names, of the file.
+
+    Raises:
+        DamagedFileError: one is missing, of another shape, or of other numbers than floats.
+    """
+    for name, shape in shapes.items():
+        if name not in tensors or tensors[name].shape != shape or not tensors[name].dtype.is_floating_point:
+            raise damaged(path, f"it has no {name} of shape {shape}")
+    return [tensors[name] for name in shapes]

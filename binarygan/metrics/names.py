@@ -11,7 +11,7 @@ the declarations, too.
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from numbers import Real
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
-from binarygan.registry import Registry
+from binarygan.registry import Registry, same_definition
 
 F = TypeVar("F", bound=Callable[..., float])
 V = TypeVar("V")
@@ -103,12 +103,11 @@ class Metrics(Registry[Metric]):
         Raises:
             UserError: the results have a column of that name already.
         """
-        known = self.get(name)
-        if known is not None and _same_function(known.compute, part.compute):
-            self._parts[name] = part
-            return part
-        self._refuse(part, self._others.union(*(m.columns for m in self.values())))
-        return super().register(name, part)
+        known = self._parts.get(name)
+        if known is None or not same_definition(known.compute, part.compute):
+            self._refuse(part, self._others.union(*(m.columns for m in self.values())))
+        self._parts[name] = part
+        return part
 
     def reserve(self, columns: Iterable[str]) -> None:
         """Keep these names for other columns of the results; a UserError where a metric has one of them."""
@@ -116,20 +115,10 @@ class Metrics(Registry[Metric]):
         for part in self.values():
             self._refuse(part, self._others)
 
-    def get(self, name: str) -> Metric | None:
-        """The metric of that name, if there is one."""
-        return self._parts.get(name)
-
     def _refuse(self, part: Metric, taken: set[str]) -> None:
         for column in part.columns:
             if column in taken:
                 raise UserError(f"metric {part.name!r}: results have a column {column!r} already: choose another name")
-
-
-def _same_function(*both: Any) -> bool:
-    """Whether they are one function of one file; each lambda is another one."""
-    a, b = ((getattr(f, "__module__", ""), getattr(f, "__qualname__", "<lambda>")) for f in both)
-    return a == b and not a[1].endswith("<lambda>")
 
 
 METRICS = Metrics()
@@ -146,7 +135,7 @@ def metric(name: str, label: str, meaning: str, better: str, **traits: Any) -> C
     return register
 
 
-class _Metrics(Sequence[Metric]):
+class _Metrics:
     """The metrics of one kind of thing, those registered later among them."""
 
     def __init__(self, of: str) -> None:
@@ -156,10 +145,7 @@ class _Metrics(Sequence[Metric]):
         return (m for m in METRICS.values() if m.of == self._of)
 
     def __len__(self) -> int:
-        return len(tuple(iter(self)))
-
-    def __getitem__(self, index: Any) -> Any:
-        return tuple(iter(self))[index]
+        return len(list(self))
 
 
 OF_IMAGES = _Metrics("images")
@@ -186,9 +172,6 @@ class Live(Mapping[str, V]):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._make())
-
-    def __reversed__(self) -> Iterator[str]:
-        return reversed(list(self))
 
     def __len__(self) -> int:
         return len(self._make())

@@ -17,28 +17,9 @@ from binarygan.metrics.names import OF_IMAGES
 REFERENCE_IMAGES = 10_000
 
 
+@lru_cache(maxsize=2)
 def reference_of(data: Images, device: torch.device) -> Reference:
     """The reference of a data set, kept for the next call."""
-    return _reference(_Keyed(data), device)
-
-
-class _Keyed:
-    """A data set that equals another of the same digest and split."""
-
-    def __init__(self, data: Images) -> None:
-        self.data = data
-        self._key = (data.digest, data.train)
-
-    def __hash__(self) -> int:
-        return hash(self._key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Keyed) and self._key == other._key
-
-
-@lru_cache(maxsize=2)
-def _reference(keyed: _Keyed, device: torch.device) -> Reference:
-    data = keyed.data
     train = _unpacked(data.packed[: data.train], device)
     test = _unpacked(data.packed[data.train :], device)
     return Reference(images=test if len(test) else train[-REFERENCE_IMAGES:], train=train)
@@ -50,21 +31,20 @@ def _unpacked(packed: np.ndarray, device: torch.device) -> Tensor:
 
 def light_scores(images: Tensor, reference: Reference) -> dict[str, float]:
     """The metrics of images that are cheap enough for every epoch, by their names."""
-    return _scores(images, reference, full=False)
+    return full_scores(images, reference, light=True)
 
 
-def full_scores(images: Tensor, reference: Reference) -> dict[str, float]:
+@torch.no_grad()
+def full_scores(images: Tensor, reference: Reference, *, light: bool = False) -> dict[str, float]:
     """All metrics of images, by their names.
+
+    Args:
+        light: those alone that are cheap enough for every epoch.
 
     Raises:
         ValueError: too few images.
         UserError: a metric gives no number, or one out of its range.
     """
-    return _scores(images, reference, full=True)
-
-
-@torch.no_grad()
-@exact_arithmetic()
-def _scores(images: Tensor, reference: Reference, *, full: bool) -> dict[str, float]:
     samples = ImageSet(images)
-    return {m.name: m.measure(samples, reference) for m in OF_IMAGES if m.light or full}
+    with exact_arithmetic():
+        return {m.name: m.measure(samples, reference) for m in OF_IMAGES if m.light or not light}

@@ -22,6 +22,8 @@ class Activation:
 
     label: ClassVar[str]
     """What tables call it."""
+    revision: ClassVar[int] = 1
+    """Raised whenever runs with this activation come to give other numbers."""
     nondecreasing: ClassVar[bool] = False
     """Whether a larger input never gives a smaller output: then pooling may come first, which leaves a quarter."""
 

@@ -53,9 +53,21 @@ class Objective:
         """Change the discriminator's parameters in place, after each of its steps."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wasserstein(Objective):
+    """D(fake) - D(real); -D(G)."""
+
+    def critic_loss(self, critic: Critic, *, real: Tensor, fake: Tensor, epsilon: Tensor | None) -> Tensor:
+        of_real, of_fake = logits_of_both(critic, real=real, fake=fake)
+        return of_fake.mean(1) - of_real.mean(1)
+
+    def generator_loss(self, logits: Tensor) -> Tensor:
+        return -logits.mean(1)
+
+
 @OBJECTIVES.named("wgan-gp")
 @dataclass(frozen=True, kw_only=True)
-class WganGp(Objective):
+class WganGp(Wasserstein):
     """WGAN with gradient penalty (arXiv 1704.00028): D(fake) - D(real) + weight * penalty; -D(G)."""
 
     penalty_weight: float = parameter("weight of the gradient penalty", default=10.0, above=0)
@@ -64,28 +76,17 @@ class WganGp(Objective):
 
     def critic_loss(self, critic: Critic, *, real: Tensor, fake: Tensor, epsilon: Tensor | None) -> Tensor:
         assert epsilon is not None
-        of_real, of_fake = logits_of_both(critic, real=real, fake=fake)
-        loss = of_fake.mean(1) - of_real.mean(1)
+        loss = super().critic_loss(critic, real=real, fake=fake, epsilon=epsilon)
         return loss + self.penalty_weight * gradient_penalty(critic, real=real, fake=fake, epsilon=epsilon)
-
-    def generator_loss(self, logits: Tensor) -> Tensor:
-        return -logits.mean(1)
 
 
 @OBJECTIVES.named("wgan")
 @dataclass(frozen=True, kw_only=True)
-class Wgan(Objective):
+class Wgan(Wasserstein):
     """Wasserstein GAN (arXiv 1701.07875): D(fake) - D(real); -D(G); every parameter of D clipped to [-clip, clip]."""
 
     clip_value: float = parameter("the discriminator's parameters are clipped to [-it, it]", default=0.01, above=0)
     label = "WGAN"
-
-    def critic_loss(self, critic: Critic, *, real: Tensor, fake: Tensor, epsilon: Tensor | None) -> Tensor:
-        of_real, of_fake = logits_of_both(critic, real=real, fake=fake)
-        return of_fake.mean(1) - of_real.mean(1)
-
-    def generator_loss(self, logits: Tensor) -> Tensor:
-        return -logits.mean(1)
 
     def constrain(self, parameters: Iterable[Tensor]) -> None:
         tensors = [p.detach() for p in parameters]

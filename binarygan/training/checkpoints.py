@@ -19,7 +19,7 @@ from torch import Tensor
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
 from binarygan.io.files import PARTIAL, AnyPath, matching
-from binarygan.io.tensor_files import DamagedFileError, damaged, read_metadata, read_tensors, write_tensors
+from binarygan.io.tensor_files import DamagedFileError, damaged, floats, read_metadata, read_tensors, write_tensors
 from binarygan.model.networks import Parameters
 from binarygan.training.trainer import Trainer
 
@@ -62,14 +62,13 @@ class Description:
             DamagedCheckpointError: it is none.
             UserError: a newer program wrote it.
         """
-        version = metadata.get("version", "1")  # which none of the first had
-        if not re.fullmatch("[0-9]{1,9}", version):
-            raise damaged(path, f"its version is {version[:20]!r}, no number")
-        if int(version) > VERSION:
+        counts = [metadata.get("version", "1"), metadata.get("epochs_done", "")]  # the first had no version
+        for name, text in zip(("version", "epochs_done"), counts, strict=True):
+            if not re.fullmatch("[0-9]{1,9}", text):
+                raise damaged(path, f"its {name} is {text[:20]!r}, no count")
+        version, epochs_done = map(int, counts)
+        if version > VERSION:
             raise UserError(f"{path} is of version {version}; this program reads up to {VERSION}: update it")
-        epochs_done = metadata.get("epochs_done", "")
-        if not re.fullmatch("[0-9]{1,9}", epochs_done):
-            raise damaged(path, f"epochs_done is {epochs_done[:20]!r}, no count")
         try:
             entries = json.loads(metadata.get("members", ""))
             if not isinstance(entries, list) or not entries or not all(isinstance(e, dict) for e in entries):
@@ -81,9 +80,9 @@ class Description:
             raise damaged(path, error) from None
         if len({m.cohort_key for m in members}) != 1:
             raise damaged(path, "its members are of different cohorts")
-        if int(epochs_done) > members[0].epochs:
+        if epochs_done > members[0].epochs:
             raise damaged(path, f"it claims {epochs_done} of {members[0].epochs} epochs")
-        return cls(members, int(epochs_done))
+        return cls(members, epochs_done)
 
 
 def save(trainer: Trainer, folder: AnyPath) -> None:
@@ -102,8 +101,7 @@ def restore(trainer: Trainer, folder: AnyPath) -> bool:
     Raises:
         DamagedCheckpointError: it cannot be read, or is of other members. The trainer is of no further use.
     """
-    newest = newest_epoch(folder)
-    if newest is None:
+    if (newest := newest_epoch(folder)) is None:
         return False
     description, tensors = _read(newest)
     if description.members != trainer.configs:
@@ -118,10 +116,8 @@ def restore(trainer: Trainer, folder: AnyPath) -> bool:
 def saved_members(folder: AnyPath) -> list[MemberConfig] | None:
     """The members of the newest checkpoint in `folder`, in their order; None where there is none to go on from."""
     newest = newest_epoch(folder)
-    if newest is None:
-        return None
     try:
-        return list(describe(newest).members)
+        return list(describe(newest).members) if newest else None
     except DamagedCheckpointError:
         return None
 
@@ -141,8 +137,7 @@ def split(folder: AnyPath, parts: Mapping[AnyPath, Sequence[int]]) -> None:
     Args:
         parts: folder of each of them -> its members' indices in the old one.
     """
-    newest = newest_epoch(folder)
-    if newest is None:
+    if (newest := newest_epoch(folder)) is None:
         return
     try:
         description, tensors = _read(newest)
@@ -174,11 +169,14 @@ def keep_generators(folder: AnyPath) -> None:
     Raises:
         DamagedCheckpointError: that checkpoint cannot be read. Nothing is changed.
     """
-    newest = newest_epoch(folder)
-    if newest is None:
+    if (newest := newest_epoch(folder)) is None:
         return
     description, tensors = _read(newest)
-    if _epochs_of_final(folder) < description.epochs_done:
+    try:
+        kept = describe(folder / FINAL).epochs_done
+    except DamagedCheckpointError:
+        kept = -1
+    if kept < description.epochs_done:
         _write(folder / FINAL, _generators(newest, description, tensors), description)
     _tidy(folder)
 
@@ -215,21 +213,9 @@ def _read(path: AnyPath) -> tuple[Description, dict[str, Tensor]]:
 def _generators(path: AnyPath, description: Description, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """The generators' parameters of all members, by the names that the generator has for them."""
     prefix = OF_GENERATORS if any(name.startswith(OF_GENERATORS) for name in tensors) else ""
-    found = {}
-    for name, shape in description.members[0].generator_layers().parameter_shapes().items():
-        tensor = tensors.get(prefix + name)
-        if tensor is None or tensor.shape[1:] != shape or not tensor.dtype.is_floating_point:
-            raise damaged(path, f"it has no {prefix}{name} of shape {shape}")
-        found[name] = tensor
-    return found
-
-
-def _epochs_of_final(folder: AnyPath) -> int:
-    """How long those were trained whose generators are in `folder` already; -1 where there are none."""
-    try:
-        return describe(folder / FINAL).epochs_done
-    except DamagedCheckpointError:
-        return -1
+    shapes = description.members[0].generator_layers().parameter_shapes()
+    whole = {prefix + name: (len(description.members), *shape) for name, shape in shapes.items()}
+    return dict(zip(shapes, floats(path, tensors, whole), strict=True))
 
 
 def _tidy(folder: AnyPath, keep: AnyPath | None = None) -> None:

@@ -11,18 +11,20 @@ import dataclasses
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from binarygan.config import MemberConfig
-from binarygan.errors import UserError
+from binarygan.errors import UserError, first_line
+from binarygan.model.architectures import PIXELS
 from binarygan.model.networks import Parameters
 from binarygan.model.output_layer import OutputLayer
-from binarygan.training.engines import Case, Engine, choose, images_of_step
+from binarygan.training.engines import Case, choose
 from binarygan.training.step import Reference
 
-BATCH = 6
+RUNS, BATCH = 2, 6
 CPU = torch.device("cpu")
 EXACT, ROUNDED = 1e-6, 2**-3
 """Relative differences that pass: of float64, and of an engine whose products are in bfloat16."""
@@ -47,25 +49,29 @@ def check_parts(config: MemberConfig, asked: str = "auto") -> None:
         raise
     except Exception as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        text = (str(error).splitlines() or [""])[0]
         where = f"{Path(frame.filename).name}:{frame.lineno}"
-        raise UserError(f"{names} cannot be trained: {type(error).__name__}: {text} ({where})") from error
+        raise UserError(f"{names} cannot be trained: {type(error).__name__}: {first_line(error)} ({where})") from error
+
+
+class _Inputs(NamedTuple):
+    """Of a step: z (M, B, Z), real images and noise (M, B, P), epsilon (M, B, 1)."""
+
+    z: Tensor
+    real: Tensor
+    noise: Tensor
+    epsilon: Tensor
 
 
 def _check(config: MemberConfig, names: str, asked: str) -> None:
     exact = dataclasses.replace(config, dtype="float32")
-    seeds = (config.seed, config.seed + 1)
     case = Case.of(exact, CPU, torch.float64)
     reference = Reference(case)
-    parameters = _parameters(case, seeds)
-    together = _step(reference, exact, case, parameters, _inputs(config, len(seeds), torch.float64))
-    _check_outputs(exact, case, parameters, names)
-    for m in range(len(seeds)):
-        generator, discriminator = (
-            {name: t.detach()[m : m + 1].requires_grad_() for name, t in own.items()} for own in parameters
-        )
-        inputs = {name: t if t is None else t[m : m + 1] for name, t in _inputs(config, 2, torch.float64).items()}
-        for key, value in _step(reference, exact, case, (generator, discriminator), inputs).items():
+    parameters, inputs = _parameters(case, config.seed), _inputs(case)
+    together = _step(reference, exact, parameters, inputs)
+    _check_outputs(exact, case, parameters, inputs, names)
+    for m in range(RUNS):
+        of_run = [{name: t.detach()[m : m + 1].requires_grad_() for name, t in own.items()} for own in parameters]
+        for key, value in _step(reference, exact, of_run, _Inputs(*(t[m : m + 1] for t in inputs))).items():
             if _difference(value, together[key][m : m + 1]) > EXACT:
                 raise UserError(f"{names}: the runs of a cohort influence each other ({key} of a run differs alone)")
     dtype = torch.float64 if config.part("dtype").operands is None else torch.float32
@@ -73,9 +79,8 @@ def _check(config: MemberConfig, names: str, asked: str) -> None:
     engine = choose(own, asked)
     if type(engine) is Reference:
         return
-    inputs = _inputs(config, len(seeds), dtype)
-    wanted = _step(Reference(own), config, own, _parameters(own, seeds), inputs)
-    found = _step(engine, config, own, _parameters(own, seeds), inputs, wanted["fake images"])
+    wanted = _step(Reference(own), config, _parameters(own, config.seed), _inputs(own))
+    found = _step(engine, config, _parameters(own, config.seed), _inputs(own), wanted["fake images"])
     if key := _unlike(found, wanted, EXACT if dtype is torch.float64 else ROUNDED):
         raise UserError(
             f"{names}: the engine {engine.name} gives another {key} than the reference path: use --engine reference"
@@ -83,11 +88,10 @@ def _check(config: MemberConfig, names: str, asked: str) -> None:
 
 
 def _step(
-    engine: Engine,
+    engine: Reference,
     config: MemberConfig,
-    case: Case,
-    parameters: tuple[Parameters, Parameters],
-    inputs: dict[str, Tensor | None],
+    parameters: Sequence[Parameters],
+    inputs: _Inputs,
     fake: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Losses and gradients of one critic step and one generator step, by name, each with a leading member axis.
@@ -96,23 +100,17 @@ def _step(
         fake: the images that D sees; the generator's own where None. Another engine rounds otherwise, so that a
             threshold may turn pixels over.
     """
-    generator, discriminator = parameters
-    z, real, noise, epsilon = (inputs[name] for name in ("z", "real", "noise", "epsilon"))
-    assert z is not None
-    assert real is not None
+    (generator, discriminator), objective = parameters, config.part("objective")
+    runs, batch, _ = inputs.z.shape
     neurons = OutputLayer(
-        [config.part("neuron")] * len(z), config.part("estimator"), [1.5] * len(z), device=CPU, dtype=z.dtype
+        [config.part("neuron")] * runs, config.part("estimator"), [1.5] * runs, device=CPU, dtype=inputs.z.dtype
     )
-    if not neurons.noisy:
-        noise = None
-    a = engine.generate(generator, z)
-    own_fake = neurons(a, noise)
+    a = engine.generate(generator, inputs.z)
+    own_fake = neurons(a, inputs.noise if neurons.noisy else None)
     fake = own_fake.detach() if fake is None else fake
-    images = images_of_step(engine, case.objective, real)
-    batch = real.shape[1]
-    images[:, :batch], images[:, batch : 2 * batch] = real, fake
-    epsilon = epsilon if case.objective.interpolates else None
-    loss, gradients = engine.critic_gradients(discriminator, images, epsilon)
+    images = engine.images_of_step(inputs.real)
+    images[:, :batch], images[:, batch : 2 * batch] = inputs.real, fake
+    loss, gradients = engine.critic_gradients(discriminator, images, inputs.epsilon if objective.interpolates else None)
     found = {"fake images": fake, "input of the neurons": a.detach().clone(), "critic loss": loss.clone()}
     found |= {f"critic gradient {n}": g.clone() for n, g in zip(discriminator, gradients, strict=True)}
     loss, grad_fake = engine.generator_gradients(discriminator, fake)
@@ -120,59 +118,54 @@ def _step(
     own = torch.autograd.grad(own_fake, list(generator.values()), grad_fake, materialize_grads=True)
     found |= {f"generator gradient {n}": g.clone() for n, g in zip(generator, own, strict=True)}
     for key, value in found.items():
-        if len(value) != len(z):
+        if len(value) != runs:
             raise UserError(
                 f"objective {config.objective!r}: {key} has shape {tuple(value.shape)}, not one entry a run"
             )
     return found
 
 
-def _check_outputs(config: MemberConfig, case: Case, parameters: tuple[Parameters, Parameters], names: str) -> None:
+@torch.no_grad()
+def _check_outputs(
+    config: MemberConfig, case: Case, parameters: Sequence[Parameters], inputs: _Inputs, names: str
+) -> None:
     """Whether neurons give what they declare, and examples leave each other alone where no norm is over the batch."""
-    generator, discriminator = parameters
-    inputs = _inputs(config, 2, torch.float64)
-    z, real, v = inputs["z"], inputs["real"], inputs["noise"]
-    assert z is not None
-    assert real is not None
-    with torch.no_grad():
-        a = case.generator(generator, z)
-        neuron = config.part("neuron")
-        p = neuron.preactivated(a)
-        b = neuron.output(p, v if neuron.draws_noise else None)
-        if b.shape != a.shape or b.dtype is not a.dtype:
-            raise UserError(f"{names}: outputs of shape {tuple(b.shape)}, {b.dtype}, where {tuple(a.shape)} are needed")
-        if not bool(((p >= 0) & (p <= 1) & (b >= 0) & (b <= 1)).all()):
-            raise UserError(f"{names}: outputs, or preactivated outputs, that are not from 0 to 1")
-        if neuron.binary and not bool(((b == 0) | (b == 1)).all()):
-            raise UserError(f"{names}: outputs other than 0 and 1 of a neuron that is declared binary")
-        for network, own, x in ((case.generator, generator, z), (case.discriminator, discriminator, real)):
-            if any(layer.norm.of_batch for layer in network.layers):
-                continue
-            if not _difference(network(own, x)[:, :2], network(own, x[:, :2])) <= EXACT:
-                raise UserError(f"{names}: examples of a batch influence each other, though no norm is `of_batch`")
+    neuron = config.part("neuron")
+    a = case.generator(parameters[0], inputs.z)
+    p = neuron.preactivated(a)
+    b = neuron.output(p, inputs.noise if neuron.draws_noise else None)
+    if b.shape != a.shape or b.dtype is not a.dtype:
+        raise UserError(f"{names}: outputs of shape {tuple(b.shape)}, {b.dtype}, where {tuple(a.shape)} are needed")
+    if not bool(((p >= 0) & (p <= 1) & (b >= 0) & (b <= 1)).all()):
+        raise UserError(f"{names}: outputs, or preactivated outputs, that are not from 0 to 1")
+    if neuron.binary and not bool(((b == 0) | (b == 1)).all()):
+        raise UserError(f"{names}: outputs other than 0 and 1 of a neuron that is declared binary")
+    for network, own, x in zip((case.generator, case.discriminator), parameters, inputs[:2], strict=True):
+        if any(layer.norm.of_batch for layer in network.layers):
+            continue
+        if not _difference(network(own, x)[:, :2], network(own, x[:, :2])) <= EXACT:
+            raise UserError(f"{names}: examples of a batch influence each other, though no norm is `of_batch`")
 
 
-def _parameters(case: Case, seeds: Sequence[int]) -> tuple[Parameters, Parameters]:
-    """Of generator and discriminator, away from their first values, at which some gradients vanish."""
+def _parameters(case: Case, seed: int) -> list[Parameters]:
+    """Of the runs' generators and discriminators, away from their first values, at which some gradients vanish."""
     source = torch.Generator().manual_seed(0)
-    networks = ((case.generator, "generator"), (case.discriminator, "discriminator"))
-    found = [network.initial_parameters(seeds, purpose, device=CPU, dtype=case.dtype) for network, purpose in networks]
+    found = [
+        network.initial_parameters(range(seed, seed + RUNS), purpose, device=CPU, dtype=case.dtype)
+        for network, purpose in ((case.generator, "generator"), (case.discriminator, "discriminator"))
+    ]
     with torch.no_grad():
         for parameter in (t for own in found for t in own.values()):
             parameter += 0.1 * torch.randn(parameter.shape, generator=source, dtype=torch.float64).to(case.dtype)
-    return found[0], found[1]
+    return found
 
 
-def _inputs(config: MemberConfig, members: int, dtype: torch.dtype) -> dict[str, Tensor | None]:
-    """z, real images, noise and epsilon of a step; grey images, so that no two pixels tie where they are pooled."""
+def _inputs(case: Case) -> _Inputs:
+    """The images are grey, so that no two pixels tie where they are pooled."""
     source = torch.Generator().manual_seed(1)
-    pixels = config.generator_layers().outputs
-
-    def uniform(*shape: int) -> Tensor:
-        return torch.rand(members, BATCH, *shape, generator=source, dtype=torch.float64).to(dtype)
-
-    z = torch.randn(members, BATCH, config.latent_size, generator=source, dtype=torch.float64).to(dtype)
-    return {"z": z, "real": uniform(pixels), "noise": uniform(pixels), "epsilon": uniform(1)}
+    z = torch.randn(RUNS, BATCH, case.generator.channels, generator=source, dtype=torch.float64)
+    others = (torch.rand(RUNS, BATCH, n, generator=source, dtype=torch.float64) for n in (PIXELS, PIXELS, 1))
+    return _Inputs(*(t.to(case.dtype) for t in (z, *others)))
 
 
 def _unlike(found: dict[str, Tensor], wanted: dict[str, Tensor], tolerance: float) -> str:

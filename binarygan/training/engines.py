@@ -1,24 +1,25 @@
 """Engines: ways to compute the gradients of a training step. All give what the reference path gives, some sooner.
 
 The registry is the one door to them. The first engine that supports a case trains it; the last one, the reference path
-(`step.py`), supports every case.
-
-Shapes: M runs, B batch, P = 784 pixels, Z latent size.
+(`step.py`), supports every case and says what the others give, too: each is a subclass of it.
 """
 
+from __future__ import annotations
+
 import importlib
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 import torch
-from torch import Tensor
 
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError, nearest
-from binarygan.model.networks import Network, Parameters
+from binarygan.model.networks import Network
 from binarygan.model.objectives import Objective
-from binarygan.training.optimizers import Optimizer, OptimizerKind
+from binarygan.training.optimizers import OptimizerKind
+
+if TYPE_CHECKING:
+    from binarygan.training.step import Reference
 
 ENGINES = {
     "bf16_cpu": "binarygan.fast.bf16_cpu.engine:Bf16Cpu",
@@ -58,42 +59,7 @@ class Case:
         )
 
 
-class Engine(Protocol):
-    """Computes the gradients of one case. What a call returns may be overwritten by the next call."""
-
-    name: str
-
-    def __init__(self, case: Case) -> None: ...
-
-    @staticmethod
-    def supports(case: Case) -> bool:
-        """Whether it was tested for exactly these parts, this device and this precision."""
-
-    def generate(self, parameters: Parameters, z: Tensor) -> Tensor:
-        """The input a of the output neurons (M, B, P) for z (M, B, Z), with its graph."""
-
-    def critic_gradients(
-        self, parameters: Parameters, images: Tensor, epsilon: Tensor | None
-    ) -> tuple[Tensor, list[Tensor]]:
-        """The critic's loss (M,) and its gradients in the order of the parameters.
-
-        Args:
-            images: real images, fake ones, and, where the objective interpolates, room for as many more, which the
-                engine may use: (M, 2B or 3B, P).
-            epsilon: of the interpolated images, (M, B, 1); None where the objective does not interpolate.
-        """
-
-    def generator_gradients(self, parameters: Parameters, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """The generator's loss (M,) and its gradient with respect to the fake images (M, B, P)."""
-
-    def optimizer(self, network: Network, parameters: Parameters) -> Optimizer:
-        """The optimizer of one of the case's networks."""
-
-    def images_dtype(self) -> torch.dtype:
-        """The type in which it takes a critic step's images."""
-
-
-def choose(case: Case, asked: str = "auto") -> Engine:
+def choose(case: Case, asked: str = "auto") -> Reference:
     """The engine that trains the case.
 
     Raises:
@@ -108,23 +74,8 @@ def choose(case: Case, asked: str = "auto") -> Engine:
     raise AssertionError("the reference path supports every case")
 
 
-def find(name: str) -> type[Engine]:
+def find(name: str) -> type[Reference]:
     """The engine of that name."""
     module, _, cls = ENGINES[name].partition(":")
-    found: type[Engine] = getattr(importlib.import_module(module), cls)
+    found: type[Reference] = getattr(importlib.import_module(module), cls)
     return found
-
-
-def images_of_step(engine: Engine, objective: Objective, like: Tensor) -> Tensor:
-    """Room for the images of a critic step: real ones, fake ones, interpolated ones, each of the shape of `like`."""
-    members, batch, pixels = like.shape
-    return like.new_empty(members, (3 if objective.interpolates else 2) * batch, pixels, dtype=engine.images_dtype())
-
-
-def recorder(device: torch.device) -> "Callable[[Callable[[], None]], Callable[[], None]] | None":
-    """What records a step so that it can be replayed with less overhead; None on a device that has no such thing."""
-    if device.type != "cuda":
-        return None
-    from binarygan.fast.cuda_graphs import CudaGraphs
-
-    return CudaGraphs()

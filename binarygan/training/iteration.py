@@ -8,20 +8,14 @@ Python. What is recorded are the same pieces.
 Shapes: M runs, S of them with noisy neurons, B batch, Z latent size, P = 784 pixels, K critic steps.
 """
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
+from binarygan.fast.cuda_graphs import Recorder, Step
 from binarygan.model.objectives import Objective
 from binarygan.model.output_layer import OutputLayer
 from binarygan.random_streams import Draws
-from binarygan.training.engines import Engine, images_of_step
-from binarygan.training.step import Side, critic_step, generator_step
-
-Step = Callable[[], None]
-Recorder = Callable[[Step], Step]
-"""Takes a step, which it may run once or not at all, and returns what runs it once more."""
+from binarygan.training.step import Reference, Side, critic_step, generator_step
 
 
 class Iteration:
@@ -34,7 +28,7 @@ class Iteration:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Reference,
         objective: Objective,
         generator: Side,
         discriminator: Side,
@@ -48,16 +42,17 @@ class Iteration:
         like = neurons.slope
         members, pixels = len(like), generator.network.outputs
         self._z = like.new_empty(members, batch, latent_size)
-        self._images = images_of_step(engine, objective, like.new_empty(members, batch, pixels))
+        self._images = engine.images_of_step(like.new_empty(members, batch, pixels))
         self._real, self._fake, *_ = self._images.split(batch, 1)
         noise = like.new_empty(len(neurons.noisy), batch, pixels)
         epsilon, loss = like.new_empty(members, batch, 1), like.new_empty(members)
         self._like = {"noise": noise, "epsilon": epsilon, "critic_loss": loss, "generator_loss": loss}
         self._slots: dict[str, list[Tensor | None]] = {name: [None] for name in self._like}
         self._recorded_steps: int | None = None
-        pieces: tuple[Step, ...] = (self._forward, self._critic, self._generate)
-        self._run_forward, self._run_critic, self._run_generator = pieces
-        self._run_whole: Step | None = None
+        """Critic steps of an iteration that is recorded whole, by `_run_whole`."""
+        self._run_forward: Step = self._forward
+        self._run_critic: Step = self._critic
+        self._run_generator: Step = self._generate
 
     def __call__(self, real: Tensor, draws: Draws, critic_steps: int) -> tuple[Tensor, Tensor]:
         """K critic steps and a generator step on images `real` (M, B, P).
@@ -67,7 +62,7 @@ class Iteration:
         """
         self._real.copy_(real)
         self._z.copy_(draws.latent())
-        if self._run_whole is not None and critic_steps == self._recorded_steps:
+        if critic_steps == self._recorded_steps:
             for slot in range(critic_steps):
                 self._draw(draws, slot)
             self._draw_noise(draws, critic_steps)

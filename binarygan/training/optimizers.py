@@ -6,9 +6,9 @@ long as the kernel.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 from binarygan.lazy import torch
 from binarygan.registry import Registry, parameter
@@ -63,18 +63,44 @@ class RmsProp(OptimizerKind):
         return TensorFlowRMSprop(parameters, lr=learning_rate, decay=self.decay)
 
 
-class Optimizer(Protocol):
-    """What updates a list of parameters; gradients and states are in its order."""
+class Optimizer:
+    """What updates a list of parameters; gradients and states are in its order.
 
-    operands: Sequence[Tensor]
-    """What the network computes with: each parameter, or its copy in bfloat16. Gradients are with respect to these and
-    of their types. `update` keeps the copies, and nobody else may write a parameter that has one."""
+    Parameters, and what is kept of each, are here as they lie in memory: contiguous, or with their matrices transposed.
+    The fused CPU kernel of Adam reads each tensor in the order of memory. It makes a contiguous copy of a gradient that
+    is not contiguous, and does not read the copy (seen with torch 2.15). So the kernel is given the transposed view.
+
+    Args:
+        initial: what everything that is kept of a parameter begins as, by its name in `OptimizerKind.states`.
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], initial: Mapping[str, float]) -> None:
+        self.operands: Sequence[Tensor] = list(parameters)
+        """What the network computes with: each parameter, or its copy in bfloat16. Gradients are with respect to these
+        and of their types. `update` keeps the copies, and nobody else may write a parameter that has one."""
+        own = [p.detach() for p in self.operands]
+        self._transposed = [not p.is_contiguous() for p in own]
+        self._own = self._as_they_lie(own)
+        if any(t.data_ptr() != p.data_ptr() for t, p in zip(self._own, own, strict=True)):
+            raise ValueError("a parameter is neither contiguous nor transposed")
+        self._kept = {name: [torch.full_like(t, value) for t in self._own] for name, value in initial.items()}
+
+    def _as_they_lie(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Tensors of the parameters' shapes, in the order of the parameters' memory."""
+        return [(t.mT if flag else t).contiguous() for t, flag in zip(tensors, self._transposed, strict=True)]
+
+    def _named(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """The reverse, without a copy."""
+        return [t.mT if flag else t for t, flag in zip(tensors, self._transposed, strict=True)]
 
     def update(self, gradients: Sequence[Tensor]) -> None:
         """One step along these gradients."""
+        raise NotImplementedError
 
     def state(self) -> list[dict[str, Tensor]]:
         """What is kept of each parameter, by the names of `OptimizerKind.states`."""
+        of_each = zip(*map(self._named, self._kept.values()), strict=True)
+        return [dict(zip(self._kept, own, strict=True)) for own in of_each]
 
     def load_state(self, states: Sequence[dict[str, Tensor]]) -> None:
         """Go on from `state()`.
@@ -82,33 +108,12 @@ class Optimizer(Protocol):
         Raises:
             ValueError: parameters have counted different steps.
         """
+        for name, kept in self._kept.items():
+            for own, value in zip(self._named(kept), states, strict=True):
+                own.copy_(value[name])
 
 
-class _Parameters:
-    """Parameters as they lie in memory: contiguous, or contiguous once their matrices are transposed.
-
-    The fused CPU kernel of Adam reads each tensor in the order of memory. It makes a contiguous copy of a gradient that
-    is not contiguous, and does not read the copy (seen with torch 2.15). So the kernel is given the transposed view.
-    """
-
-    def __init__(self, parameters: Iterable[Tensor]) -> None:
-        self.asked = list(parameters)
-        own = [p.detach() for p in self.asked]
-        self._transposed = [not p.is_contiguous() for p in own]
-        self.tensors = self.as_they_lie(own)
-        if any(t.data_ptr() != p.data_ptr() for t, p in zip(self.tensors, own, strict=True)):
-            raise ValueError("a parameter is neither contiguous nor transposed")
-
-    def as_they_lie(self, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """Tensors of the parameters' shapes, in the order of the parameters' memory."""
-        return [(t.mT if flag else t).contiguous() for t, flag in zip(tensors, self._transposed, strict=True)]
-
-    def named(self, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """The reverse, without a copy."""
-        return [t.mT if flag else t for t, flag in zip(tensors, self._transposed, strict=True)]
-
-
-class _Adam:
+class _Adam(Optimizer):
     """Adam as TensorFlow has it: epsilon is added to the root of the *uncorrected* second moment.
 
     w := w - lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon). At these losses some gradients are near
@@ -118,39 +123,20 @@ class _Adam:
     def __init__(
         self, parameters: Iterable[Tensor], *, lr: float, betas: tuple[float, float], epsilon: float = 1e-8
     ) -> None:
+        super().__init__(parameters, {"exp_avg": 0.0, "exp_avg_sq": 0.0})
         self._lr, self._betas, self._epsilon = lr, betas, epsilon
-        self._parameters = _Parameters(parameters)
-        self.operands: Sequence[Tensor] = self._parameters.asked
-        tensors = self._parameters.tensors
-        self._steps = torch.zeros((), device=tensors[0].device)
-        self._means = [torch.zeros_like(t) for t in tensors]
-        self._mean_squares = [torch.zeros_like(t) for t in tensors]
+        self._steps = torch.zeros((), device=self._own[0].device)
 
     def update(self, gradients: Sequence[Tensor]) -> None:
-        given = self._parameters.as_they_lie(gradients)
-        self._move(self._parameters.tensors, given, self._means, self._mean_squares, self._next_step())
-
-    def _next_step(self) -> tuple[float | Tensor, float, Tensor]:
         self._steps += 1
-        return self._kernel_arguments()
-
-    def _move(
-        self,
-        own: list[Tensor],
-        given: list[Tensor],
-        means: list[Tensor],
-        mean_squares: list[Tensor],
-        arguments: tuple[float | Tensor, float, Tensor],
-    ) -> None:
-        """Call the kernel for these parameters; `arguments` as from `_next_step`."""
-        rate, epsilon, steps = arguments
+        rate, epsilon, steps = self._kernel_arguments()
         torch._fused_adam_(
-            own,
-            given,
-            means,
-            mean_squares,
+            self._own,
+            self._as_they_lie(gradients),
+            self._kept["exp_avg"],
+            self._kept["exp_avg_sq"],
             [],
-            [steps] * len(own),
+            [steps] * len(self._own),
             lr=rate,
             beta1=self._betas[0],
             beta2=self._betas[1],
@@ -161,16 +147,13 @@ class _Adam:
         )
 
     def state(self) -> list[dict[str, Tensor]]:
-        kept = zip(*(self._parameters.named(own) for own in (self._means, self._mean_squares)), strict=True)
-        return [dict(zip(Adam.states, (self._steps.clone(), *own), strict=True)) for own in kept]
+        return [{STEP: self._steps.clone(), **own} for own in super().state()]
 
     def load_state(self, states: Sequence[dict[str, Tensor]]) -> None:
         if len({float(s[STEP]) for s in states}) != 1:
             raise ValueError("its parameters count different steps")
         self._steps.copy_(states[0][STEP])
-        for kept, name in ((self._means, "exp_avg"), (self._mean_squares, "exp_avg_sq")):
-            for own, value in zip(self._parameters.named(kept), states, strict=True):
-                own.copy_(value[name])
+        super().load_state(states)
 
     def _kernel_arguments(self) -> tuple[float | Tensor, float, Tensor]:
         """The learning rate, epsilon and steps with which PyTorch's kernel computes TensorFlow's rule."""
@@ -206,7 +189,7 @@ class DeviceAdam(_Adam):
         return rate.float(), self._epsilon, torch.full_like(self._steps, BEYOND_ALL_STEPS)
 
 
-class TensorFlowRMSprop:
+class TensorFlowRMSprop(Optimizer):
     """RMSProp as TensorFlow 1 has it: the mean square starts at 1, epsilon stands inside the root.
 
     ms := decay ms + (1 - decay) g²;  w := w - lr g / sqrt(ms + epsilon).
@@ -214,22 +197,13 @@ class TensorFlowRMSprop:
     """
 
     def __init__(self, parameters: Iterable[Tensor], *, lr: float, decay: float, epsilon: float = 1e-8) -> None:
+        super().__init__(parameters, {"mean_square": 1.0})
         self._lr, self._decay, self._epsilon = lr, decay, epsilon
-        self._parameters = _Parameters(parameters)
-        self.operands: Sequence[Tensor] = self._parameters.asked
-        self._mean_squares = [torch.ones_like(t) for t in self._parameters.tensors]
 
     def update(self, gradients: Sequence[Tensor]) -> None:
-        given = self._parameters.as_they_lie(gradients)
-        torch._foreach_mul_(self._mean_squares, self._decay)
-        torch._foreach_addcmul_(self._mean_squares, given, given, 1 - self._decay)
-        roots = torch._foreach_add(self._mean_squares, self._epsilon)
+        given, mean_squares = self._as_they_lie(gradients), self._kept["mean_square"]
+        torch._foreach_mul_(mean_squares, self._decay)
+        torch._foreach_addcmul_(mean_squares, given, given, 1 - self._decay)
+        roots = torch._foreach_add(mean_squares, self._epsilon)
         torch._foreach_sqrt_(roots)
-        torch._foreach_addcdiv_(self._parameters.tensors, given, roots, -self._lr)
-
-    def state(self) -> list[dict[str, Tensor]]:
-        return [{"mean_square": own} for own in self._parameters.named(self._mean_squares)]
-
-    def load_state(self, states: Sequence[dict[str, Tensor]]) -> None:
-        for own, value in zip(self._parameters.named(self._mean_squares), states, strict=True):
-            own.copy_(value["mean_square"])
+        torch._foreach_addcdiv_(self._own, given, roots, -self._lr)

@@ -11,13 +11,14 @@ from torch import Tensor
 
 from binarygan.arithmetic.products import set_arithmetic
 from binarygan.config import COHORT_FREE, MemberConfig
+from binarygan.fast.cuda_graphs import Recorder, recorder
 from binarygan.model.architectures import PIXELS
-from binarygan.model.networks import Network, Parameters
+from binarygan.model.networks import Parameters
 from binarygan.model.neurons import slope_at
 from binarygan.model.output_layer import OutputLayer
 from binarygan.random_streams import Draws, SeededDraws
-from binarygan.training.engines import Case, choose, recorder
-from binarygan.training.iteration import Iteration, Recorder
+from binarygan.training.engines import Case, choose
+from binarygan.training.iteration import Iteration
 from binarygan.training.optimizers import BEYOND_ALL_STEPS, STEP
 from binarygan.training.step import Side
 
@@ -63,11 +64,11 @@ class Trainer:
         neurons = [c.part("neuron") for c in configs]
         slopes = [1.0 for _ in configs]
         self.neurons = OutputLayer(neurons, shared.part("estimator"), slopes, device=device, dtype=dtype)
+        self._networks = {"generator": self._case.generator, "discriminator": self._case.discriminator}
+        seeds = [c.seed for c in configs]
         initial = {
-            network: self._network(network).initial_parameters(
-                [c.seed for c in configs], network, device=device, dtype=dtype
-            )
-            for network in ("generator", "discriminator")
+            name: network.initial_parameters(seeds, name, device=device, dtype=dtype)
+            for name, network in self._networks.items()
         }
         self._set_up(initial)
 
@@ -129,13 +130,13 @@ class Trainer:
         """Which runs' parameters are all finite, by network: (M,), boolean."""
         return {
             network: torch.stack([t.detach().isfinite().flatten(1).all(1) for t in side.parameters.values()]).all(0)
-            for network, side in self._sides()
+            for network, side in self._sides.items()
         }
 
     def state(self) -> dict[str, Tensor]:
         """Every tensor that training changes, by name: parameters and optimizers' states."""
         tensors: dict[str, Tensor] = {}
-        for network, side in self._sides():
+        for network, side in self._sides.items():
             for (name, parameter), kept in zip(side.parameters.items(), side.optimizer.state(), strict=True):
                 tensors[f"{network}.{name}"] = parameter.detach()
                 tensors |= {f"{network}.{name}.{key}": value for key, value in kept.items()}
@@ -147,13 +148,13 @@ class Trainer:
         Raises:
             ValueError: a tensor is missing, of another shape or type, or counts no steps.
         """
-        for network, side in self._sides():
+        for network, side in self._sides.items():
             for name, parameter in side.parameters.items():
                 parameter.detach().copy_(_stored(tensors, f"{network}.{name}", parameter.shape, parameter.dtype))
         # optimizers may keep copies of the parameters, and recorded steps keep the optimizers
-        self._set_up({network: side.parameters for network, side in self._sides()})
+        self._set_up({network: side.parameters for network, side in self._sides.items()})
         if epochs_done:
-            for network, side in self._sides():
+            for network, side in self._sides.items():
                 side.optimizer.load_state(
                     [
                         {
@@ -168,10 +169,11 @@ class Trainer:
     def _set_up(self, parameters: dict[str, Parameters]) -> None:
         """Make optimizers and the iteration for these parameters."""
         shared = self.configs[0]
-        self.generator, self.discriminator = (
-            Side(network, own, self.engine.optimizer(network, own))
-            for network, own in ((self._network(name), parameters[name]) for name in ("generator", "discriminator"))
-        )
+        self._sides = {
+            name: Side(network, parameters[name], self.engine.optimizer(network, parameters[name]))
+            for name, network in self._networks.items()
+        }
+        self.generator, self.discriminator = self._sides.values()
         self._iteration = Iteration(
             self.engine,
             self._case.objective,
@@ -182,13 +184,6 @@ class Trainer:
             latent_size=shared.latent_size,
         )
         self._recorded = False
-
-    def _network(self, name: str) -> Network:
-        network: Network = getattr(self._case, name)
-        return network
-
-    def _sides(self) -> list[tuple[str, Side]]:
-        return [("generator", self.generator), ("discriminator", self.discriminator)]
 
 
 def _optimizer_state(tensors: dict[str, Tensor], name: str, key: str, parameter: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from binarygan.config import MemberConfig
 from binarygan.data.images import load_images
 from binarygan.generators.sampling import BINARIZATIONS, Sampler, draw
 from binarygan.metrics.scores import Reference
+from binarygan.model.activations import Relu
 from binarygan.model.networks import Network, Parameters
 from binarygan.model.objectives import Gan
 from binarygan.paper import paper_config
@@ -44,10 +45,10 @@ def trainer(
     return Trainer(configs, images, device=torch.device(device), dtype=dtype, engine=engine)
 
 
-def of_counts(made: Trainer, counts: Sequence[int]) -> list[Tensor]:
-    """All losses of iterations with so many critic steps each."""
-    made.set_epoch(1)
-    draws = made.draws(1)
+def of_counts(made: Trainer, counts: Sequence[int], epoch: int = 1) -> list[Tensor]:
+    """All losses of an epoch's iterations with so many critic steps each."""
+    made.set_epoch(epoch)
+    draws = made.draws(epoch)
     pairs = zip(draws.batches(), counts, strict=True)
     return [loss for batch, count in pairs for loss in made.iteration(batch, draws, count)]
 
@@ -109,6 +110,10 @@ class Clipped(Gan):
 
 class OtherAdam(Adam):
     """An optimizer from outside that Adam is the parent of."""
+
+
+class OtherRelu(Relu):
+    """An activation from outside."""
 
 
 @contextmanager

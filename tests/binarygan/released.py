@@ -53,7 +53,6 @@ class Trace:
     def __init__(self, path: Path) -> None:
         content = json.loads(path.read_text())
         self.losses, self.variables = content["losses"], content["variables"]
-        self.preactivated = content["preactivated_last_z"]
         names = content["config"]
         architecture, kind = names["generator"].split("_")[:2]
         normalized = any(v["name"].startswith("D/") and v["name"].endswith("gamma") for v in self.variables)
@@ -87,12 +86,6 @@ class Trace:
     def norms(self) -> list[tuple[str, float, float]]:
         """(variable, our l2 norm, theirs) after the last iteration."""
         return [(v["name"], self._parameter(v["name"]).detach().norm().item(), v["l2"]) for v in self.variables]
-
-    def last_preactivated(self) -> np.ndarray:
-        """p of the last z, (64, 784)."""
-        generator = self.trainer.generator
-        a = generator.network(generator.parameters, self.draws.latent())
-        return torch.sigmoid(a)[0].detach().numpy()
 
     def _kernels(self, side: str) -> list[str]:
         """The names of a network's kernels, up to the layer: `G/main/Layer_0/`."""

@@ -8,14 +8,17 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from members import built_in, registered, small
+from members import OtherRelu, built_in, registered, small
 from torch import Tensor
 
 from binarygan.config import FIELDS_OF_PARTS, PARTS, REVISION, SAME_AS, MemberConfig
 from binarygan.errors import UserError
+from binarygan.model.activations import ACTIVATIONS, Relu
+from binarygan.model.architectures import ARCHITECTURES, Architecture, Layer
 from binarygan.model.estimators import ESTIMATORS, Estimator
 from binarygan.model.neurons import NEURONS, Neuron, Stochastic
-from binarygan.registry import parameter, parameters_of
+from binarygan.model.norms import Norm
+from binarygan.registry import parameter, parameters_of, source_digest
 
 ROOT = Path(__file__).parents[2]
 FIELDS = {f.name: f for f in dataclasses.fields(MemberConfig)}
@@ -121,6 +124,37 @@ def test_parts_from_outside_with_their_parameters() -> None:
             MemberConfig.from_dict(fields_of(plain, part_sources='{"neuron": "0123456789abcdef"}'))
 
 
+class Own(Relu):
+    """An activation of the same file as its architecture."""
+
+
+class Small(Architecture):
+    """With an activation from outside."""
+
+    def generator_layers(self, norm: Norm, output_norm: Norm) -> tuple[Layer, ...]:
+        return (Layer(kind="dense", units=784, activation="own"),)
+
+    def discriminator_layers(self, norm: Norm) -> tuple[Layer, ...]:
+        return (Layer(kind="dense", units=1, activation="own"),)
+
+
+def test_an_activation_from_another_file_is_in_the_identity() -> None:
+    """One from the file of its architecture is known with that."""
+    found = []
+    with registered(ARCHITECTURES, small=Small):
+        for activation in (Own, OtherRelu):
+            with registered(ACTIVATIONS, own=activation):
+                found.append(small(architecture="small"))
+                assert found[-1].outside_parts == ["architecture"]
+                assert MemberConfig.from_dict(found[-1].to_dict()) == found[-1]
+                assert len({c.member_id for c in found}) == len(found)
+        with pytest.raises(UserError, match="activation 'own' is unknown"):
+            small(architecture="small")
+    own, other = (json.loads(c.part_sources) for c in found)
+    assert own == {"architecture": source_digest(Small)}
+    assert other == own | {"activation.own": source_digest(OtherRelu)}
+
+
 def digest_of(fields: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps({"revision": REVISION, **fields}, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -156,7 +190,7 @@ def variants() -> list[MemberConfig]:
     return list({c.member_id: c for c in found}.values())
 
 
-REGISTRIES = {registry.kind: registry for registry in PARTS.values()}
+REGISTRIES = {registry.kind: registry for registry in (*PARTS.values(), ACTIVATIONS)}
 
 
 @pytest.mark.parametrize(("kind", "name"), [(kind, n) for kind, own in REGISTRIES.items() for n in built_in(own)])
@@ -171,7 +205,10 @@ def test_raising_a_parts_revision_changes_the_ids_of_what_uses_it(
         monkeypatch.setitem(registry._parts, name, dataclasses.replace(part, revision=2))
     else:
         monkeypatch.setattr(part, "revision", 2, raising=False)
-    uses = [any(r is registry and getattr(c, field) == name for field, r in PARTS.items()) for c in configs]
+    uses = [
+        registry is ACTIVATIONS or any(r is registry and getattr(c, field) == name for field, r in PARTS.items())
+        for c in configs  # each of which has all activations
+    ]
     assert any(uses)
     for config, old, used in zip(configs, before, uses, strict=True):
         now = config.member_id, config.cell_id, config.revision

@@ -38,7 +38,7 @@ class ConvolutionStage:
         self.members, self._shape = len(weight), weight.shape
         self._units, self._channels, self._size = layer.units, channels, size
         self._bias = own["bias"].view(1, -1, 1, 1)
-        self._activates, self._pool, self._operands = layer.activation != "none", pool, operands
+        self._pool, self._operands = pool, operands
         self._weight = operand(_channels_last(weight.flatten(0, 1)), operands)
 
     def forward(self, x: Tensor, epsilon: Tensor | None) -> Tensor:
@@ -51,17 +51,15 @@ class ConvolutionStage:
             y, self._chosen = F.max_pool2d(y, self._pool.kernel, self._pool.stride, ceil_mode=True, return_indices=True)
         y = result(y) + self._bias
         self._height = y.shape[-2]
-        self._activated = F.leaky_relu(y, LEAK) if self._activates else y
+        self._activated = F.leaky_relu(y, LEAK)
         return self._activated
 
     def backward(self, grad_activated: Tensor) -> None:
         d = grad_activated
         if d.dim() == 3:
             d = _channels_last(to_maps(d, self._units, self._height))
-        if self._activates:
-            d = times_leak(d, self._activated)
-        self._grad_pooled = d
-        d = operand(d, self._operands)
+        self._grad_pooled = times_leak(d, self._activated)
+        d = operand(self._grad_pooled, self._operands)
         self._grad_linear = _unpooled(d, self._chosen, self._linear_size) if self._pool else d
 
     def grad_x(self, examples: slice) -> Tensor:
@@ -73,7 +71,7 @@ class ConvolutionStage:
         t = result(self._map(self._x[own:]))
         if self._pool:
             t = _pooled(t, self._chosen[own:])
-        return times_leak(t, self._activated[own:]) if self._activates else t
+        return times_leak(t, self._activated[own:])
 
     def gradients(self, own: int) -> list[Tensor]:
         weight = torch.nn.grad.conv2d_weight(  # type: ignore[attr-defined]

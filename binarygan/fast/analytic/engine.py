@@ -11,6 +11,7 @@ Shapes: M runs, B batch, N = 2B or 3B examples (real, fake, interpolated), P = 7
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -98,32 +99,28 @@ def _is_supported(layer: Layer) -> bool:
 
 
 def _makers(network: Network) -> list[Callable[[Parameters], Stage]]:
-    """For each layer with weights, with the pooling behind it, what makes its stage from parameters."""
+    """For each layer with weights, with the pooling behind it, what makes its stage from the network's parameters."""
     makers: list[Callable[[Parameters], Stage]] = []
     channels, size = network.channels, network.size
     for number, layer in enumerate(network.layers):
+        after = network.layers[number + 1 : number + 2]
+        pool = after[0] if after and after[0].kind == "maxpool" else None
+        stage: Callable[..., Stage] = partial(ConvolutionStage, channels=channels, size=size, pool=pool)
+        if layer.kind == "dense":
+            stage = DenseStage
+        elif PooledStage.serves(layer, pool, channels):
+            stage = PooledStage
         if layer.kind != "maxpool":
-            after = network.layers[number + 1 : number + 2]
-            pool = after[0] if after and after[0].kind == "maxpool" else None
-            makers.append(_maker(number, layer, pool, channels, size, network.operands))
+            makers.append(partial(_made, stage, number, layer, network.operands))
         channels, size = layer.units or channels, layer.output_size(size)
     return makers
 
 
-def _maker(
-    number: int, layer: Layer, pool: Layer | None, channels: int, size: int, operands: torch.dtype | None
-) -> Callable[[Parameters], Stage]:
+def _made(
+    stage: Callable[..., Stage], number: int, layer: Layer, operands: torch.dtype | None, parameters: Parameters
+) -> Stage:
     names = ("weight", "bias", *(("scale", "shift") if layer.norm.learns else ()))
-
-    def make(parameters: Parameters) -> Stage:
-        own = {name: parameters[f"{number}.{name}"] for name in names}
-        if layer.kind == "dense":
-            return DenseStage(layer, own, operands)
-        if PooledStage.serves(layer, pool, channels):
-            return PooledStage(layer, own, operands)
-        return ConvolutionStage(layer, own, channels, size, operands, pool)
-
-    return make
+    return stage(layer, {name: parameters[f"{number}.{name}"] for name in names}, operands=operands)
 
 
 def _forward(stages: list[Stage], images: Tensor, epsilon: Tensor | None) -> Tensor:

@@ -30,7 +30,6 @@ class PooledStage:
         weight, self._bias = own["weight"], own["bias"]
         self.members, units, _, self._kernel, _ = weight.shape
         self._size = (IMAGE_SIZE - self._kernel + 1) // 2
-        self._activates = layer.activation != "none"
         self._window = self._kernel + 1
         shifted = weight.new_zeros(len(OFFSETS), self.members, self._window, self._window, units)
         for kernel in self._kernels_in(shifted):
@@ -55,12 +54,12 @@ class PooledStage:
         y = result(torch.maximum(above, below)).add_(self._bias.unsqueeze(1))
         # 1 where the second of two values was taken: right of left above, right of left below, below of above
         self._right_above, self._right_below, self._low = second.gt_(first), fourth.gt_(third), below.gt_(above)
-        self._activated = F.leaky_relu(y, LEAK) if self._activates else y
+        self._activated = F.leaky_relu(y, LEAK)
         return self._as_maps(self._activated)
 
     def backward(self, grad_activated: Tensor) -> None:
         d = self._as_values(grad_activated)
-        self._grad_pooled = times_leak(d, self._activated) if self._activates else d
+        self._grad_pooled = times_leak(d, self._activated)
         d = operand(self._grad_pooled, self._operands)
         low = d * self._low
         high = d - low
@@ -82,9 +81,7 @@ class PooledStage:
         above = torch.lerp(first, second, self._of(self._right_above, interpolated))
         below = torch.lerp(third, fourth, self._of(self._right_below, interpolated))
         t = result(torch.lerp(above, below, self._of(self._low, interpolated)))
-        if self._activates:
-            t = times_leak(t, self._of(self._activated, interpolated))
-        return self._as_maps(t)
+        return self._as_maps(times_leak(t, self._of(self._activated, interpolated)))
 
     def gradients(self, own: int) -> list[Tensor]:
         transposed = self._windows.mT

@@ -48,7 +48,7 @@ class RoundedDiscriminator:
     def critic_gradients(
         self, parameters: Parameters, images: Tensor, epsilon: Tensor | None
     ) -> tuple[Tensor, list[Tensor]]:
-        """The critic's loss (M,) and its gradients in the order of the parameters, as `Engine` has it."""
+        """The critic's loss (M,) and its gradients in the order of the parameters, as `Reference` has it."""
         batch = images.shape[1] // (2 if epsilon is None else 3)
         assert epsilon is None or epsilon.shape[1:] == (batch, 1)  # kernels check nothing
         own, passes = self._prepared(parameters, images, interpolated=epsilon is not None)

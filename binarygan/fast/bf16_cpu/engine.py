@@ -4,8 +4,6 @@ Each of its three parts stands in where it supports the case: the discriminator'
 gradients, and an Adam that keeps the weights' copies in bfloat16. The rest is the analytic engine's or the reference's.
 """
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
@@ -20,19 +18,19 @@ from binarygan.training.optimizers import Adam, Optimizer
 from binarygan.training.step import Reference
 
 
-class Bf16Cpu:
+class Bf16Cpu(Reference):
     """Float32 parameters, products in bfloat16, on a CPU."""
 
     name = "bf16_cpu"
 
     def __init__(self, case: Case) -> None:
-        self._case = case
+        super().__init__(case)
         self._rest = (Analytic if Analytic.supports(case) else Reference)(case)
         rounded = RoundedDiscriminator.supports(case.discriminator, case.objective)
         self._discriminator = RoundedDiscriminator(case.discriminator, case.objective) if rounded else None
-        self._generate: Callable[[Parameters, Tensor], Tensor] = self._rest.generate
+        self.images_dtype = torch.bfloat16 if rounded else case.dtype
         if RoundedGenerator.supports(case.generator):
-            self._generate = RoundedGenerator(case.generator)
+            self.generate = RoundedGenerator(case.generator)  # type: ignore[method-assign]
 
     @staticmethod
     def supports(case: Case) -> bool:
@@ -46,9 +44,6 @@ class Bf16Cpu:
             or any(_keeps_copies(case, network) for network in (case.generator, case.discriminator))
         )
 
-    def generate(self, parameters: Parameters, z: Tensor) -> Tensor:
-        return self._generate(parameters, z)
-
     def critic_gradients(
         self, parameters: Parameters, images: Tensor, epsilon: Tensor | None
     ) -> tuple[Tensor, list[Tensor]]:
@@ -60,14 +55,11 @@ class Bf16Cpu:
     def optimizer(self, network: Network, parameters: Parameters) -> Optimizer:
         kind = self._case.optimizer
         if not _keeps_copies(self._case, network):
-            return self._rest.optimizer(network, parameters)
+            return super().optimizer(network, parameters)
         assert isinstance(kind, Adam)
         copied = [name in network.products_in_bfloat16() for name in parameters]
         betas = (kind.beta1, kind.beta2)
         return RoundingAdam(list(parameters.values()), copied, lr=self._case.learning_rate, betas=betas)
-
-    def images_dtype(self) -> torch.dtype:
-        return torch.bfloat16 if self._discriminator else self._rest.images_dtype()
 
 
 def _keeps_copies(case: Case, network: Network) -> bool:

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from binarygan.fast.analytic.stages import GAIN
 from binarygan.fast.bf16_cpu import norms
-from binarygan.fast.bf16_cpu.numbers import bits
+from binarygan.fast.bf16_cpu.layers import Dense
+from binarygan.fast.bf16_cpu.numbers import bfloat16
 from binarygan.fast.bf16_cpu.parameters import RoundedParameters, Tensors
 from binarygan.model.activations import ACTIVATIONS, Relu
 from binarygan.model.architectures import Layer
@@ -96,25 +97,21 @@ class _Generated(torch.autograd.Function):
         return None, None, *ctx.generator.backward(grads[0], ctx.call)
 
 
-class _Layer:
-    """One run's layer: x (B, in) -> y, its product -> normed -> activated."""
+class _Layer(Dense):
+    """A layer with its norm and ReLU: x (B, in) -> y, its product -> normed -> activated."""
 
     def __init__(self, layer: Layer, values: Tensors, room: Tensors, batch: int) -> None:
-        self._weight, self._grad_weight = values["weight"], room["weight"]
-        features = len(self._weight)
-        y, activated, grad_linear, grad_activated = (
-            torch.empty(batch, features, dtype=torch.bfloat16) for _ in range(4)
+        super().__init__(values, room, batch, batch)
+        (self._activated, self._activated_bits), (self._grad_activated, self._grad_activated_bits) = (
+            bfloat16(*self._y.shape) for _ in range(2)
         )
-        self._y, self._activated, self._grad_linear, self._grad_activated = y, activated, grad_linear, grad_activated
-        self._y_bits, self._activated_bits, self._grad_linear_bits, self._grad_activated_bits = (
-            bits(t) for t in (y, activated, grad_linear, grad_activated)
-        )
-        self._grad_normed = torch.empty(batch, features).numpy()
+        self._grad_normed = torch.empty(self._y.shape).numpy()
         self._of_batch = layer.norm.of_batch
         constant = torch.full_like(values["bias"], GAIN if type(layer.norm) is Affine else 1.0)
-        self._bias, self._mean, self._gain = (t.numpy() for t in (values["bias"], torch.zeros_like(constant), constant))
+        self._mean, self._gain = torch.zeros_like(constant).numpy(), constant.numpy()
         absent = {"scale": torch.ones_like(constant), "shift": torch.zeros_like(constant)}
-        self._scale, self._shift = ((absent | values)[name].numpy() for name in absent)
+        scale, shift = ((absent | values)[name].numpy() for name in absent)
+        self._norm = self._y_bits, self._bias, self._mean, self._gain, scale, shift
         unused = {name: torch.empty_like(constant) for name in absent}
         self._sums = [(unused | room)[name].numpy() for name in ("bias", "scale", "shift")]
 
@@ -131,23 +128,14 @@ class _Layer:
 
     def _multiply(self, x: Tensor) -> None:
         self._x = x
-        torch.mm(x, self._weight.t(), out=self._y)
+        torch.mm(x, self._weight_transposed, out=self._y)
         if self._of_batch:
             norms.measure(self._y_bits, self._bias, self._mean, self._gain, EPSILON)
 
-    @property
-    def _norm(self) -> tuple[Any, ...]:
-        return self._y_bits, self._bias, self._mean, self._gain, self._scale, self._shift
-
     def backward(self, grad_normed: Any) -> None:
         """Write the parameters' gradients, from the gradient with respect to the normed output."""
-        given = grad_normed, self._y_bits, self._bias, self._mean, self._gain, self._scale
-        norms.denormalize(self._grad_linear_bits, *given, *self._sums, self._of_batch)
-        torch.mm(self._grad_linear.t(), self._x, out=self._grad_weight)
-
-    def grad_x(self, out: Tensor) -> None:
-        """Write the gradient with respect to x."""
-        torch.mm(self._grad_linear, self._weight, out=out)
+        norms.denormalize(self._grad_linear_bits, grad_normed, *self._norm[:5], *self._sums, self._of_batch)
+        self.add_up()
 
     def backward_through_relu(self, after: "_Layer") -> None:
         """The same, from the gradient with respect to the x of the layer that follows."""

@@ -1,4 +1,4 @@
-"""The discriminator's layers, of one run.
+"""Dense layers of one run: what a generator's and a discriminator's have in common, then the discriminator's own.
 
 Shapes: N examples, B batch, F features. The first `own` examples are real and fake images and count for the loss; the
 others are the penalty's interpolated ones. `grad_y` is the gradient with respect to y, `tangent` the penalty's gradient
@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from binarygan.fast.bf16_cpu import kernels
-from binarygan.fast.bf16_cpu.numbers import bits
+from binarygan.fast.bf16_cpu.numbers import bfloat16, bits
 from binarygan.fast.bf16_cpu.parameters import Tensors
 
 
-class _Dense:
+class Dense:
     """A dense layer's products x (N, in) -> y (N, F), and their gradients.
 
     Args:
@@ -25,11 +25,8 @@ class _Dense:
 
     def __init__(self, values: Tensors, room: Tensors, examples: int, own: int) -> None:
         weight = values["weight"]
-        self._y, self.grad_linear, self._tangent = (
-            torch.empty(n, len(weight), dtype=torch.bfloat16) for n in (examples, examples, examples - own)
-        )
-        self._y_bits, self._grad_linear_bits, self._tangent_bits = (
-            bits(t) for t in (self._y, self.grad_linear, self._tangent)
+        (self._y, self._y_bits), (self.grad_linear, self._grad_linear_bits), (self._tangent, self._tangent_bits) = (
+            bfloat16(n, len(weight)) for n in (examples, examples, examples - own)
         )
         self._grad_linear_interpolated, self._grad_linear_transposed = self.grad_linear[own:], self.grad_linear.t()
         self._weight_transposed, self._weight, self._bias = weight.t(), weight, values["bias"].numpy()
@@ -55,7 +52,7 @@ class _Dense:
         torch.mm(self._grad_linear_transposed, self._x, out=self._grad_weight)
 
 
-class RoundedLayer(_Dense):
+class RoundedLayer(Dense):
     """A dense layer with a leaky ReLU. Its output `activated` (N, F) is the next layer's x."""
 
     def __init__(self, values: Tensors, room: Tensors, examples: int, own: int) -> None:
@@ -87,7 +84,7 @@ class RoundedLayer(_Dense):
         kernels.replace_times_leak(self._activated_bits, self._tangent_bits, self._own)
 
 
-class RoundedTop(_Dense):
+class RoundedTop(Dense):
     """The last two layers: a dense one with a leaky ReLU, whose output is float32, and the logits (N,) of that output.
 
     Args:

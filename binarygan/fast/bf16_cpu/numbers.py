@@ -20,6 +20,12 @@ def bits(x: Tensor) -> Any:
     return x.view(torch.uint16).numpy()
 
 
+def bfloat16(*shape: int) -> tuple[Tensor, Any]:
+    """Room for numbers of that shape, and their bits."""
+    room = torch.empty(shape, dtype=torch.bfloat16)
+    return room, bits(room)
+
+
 def compiled(signature: str) -> Any:
     """Compile for these types; sums may be taken in any order, and a product and a sum in one operation."""
     return njit(signature, error_model="numpy", fastmath={"contract", "reassoc"})

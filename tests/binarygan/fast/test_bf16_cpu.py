@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from members import CPU, Clipped, OtherAdam, critic_images, mixed_cohort, moved, of_counts, registered, small, trainer
+from members import CPU, Clipped, OtherAdam, critic_images, moved, registered, small, trainer
 from torch import Tensor
 
 from binarygan.fast.bf16_cpu.discriminator import RoundedDiscriminator
@@ -13,8 +13,9 @@ from binarygan.fast.bf16_cpu.generator import RoundedGenerator
 from binarygan.model.architectures import LayerStack
 from binarygan.model.networks import Network, Parameters
 from binarygan.model.objectives import OBJECTIVES
-from binarygan.training.engines import Case, Engine, choose, find
+from binarygan.training.engines import Case, choose, find
 from binarygan.training.optimizers import OPTIMIZERS
+from binarygan.training.step import Reference
 from binarygan.training.trainer import Trainer
 
 ONE_ROUNDING = 2**-8
@@ -37,7 +38,7 @@ def operands_of(network: Network, members: int, *, copied: bool) -> Parameters:
     return {n: (t.detach().bfloat16() if n in names else t.detach()).requires_grad_() for n, t in own.items()}
 
 
-def found_by(engine: Engine, parameters: Parameters, images: Tensor, epsilon: Tensor | None) -> list[Tensor]:
+def found_by(engine: Reference, parameters: Parameters, images: Tensor, epsilon: Tensor | None) -> list[Tensor]:
     """The critic's loss, its gradients, the generator's loss and its gradient with respect to the fake images."""
     loss, gradients = engine.critic_gradients(parameters, images, epsilon)
     fake = images.chunk(2 if epsilon is None else 3, 1)[1]
@@ -163,38 +164,6 @@ def test_a_discriminator_without_weights_has_a_penalty() -> None:
     loss, gradients = choose(case).critic_gradients(dead, torch.ones(1, 24, 784), torch.rand(1, 8, 1))
     assert loss.item() == pytest.approx(10, rel=1e-3)
     assert all(g.isfinite().all() for g in gradients)
-
-
-ROUTES = [
-    {"objective": "gan", "discriminator_norm": "none"},
-    {"objective": "wgan"},
-    {"objective": "wgan", "optimizer": "adam", "generator_norm": "none"},
-    {"objective": "wgan-gp"},
-    {"objective": "wgan-gp", "generator_norm": "affine", "discriminator_norm": "affine"},
-]
-
-
-@pytest.mark.parametrize("choices", ROUTES)
-def test_a_recorded_iteration_is_the_plain_one(choices: dict[str, str]) -> None:
-    plain, recorded = (trainer(*mixed_cohort(dtype="bfloat16", **choices)) for _ in range(2))
-    recorded.record(lambda step: step)
-    for counts in ((5, 7, 3), (5, 5, 5)):
-        pairs = zip(of_counts(plain, counts), of_counts(recorded, counts), strict=True)
-        assert all(torch.equal(a, b) for a, b in pairs)
-    assert all(torch.equal(t, recorded.state()[name]) for name, t in plain.state().items())
-
-
-@pytest.mark.parametrize("choices", ROUTES[1:])
-def test_members_come_out_of_a_cohort_as_they_do_alone(choices: dict[str, str]) -> None:
-    configs = mixed_cohort(dtype="bfloat16", **choices)
-    cohort = trainer(*configs)
-    together = [cohort.train_epoch() for _ in range(2)]
-    for i, config in enumerate(configs):
-        one = trainer(config)
-        alone = [one.train_epoch() for _ in range(2)]
-        for all_of_them, own in zip(together, alone, strict=True):
-            torch.testing.assert_close(all_of_them.discriminator_loss[i], own.discriminator_loss[0])
-            torch.testing.assert_close(all_of_them.generator_loss[i], own.generator_loss[0])
 
 
 @pytest.mark.parametrize(

@@ -70,46 +70,6 @@ def test_the_leak_is_that_of_the_activation_and_sums_are_of_the_first_rows() -> 
     torch.testing.assert_close(sums, expected[:8].sum(0))  # of what is not yet rounded
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
-def test_tangents_times_the_leak_replace_the_last_activations(dtype: torch.dtype) -> None:
-    """Those in float32 unrounded."""
-    activated, tangent = rows(12, 33).to(dtype), rows(4, 33)
-    before = activated.clone()
-    if dtype is torch.float32:
-        kernels.replace_times_leak_float32(activated.numpy(), bits(tangent), 8)
-    else:
-        kernels.replace_times_leak(bits(activated), bits(tangent), 8)
-    expected = torch.where(before[8:].float() > 0, tangent.float(), tangent.float() * LEAK).to(dtype)
-    assert torch.equal(activated, torch.cat([before[:8], expected]))
-
-
-def test_a_logit_and_its_derivatives_are_pytorchs() -> None:
-    y, bias, weight, last_bias, grad_logits = (
-        rows(12, 33),
-        torch.randn(33),
-        torch.randn(33),
-        torch.randn(1),
-        torch.randn(12),
-    )
-    logits, grad_weight, grad_bias, grad_last_bias = (torch.full((n,), torch.nan) for n in (12, 33, 33, 1))
-    activated, d = torch.full((12, 33), torch.nan), torch.full((12, 33), torch.nan, dtype=torch.bfloat16)
-    kernels.activate_and_weigh(
-        logits.numpy(), activated.numpy(), bits(y), bias.numpy(), weight.numpy(), last_bias.numpy()
-    )
-    kernels.spread(
-        bits(d), activated.numpy(), grad_logits.numpy(), weight.numpy(), grad_bias.numpy(), grad_last_bias.numpy(), 8
-    )
-    kernels.add_up(grad_weight.numpy(), activated.numpy(), grad_logits.numpy())
-    expected = F.leaky_relu(y.float() + bias, LEAK)
-    grad_linear = torch.outer(grad_logits, weight) * torch.where(expected > 0, 1.0, LEAK)
-    assert torch.equal(activated, expected)
-    torch.testing.assert_close(logits, expected @ weight + last_bias)
-    torch.testing.assert_close(d.float(), grad_linear, rtol=ONE_ROUNDING, atol=0)
-    torch.testing.assert_close(grad_bias, grad_linear[:8].sum(0))
-    torch.testing.assert_close(grad_last_bias, grad_logits[:8].sum(0, keepdim=True))
-    torch.testing.assert_close(grad_weight, grad_logits @ expected)
-
-
 def test_the_penalty_is_that_of_the_objective() -> None:
     """Also at a gradient of 0."""
     gradient = (torch.randn(5, 784) / 28).bfloat16()

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from members import small, tiny_reference, trainer
+from members import small, tiny_reference, trained_in_name
 from torch import Tensor
 
 from binarygan.data.images import load_images
@@ -140,21 +140,20 @@ def test_a_set_against_itself(real: Tensor) -> None:
     assert found["train_duplicates"] == found["precision"] == found["recall"] == found["coverage"] == 1
 
 
+@pytest.mark.usefixtures("small_population")
 def test_evaluation_fills_the_columns_and_does_not_depend_on_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    member = trainer(small(neuron="real"))
-    member.train_epoch()
-    full = evaluation.evaluate(member, 0, tiny_reference(), full=True).metrics
-    assert list(full) == list(columns(light=False))
+    monkeypatch.setattr(evaluation, "EVALUATION_SAMPLES", 1000)
+    real, binary = (trained_in_name(small(neuron=neuron), epochs=1) for neuron in ("real", "stochastic"))
+    full, light, of_binary = (
+        evaluation.evaluate(of, 0, tiny_reference(), full=whole).metrics
+        for of, whole in ((real, True), (real, False), (binary, False))
+    )
+    assert (list(full), list(light)) == (list(columns(light=False)), list(columns(light=True)))
     assert None not in full.values()
-    light = evaluation.evaluate(member, 0, tiny_reference(), full=False).metrics
-    assert list(light) == list(columns(light=True))
     assert {m.name for m in OF_PREACTIVATED} <= set(light)
-    monkeypatch.setattr(sampling, "CHUNK", 900)
-    again = evaluation.evaluate(member, 0, tiny_reference(), full=False).metrics
-    for name, value in light.items():
-        assert again[name] == pytest.approx(value, rel=1e-3, abs=1e-5), name
-    binary = trainer(small(neuron="stochastic"))
-    binary.train_epoch()
-    of_binary = evaluation.evaluate(binary, 0, tiny_reference(), full=False).metrics
     assert of_binary["fid"] is not None
     assert of_binary["fid_bernoulli"] is None
+    monkeypatch.setattr(sampling, "CHUNK", 90)
+    again = evaluation.evaluate(real, 0, tiny_reference(), full=False).metrics
+    for name, value in light.items():
+        assert again[name] == pytest.approx(value, rel=1e-3, abs=1e-5), name

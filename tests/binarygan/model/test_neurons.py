@@ -9,7 +9,7 @@ from members import CPU, built_in
 from torch import Tensor
 
 from binarygan.model.estimators import ESTIMATORS, Estimator, SigmoidAdjusted
-from binarygan.model.neurons import NEURONS, Deterministic, Neuron, RealValued, Stochastic, slope_at
+from binarygan.model.neurons import NEURONS, Deterministic, Neuron, RealValued, Stochastic
 from binarygan.model.output_layer import OutputLayer
 from binarygan.registry import parameter
 
@@ -96,7 +96,3 @@ def test_slopes_change_in_place() -> None:
     assert neurons.slope is kept
     a = torch.ones(2, 1, 1, dtype=torch.float64)
     torch.testing.assert_close(neurons(a, None).flatten(), torch.tensor([1.0, 3.0], dtype=torch.float64).sigmoid())
-
-
-def test_slope_grows_after_each_epoch() -> None:
-    assert [slope_at(1.1, e) for e in (1, 2, 3)] == pytest.approx([1, 1.1, 1.21])

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import random
 from pathlib import Path
 
 import pytest
@@ -42,6 +41,12 @@ def one() -> Trainer:
     made = trainer(*members(1))
     made.train_epoch()
     return made
+
+
+@pytest.fixture(scope="module")
+def fresh(one: Trainer) -> Trainer:
+    """What refused files are read for."""
+    return trainer(*one.configs)
 
 
 @pytest.fixture(params=["disk", "object store"])
@@ -197,12 +202,12 @@ TENSORS: dict[str, dict[str, Tensor | None]] = {
 
 
 @pytest.mark.parametrize("case", [*DESCRIPTIONS, *TENSORS])
-def test_what_does_not_fit_is_refused(case: str, one: Trainer, tmp_path: Path) -> None:
+def test_what_does_not_fit_is_refused(case: str, one: Trainer, fresh: Trainer, tmp_path: Path) -> None:
     checkpoints.save(one, tmp_path)
     path = tmp_path / "epoch-00001.safetensors"
     remade(path, TENSORS.get(case, {}), **DESCRIPTIONS.get(case, {}))  # type: ignore[arg-type]
     with pytest.raises(DamagedCheckpointError) as caught:
-        checkpoints.restore(trainer(*one.configs), tmp_path)
+        checkpoints.restore(fresh, tmp_path)
     assert len(str(caught.value)) < 600
     assert "\n" not in str(caught.value)
     assert (checkpoints.saved_members(tmp_path) is None) == (case in DESCRIPTIONS)
@@ -215,60 +220,41 @@ def test_what_does_not_fit_is_refused(case: str, one: Trainer, tmp_path: Path) -
         assert not (tmp_path / "part").exists()
 
 
-@pytest.mark.parametrize("steps", [float("nan"), -1.0, 0.0, 1e30])
-def test_a_count_of_steps_that_is_none(steps: float, tmp_path: Path) -> None:
-    made = trainer(*members(1, objective="wgan-gp"))
+def test_a_count_of_steps_that_is_none(tmp_path: Path) -> None:
+    made = trainer(*members(1, objective="wgan-gp", critic_steps=1))
     made.train_epoch()
-    checkpoints.save(made, tmp_path)
-    path = tmp_path / "epoch-00001.safetensors"
-    remade(path, {name: torch.tensor(steps) for name in load_file(path) if name.endswith(".step")})
-    with pytest.raises(DamagedCheckpointError, match="counts no steps"):
-        checkpoints.restore(trainer(*made.configs), tmp_path)
+    for steps in (float("nan"), -1.0, 0.0, 1e30):
+        checkpoints.save(made, tmp_path)
+        path = tmp_path / "epoch-00001.safetensors"
+        remade(path, {name: torch.tensor(steps) for name in load_file(path) if name.endswith(".step")})
+        with pytest.raises(DamagedCheckpointError, match="counts no steps"):
+            checkpoints.restore(made, tmp_path)
 
 
-def test_bytes_that_are_no_checkpoint(one: Trainer, tmp_path: Path) -> None:
+def test_bytes_that_are_no_checkpoint(one: Trainer, fresh: Trainer, tmp_path: Path) -> None:
     checkpoints.save(one, tmp_path)
     path = tmp_path / "epoch-00001.safetensors"
     whole = path.read_bytes()
-    fresh = trainer(*one.configs)
 
     def refused() -> None:
         with pytest.raises(DamagedCheckpointError, match="epoch-00001"):
             checkpoints.restore(fresh, tmp_path)
         assert checkpoints.saved_members(tmp_path) is None
 
-    for length in (0, 5, 8, 100, len(whole) // 2, len(whole) - 1):
-        path.write_bytes(whole[:length])
+    for content in (
+        *(whole[:length] for length in (0, 5, 8, 100, len(whole) // 2, len(whole) - 1)),
+        whole + b"more",
+        b"\xff" * 1000,
+    ):
+        path.write_bytes(content)
         refused()
-    path.write_bytes(whole + b"more")
-    refused()
-    path.write_bytes(b"\xff" * 1000)
-    refused()
-    headers = [b"", b"null", b"[]", b"{}", b"\xff\xfe", b'{"a": 1}', b'{"a": {"data_offsets": [0]}}', b"[" * 100_000]
-    headers.append(b'{"__metadata__": [1]}')
-    headers.append(b'{"a": {"dtype": "F99", "shape": [1], "data_offsets": [0, 0]}}')
-    headers.append(b'{"a": {"dtype": "F32", "shape": [9223372036854775808, 0], "data_offsets": [0, 0]}}')
-    headers.append(b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, "0"]}}')
+    headers = [
+        *(b"", b"null", b"[]", b"{}", b"\xff\xfe", b'{"a": 1}', b'{"a": {"data_offsets": [0]}}', b"[" * 100_000),
+        b'{"__metadata__": [1]}',
+        b'{"a": {"dtype": "F99", "shape": [1], "data_offsets": [0, 0]}}',
+        b'{"a": {"dtype": "F32", "shape": [9223372036854775808, 0], "data_offsets": [0, 0]}}',
+        b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, "0"]}}',
+    ]
     for header in headers:
         with_header(path, header)
         refused()
-
-
-def test_flipped_bytes_in_the_header_end_in_one_error_or_none(one: Trainer, tmp_path: Path) -> None:
-    checkpoints.save(one, tmp_path)
-    path = tmp_path / "epoch-00001.safetensors"
-    whole = path.read_bytes()
-    length = 8 + int.from_bytes(whole[:8], "little")
-    fresh = trainer(*one.configs)
-    draws = random.Random(0)
-    refused = 0
-    for _ in range(150):
-        content = bytearray(whole)
-        for _ in range(draws.randint(1, 4)):
-            content[draws.randrange(length)] = draws.choice(b'0179"{}[],:.-aF\x00\xff')
-        path.write_bytes(content)
-        try:
-            assert checkpoints.restore(fresh, tmp_path)
-        except DamagedCheckpointError:
-            refused += 1
-    assert refused > 100
