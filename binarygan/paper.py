@@ -42,7 +42,7 @@ def paper_config(*, fidelity: str, **choices: Any) -> MemberConfig:
     """
     objective = choices["objective"]
     norm = norm_of(fidelity)
-    optimizer = choices.get("optimizer", "rmsprop" if objective == "wgan" else "adam")
+    optimizer = choices.get("optimizer", OBJECTIVES[objective].optimizer)
     neuron = choices.get("neuron", "deterministic")
     anneals = fidelity == "as-described" and NEURONS[neuron].anneals
     chosen = [OBJECTIVES[objective], OPTIMIZERS[optimizer]]

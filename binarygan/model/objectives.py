@@ -6,7 +6,7 @@ run's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -32,6 +32,8 @@ class Objective:
     """What figures and tables call it."""
     revision: ClassVar[int] = 1
     """Raised whenever runs with this objective come to give other numbers."""
+    optimizer: ClassVar[str] = "adam"
+    """The optimizer that the paper has for it."""
     interpolates: ClassVar[bool] = False
     """Whether the critic's loss needs `epsilon`."""
 
@@ -49,8 +51,9 @@ class Objective:
         """Loss of the generator (M,), from the discriminator's logits of fake images, (M, B)."""
         raise NotImplementedError
 
-    def constrain(self, parameters: Iterable[Tensor]) -> None:
-        """Change the discriminator's parameters in place, after each of its steps."""
+    def constrain(self, parameters: Mapping[str, Tensor]) -> None:
+        """Change the discriminator's parameters (by name, as `LayerStack.parameter_shapes` has them) in place, after
+        each of its steps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,18 +83,41 @@ class WganGp(Wasserstein):
         return loss + self.penalty_weight * gradient_penalty(critic, real=real, fake=fake, epsilon=epsilon)
 
 
-@OBJECTIVES.named("wgan")
 @dataclass(frozen=True, kw_only=True)
-class Wgan(Wasserstein):
-    """Wasserstein GAN (arXiv 1701.07875): D(fake) - D(real); -D(G); every parameter of D clipped to [-clip, clip]."""
+class Clipping(Wasserstein):
+    """Parameters of D are clipped to [-clip, clip]."""
 
     clip_value: float = parameter("the discriminator's parameters are clipped to [-it, it]", default=0.01, above=0)
-    label = "WGAN"
+    optimizer = "rmsprop"
 
-    def constrain(self, parameters: Iterable[Tensor]) -> None:
+    def _clip(self, parameters: Iterable[Tensor]) -> None:
         tensors = [p.detach() for p in parameters]
         torch._foreach_clamp_min_(tensors, -self.clip_value)
         torch._foreach_clamp_max_(tensors, self.clip_value)
+
+
+@OBJECTIVES.named("wgan")
+class Wgan(Clipping):
+    """Wasserstein GAN (arXiv 1701.07875): D(fake) - D(real); -D(G); every parameter of D clipped to [-clip, clip]."""
+
+    label = "WGAN"
+
+    def constrain(self, parameters: Mapping[str, Tensor]) -> None:
+        self._clip(parameters.values())
+
+
+@OBJECTIVES.named("wgan-weights")
+class WganWeights(Clipping):
+    """WGAN that clips weights and biases alone, not the scales and shifts of norms.
+
+    The released code clips these, too: a scale begins at 1, so that clipping it to 0.01 shrinks a layer's output a
+    hundredfold.
+    """
+
+    label = "WGAN, norms unclipped"
+
+    def constrain(self, parameters: Mapping[str, Tensor]) -> None:
+        self._clip(p for name, p in parameters.items() if not name.endswith((".scale", ".shift")))
 
 
 @OBJECTIVES.named("gan")

@@ -105,7 +105,7 @@ def critic_step(
     """
     loss, gradients = engine.critic_gradients(critic.operands, images, epsilon)
     critic.optimizer.update(gradients)
-    objective.constrain(critic.parameters.values())
+    objective.constrain(critic.parameters)
     return loss
 
 

@@ -148,6 +148,13 @@ GRIDS.register(
     ),
 )
 GRIDS.register(
+    "clipping",
+    Grid(
+        "WGAN that clips all of D or all but its norms x batch, affine in D x DBN, SBN: why WGAN with a norm fails",
+        lambda _: every(objective=("wgan", "wgan-weights"), discriminator_norm=("batch", "affine"), neuron=BINARY),
+    ),
+)
+GRIDS.register(
     "fidelity",
     Grid(
         "batch normalization of hidden layers or an affine map on all x annealing or none x DBN, SBN",

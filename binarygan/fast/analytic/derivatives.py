@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from binarygan.model.objectives import FLOOR, Gan, Objective, Wgan, WganGp
+from binarygan.model.objectives import FLOOR, Gan, Objective, Wgan, WganGp, WganWeights
 
-SUPPORTED = (Gan, Wgan, WganGp)
+SUPPORTED = (Gan, Wgan, WganWeights, WganGp)
 """The classes themselves: a subclass may change a loss."""
 
 

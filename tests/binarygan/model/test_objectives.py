@@ -2,7 +2,7 @@
 
 import torch
 
-from binarygan.model.objectives import Gan, Wgan, WganGp, gradient_penalty
+from binarygan.model.objectives import Gan, Wgan, WganGp, WganWeights, gradient_penalty
 
 W = torch.linspace(-0.3, 0.4, 10, dtype=torch.float64)
 
@@ -47,7 +47,10 @@ def test_generator_losses() -> None:
         torch.testing.assert_close(wasserstein.generator_loss(logits), -logits.mean(1))
 
 
-def test_wgan_clips_every_parameter() -> None:
-    tensors = [torch.full((2, 3), 1.0), torch.full((2, 3), -1.0), torch.zeros(2)]
-    Wgan(clip_value=0.01).constrain(tensors)
-    assert [t.flatten()[0].item() for t in tensors] == [torch.tensor(0.01).item(), torch.tensor(-0.01).item(), 0.0]
+def test_wgan_clips_every_parameter_or_all_but_those_of_norms() -> None:
+    for objective, scale in ((Wgan(clip_value=0.01), 0.01), (WganWeights(clip_value=0.01), 1.0)):
+        values = {"0.weight": -1.0, "0.bias": 0.5, "0.scale": 1.0, "0.shift": 0.002}
+        tensors = {name: torch.full((2, 3), value) for name, value in values.items()}
+        objective.constrain(tensors)
+        found = [round(t[0, 0].item(), 6) for t in tensors.values()]
+        assert found == [-0.01, 0.01, scale, 0.002]
