@@ -74,6 +74,10 @@ class OutputLayer:
         anew."""
         if self.estimator.relaxes:
             return self.estimator.relaxed_output(a=a.detach(), slope=self.slope, v=self.noise_of_all(v, p))
+        return self.binary_output(p, v)
+
+    def binary_output(self, p: Tensor, v: Tensor | None) -> Tensor:
+        """b of the neurons themselves."""
         if self._only is not None:
             return self._only.output(p, v)
         b = torch.empty_like(p)

@@ -59,12 +59,12 @@ class Trainer:
         self._device, self._dtype = device, dtype
         shared = configs[0]
         self._images = images[: shared.train_images].to(device)
-        self._case = Case.of(shared, device, dtype)
-        self.engine = choose(self._case, engine)
+        self.case = Case.of(shared, device, dtype)
+        self.engine = choose(self.case, engine)
         neurons = [c.part("neuron") for c in configs]
         slopes = [1.0 for _ in configs]
         self.neurons = OutputLayer(neurons, shared.part("estimator"), slopes, device=device, dtype=dtype)
-        self._networks = {"generator": self._case.generator, "discriminator": self._case.discriminator}
+        self._networks = {"generator": self.case.generator, "discriminator": self.case.discriminator}
         seeds = [c.seed for c in configs]
         initial = {
             name: network.initial_parameters(seeds, name, device=device, dtype=dtype)
@@ -159,7 +159,7 @@ class Trainer:
                     [
                         {
                             key: _optimizer_state(tensors, f"{network}.{name}", key, parameter)
-                            for key in self._case.optimizer.states
+                            for key in self.case.optimizer.states
                         }
                         for name, parameter in side.parameters.items()
                     ]
@@ -176,7 +176,7 @@ class Trainer:
         self.generator, self.discriminator = self._sides.values()
         self._iteration = Iteration(
             self.engine,
-            self._case.objective,
+            self.case.objective,
             self.generator,
             self.discriminator,
             self.neurons,

@@ -114,7 +114,7 @@ def test_two_iterations_are_those_of_plain_pytorch(name: str) -> None:
         real, z = images[batch[0]], again.latent()[0]
         for k in range(2):
             v = again.noise()[0] if noisy else torch.full_like(real, 0.5)
-            epsilon = again.epsilon()[0] if made._case.objective.interpolates else torch.zeros(len(real), 1)
+            epsilon = again.epsilon()[0] if made.case.objective.interpolates else torch.zeros(len(real), 1)
             loss = plain.critic_loss(real, plain.fake(z, v).detach(), epsilon)
             assert critic[k, 0].item() == pytest.approx(loss.item(), rel=1e-9)
             plain.d_adam.step(loss)
