@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import made_up
+from made_up import runs
 from scipy import stats
 
 from analysis.__main__ import main
@@ -16,23 +16,24 @@ A = pd.Series([10.0, 12.0, 11.0, 13.0], SEEDS)
 B = pd.Series([11.0, 12.5, 12.5, 13.0], SEEDS)
 
 
-def test_the_same_cell_is_paired_by_seed() -> None:
-    found = difference(A, B.iloc[::-1], same=True)
-    reference = stats.ttest_rel(B, A)
-    interval = reference.confidence_interval(0.95)
-    assert (found.mean, found.p) == pytest.approx((0.75, reference.pvalue))
-    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
-    assert found.how == "paired, 4 seeds"
-
-
-@pytest.mark.parametrize(("a", "b", "same"), [(A, B, False), (A, B.iloc[1:], False), (A.iloc[:2], B.iloc[2:], True)])
-def test_other_cells_and_seeds_are_welchs(a: pd.Series, b: pd.Series, same: bool) -> None:
+@pytest.mark.parametrize(
+    ("a", "b", "same", "how"),
+    [
+        (A, B.iloc[::-1], True, "paired, 4 seeds"),
+        (A, B, False, "Welch"),
+        (A, B.iloc[1:], False, "Welch"),
+        (A.iloc[:2], B.iloc[2:], True, "Welch"),
+    ],
+)
+def test_the_same_cell_is_paired_by_seed_and_others_are_welchs(
+    a: pd.Series, b: pd.Series, same: bool, how: str
+) -> None:
     found = difference(a, b, same=same)
-    reference = stats.ttest_ind(b, a, equal_var=False)
+    reference = stats.ttest_ind(b, a, equal_var=False) if how == "Welch" else stats.ttest_rel(b.sort_index(), a)
     interval = reference.confidence_interval(0.95)
     assert (found.mean, found.p) == pytest.approx((b.mean() - a.mean(), reference.pvalue))
     assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
-    assert found.how == "Welch"
+    assert found.how == how
 
 
 def test_one_seed_gives_no_interval() -> None:
@@ -44,11 +45,8 @@ def test_one_seed_gives_no_interval() -> None:
 
 
 def test_cells_are_matched_by_id_and_then_by_what_they_are() -> None:
-    def of(**choices: object) -> pd.DataFrame:
-        return made_up(metrics={"fid": 10.0}, **({"objective": "wgan-gp", "neuron": "deterministic"} | choices))  # type: ignore[arg-type]
-
-    same, sbn, cnn = of(), of(neuron="stochastic"), of(architecture="cnn")
-    described = of(neuron="stochastic", fidelity="as-described")
+    same, sbn, cnn = runs({}), runs({"neuron": "stochastic"}), runs({"architecture": "cnn"})
+    described = runs({"neuron": "stochastic", "fidelity": "as-described"})
     pairs, only_a, only_b = match(pd.concat([same, sbn, cnn]), pd.concat([described, same]))
     exact, alike = pairs
     assert (exact.a, exact.b, exact.unlike) == (same["cell_id"][0], same["cell_id"][0], "")

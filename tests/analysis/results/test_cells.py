@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from made_study import write_study
-from made_up import made_up
+from made_up import runs
 
 from analysis.results.cells import is_papers, label, lacking, members_of, undecided
 from analysis.results.load import load_study
@@ -15,7 +15,7 @@ DBN = Cell(objective="wgan-gp", neuron="deterministic")
 
 
 def of(**choices: object) -> pd.DataFrame:
-    return made_up(metrics={"fid": 10.0}, **({"objective": "wgan-gp", "neuron": "deterministic"} | choices))  # type: ignore[arg-type]
+    return runs({"fid": 10.0}, **choices)
 
 
 CELLS: dict[str, tuple[Cell, dict[str, object]]] = {
