@@ -57,9 +57,11 @@ def _family(objective: str, architecture: str, norm: str) -> str:
 
 def _extra(row: dict[Hashable, Any], apart: list[str]) -> str:
     """The fields that tell a configuration from others, and those in which it is unlike the paper."""
-    named = bool(labels.norm_if_news(str(row["objective"]), str(row["discriminator_norm"])))
-    unlike = [field for field in deviations(row) if not (named and field == "discriminator_norm")]
-    return "".join(f", {labels.setting(field, row[field])}" for field in dict.fromkeys((*apart, *unlike)))
+    named = {"part_sources"}  # a part from outside has a name of its own
+    if labels.norm_if_news(str(row["objective"]), str(row["discriminator_norm"])):
+        named.add("discriminator_norm")
+    fields = dict.fromkeys((*apart, *(f for f in deviations(row) if f not in named)))
+    return "".join(f", {labels.setting(field, row[field])}" for field in fields)
 
 
 def _fields_apart(same: pd.DataFrame, varying: list[str]) -> list[str]:
