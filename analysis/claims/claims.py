@@ -80,7 +80,7 @@ CLAIMS = (
         source="Figure 3",
         parts=(
             Trained(cells=(DBN, SBN), classes=CLASSES, coverage=DIGITS),
-            Similar(a=DBN, b=SBN, measure=FID, factor=SIMILAR),
+            Similar(cells=(DBN, SBN), measure=FID, factor=SIMILAR),
         ),
         metric="runs that trained to digits (done, ten classes, coverage); FID",
         test=f"count of runs; {_TOST}",
@@ -92,8 +92,8 @@ CLAIMS = (
         statement="DBN's preactivated outputs are spread more evenly: more of their mass lies in the middle.",
         source="Figure 4",
         parts=(
-            Exceeds(a=DBN, b=SBN, measure=MIDDLE, by=MASS),
-            Exceeds(a=DBN, b=REAL, measure=MIDDLE, by=MASS),
+            Exceeds(cells=(DBN, SBN), measure=MIDDLE, by=MASS),
+            Exceeds(cells=(DBN, REAL), measure=MIDDLE, by=MASS),
         ),
         metric=MIDDLE.name,
         test=_WELCH,
@@ -104,7 +104,7 @@ CLAIMS = (
         number=3,
         statement="DBN's histogram has a notch at the threshold 0.5.",
         source="Figure 4",
-        parts=(Level(cell=DBN, measure=NOTCH_DEPTH, threshold=NOTCH, above=True, error_column=NOTCH_ERROR),),
+        parts=(Level(cells=(DBN,), measure=NOTCH_DEPTH, threshold=NOTCH, above=True, error_column=NOTCH_ERROR),),
         metric="share of the density that is missing in the bin at 0.5",
         test="one-sample t test over seeds, one-sided, the spread no less than each run's own measurement error",
         threshold=f"a notch of more than {NOTCH}",
@@ -114,7 +114,7 @@ CLAIMS = (
         number=4,
         statement="SBN's preactivated outputs lie closer to 0 and 1 than DBN's.",
         source="Figure 4, first and last bins",
-        parts=(Exceeds(a=SBN, b=DBN, measure=ENDS, by=MASS),),
+        parts=(Exceeds(cells=(SBN, DBN), measure=ENDS, by=MASS),),
         metric="share of outputs below 0.004 or from 0.996 on",
         test=_WELCH,
         threshold=f"more by {MASS} of all outputs",
@@ -125,8 +125,8 @@ CLAIMS = (
         statement="The real-valued model's histogram is more U-shaped than SBN's and has no notch.",
         source="Figure 4",
         parts=(
-            Exceeds(a=REAL, b=SBN, measure=ENDS, by=MASS),
-            Level(cell=REAL, measure=NOTCH_DEPTH, threshold=NOTCH, above=False, error_column=NOTCH_ERROR),
+            Exceeds(cells=(REAL, SBN), measure=ENDS, by=MASS),
+            Level(cells=(REAL,), measure=NOTCH_DEPTH, threshold=NOTCH, above=False, error_column=NOTCH_ERROR),
         ),
         metric="share of outputs below 0.004 or from 0.996 on; share of the density missing at 0.5",
         test=f"{_WELCH}; one-sample t test over seeds that the notch is small",
@@ -137,7 +137,7 @@ CLAIMS = (
         number=6,
         statement="WGAN gives similar quality to WGAN-GP.",
         source="Figure 6",
-        parts=tuple(Similar(a=WGAN[n], b=WGAN_GP[n], measure=FID, factor=SIMILAR) for n in BINARY),
+        parts=tuple(Similar(cells=(WGAN[n], WGAN_GP[n]), measure=FID, factor=SIMILAR) for n in BINARY),
         metric="FID",
         test=_TOST,
         threshold=f"within a factor of {SIMILAR}, for DBN and for SBN",
@@ -150,9 +150,9 @@ CLAIMS = (
         parts=tuple(
             Together(
                 (
-                    Level(cell=GAN[n], measure=CLASS_KL, threshold=ONE_CLASS, above=True),
-                    Exceeds(a=WGAN_GP[n], b=GAN[n], measure=RECALL, by=SHARE),
-                    Exceeds(a=WGAN_GP[n], b=GAN[n], measure=COVERAGE, by=SHARE),
+                    Level(cells=(GAN[n],), measure=CLASS_KL, threshold=ONE_CLASS, above=True),
+                    Exceeds(cells=(WGAN_GP[n], GAN[n]), measure=RECALL, by=SHARE),
+                    Exceeds(cells=(WGAN_GP[n], GAN[n]), measure=COVERAGE, by=SHARE),
                 )
             )
             for n in BINARY
@@ -170,8 +170,8 @@ CLAIMS = (
         statement="The CNN gives better digits than the MLP with fewer parameters.",
         source="Figure 7, and the sentence on parameters",
         parts=(
-            *(Exceeds(a=WGAN_GP[n], b=CNN[n], measure=FID, by=BETTER) for n in (*BINARY, "real")),
-            Exceeds(a=REAL, b=CNN["real"], measure=FID, by=BETTER, ending=BERNOULLI),
+            *(Exceeds(cells=(WGAN_GP[n], CNN[n]), measure=FID, by=BETTER) for n in (*BINARY, "real")),
+            Exceeds(cells=(REAL, CNN["real"]), measure=FID, by=BETTER, ending=BERNOULLI),
             FewerParameters(fewer="cnn", more="mlp"),
         ),
         metric="FID; trainable parameters of G and D",
@@ -184,7 +184,7 @@ CLAIMS = (
         number=9,
         statement="WGAN works better without batch normalization in D.",
         source="appendix, Figure 8",
-        parts=tuple(Exceeds(a=WITH_NORM[n], b=WITHOUT_NORM[n], measure=FID, by=BETTER) for n in BINARY),
+        parts=tuple(Exceeds(cells=(WITH_NORM[n], WITHOUT_NORM[n]), measure=FID, by=BETTER) for n in BINARY),
         metric="FID",
         test=f"{_WELCH}, on log FID",
         threshold=f"FID with it more than {BETTER} times that without, for DBN and for SBN",

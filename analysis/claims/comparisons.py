@@ -1,6 +1,7 @@
 """What a claim compares: each comparison tests the runs of some configurations and gives a p for and a p against."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -47,60 +48,44 @@ class Comparison(Protocol):
 class Similar:
     """The measure of two configurations is the same within a factor: TOST on the difference of the logarithms."""
 
-    a: Cell
-    b: Cell
+    cells: tuple[Cell, Cell]
     measure: Measure
     factor: float
-
-    @property
-    def cells(self) -> tuple[Cell, ...]:
-        """Both."""
-        return self.a, self.b
 
     def find(self, evidence: Evidence) -> Finding:
         """Test for the ratio being within the factor, and against: for its being outside."""
         a, b = (sample_of(evidence, cell, self.measure) for cell in self.cells)
         estimate = hypotheses.difference(np.log(a.values), np.log(b.values))
         margin = math.log(self.factor)
-        p_for, p_against = estimate.p_within(margin), estimate.p_beyond(margin)
-        blocked = []
-        if a.counts["diverged"] or b.counts["diverged"]:
-            blocked.append("for")
-            better = a if estimate.value < 0 else b
-            blocked += ["against"] if better.counts["diverged"] else []
-        return _finding(
-            self.measure, (a, b), estimate, p_for, p_against, f"within a factor of {self.factor:g}", blocked
-        )
+        better = a if estimate.value < 0 else b
+        blocked = ["for"] if a.counts["diverged"] or b.counts["diverged"] else []
+        blocked += ["against"] if better.counts["diverged"] else []
+        ps = estimate.p_within(margin), estimate.p_beyond(margin)
+        return _finding(self.measure, (a, b), estimate, ps, f"within a factor of {self.factor:g}", blocked)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exceeds:
-    """The measure of `a` is above that of `b` by more than a threshold: Welch's test, one-sided."""
+    """The measure of the first of two configurations is above that of the second by more than a threshold: Welch's
+    test, one-sided."""
 
-    a: Cell
-    b: Cell
+    cells: tuple[Cell, Cell]
     measure: Measure
     by: float
     """A difference; where the measure is compared as a ratio, a factor."""
     ending: str = ""
 
-    @property
-    def cells(self) -> tuple[Cell, ...]:
-        """Both."""
-        return self.a, self.b
-
     def find(self, evidence: Evidence) -> Finding:
         """Test for a lead of more than the threshold, and against: for a smaller lead, or none."""
         a, b = (sample_of(evidence, cell, self.measure, ending=self.ending) for cell in self.cells)
-        scale = np.log if self.measure.log else np.asarray
-        estimate = hypotheses.difference(scale(a.values), scale(b.values))
-        threshold = float(scale(self.by))
+        scale = self.measure.scale
+        estimate, threshold = hypotheses.difference(scale(a.values), scale(b.values)), float(scale(self.by))
         blocked = []
         if self.measure.quality:
             blocked = [side for side, better in (("for", b), ("against", a)) if better.counts["diverged"]]
         asked = f"more than {'×' if self.measure.log else ''}{self.by:g}"
-        p_for, p_against = estimate.p_above(threshold), estimate.p_below(threshold)
-        found = _finding(self.measure, (a, b), estimate, p_for, p_against, asked, blocked)
+        ps = estimate.p_above(threshold), estimate.p_below(threshold)
+        found = _finding(self.measure, (a, b), estimate, ps, asked, blocked)
         if found.p_against < ALPHA and estimate.p_above(0.0) < ALPHA:
             found = replace(found, lines=(f"{found.lines[0]}: there is a difference, and it is smaller",))
         return found
@@ -110,27 +95,21 @@ class Exceeds:
 class Level:
     """The measure of a configuration is above (or below) a threshold: one-sample t test over seeds, one-sided."""
 
-    cell: Cell
+    cells: tuple[Cell]
     measure: Measure
     threshold: float
     above: bool
     error_column: str | None = None
     """The column of each run's measurement error, which is used where the seeds scatter less than it."""
 
-    @property
-    def cells(self) -> tuple[Cell, ...]:
-        """The one."""
-        return (self.cell,)
-
     def find(self, evidence: Evidence) -> Finding:
         """Test for the side that the claim names, and against: for the other side."""
-        sample = sample_of(evidence, self.cell, self.measure, error_column=self.error_column)
-        scale = np.log if self.measure.log else np.asarray
-        estimate = hypotheses.level(scale(sample.values), sample.errors)
-        ways = estimate.p_above(float(scale(self.threshold))), estimate.p_below(float(scale(self.threshold)))
-        asked = f"{'above' if self.above else 'below'} {self.threshold:.3g}"
-        p_for, p_against = ways if self.above else ways[::-1]
-        return _finding(self.measure, (sample,), estimate, p_for, p_against, asked, [])
+        sample = sample_of(evidence, self.cells[0], self.measure, error_column=self.error_column)
+        estimate = hypotheses.level(self.measure.scale(sample.values), sample.errors)
+        threshold = float(self.measure.scale(self.threshold))
+        above, below = estimate.p_above(threshold), estimate.p_below(threshold)
+        ps, side = ((above, below), "above") if self.above else ((below, above), "below")
+        return _finding(self.measure, (sample,), estimate, ps, f"{side} {self.threshold:.3g}")
 
 
 @dataclass(frozen=True)
@@ -232,15 +211,15 @@ def _finding(
     measure: Measure,
     samples: tuple[Sample, ...],
     estimate: Estimate,
-    p_for: float,
-    p_against: float,
+    ps: tuple[float, float],
     asked: str,
-    blocked: list[str],
+    blocked: Sequence[str] = (),
 ) -> Finding:
-    """The result of a test, in words and numbers.
+    """The result of a test, in words and numbers; `ps`: for and against.
 
     `blocked`: "for" and "against", where runs that diverged forbid that conclusion, since they have no number.
     """
+    p_for, p_against = ps
     names = " / ".join(s.name for s in samples)
     details = {f"{s.name}: {measure.name} {k}": v for s in samples for k, v in _numbers(s.values).items()}
     text = f"{measure.name}: " + " against ".join(s.text for s in samples if not s.missing)
@@ -252,8 +231,7 @@ def _finding(
         return Finding(lines=(f"{text}; all seeds are the same: no spread to test by",), details=details)
     back = math.exp if measure.log else float
     value, (low, high) = back(estimate.value), (back(x) for x in estimate.interval())
-    kind = ("ratio" if measure.log else "difference") if len(samples) == 2 else "mean"
-    kind = "geometric mean" if measure.log and kind == "mean" else kind
+    kind = ("difference", "ratio")[measure.log] if len(samples) == 2 else ("mean", "geometric mean")[measure.log]
     numbers = {kind: value, "low": low, "high": high, "p for": p_for, "p against": p_against}
     details |= {f"{names}: {measure.name} {k}": v for k, v in numbers.items()}
     text += f"; {kind} {value:.3g} [{low:.3g}, {high:.3g}] (90%); {asked}: {_p_text(p_for, p_against)}"

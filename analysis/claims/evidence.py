@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from analysis import labels
 from analysis.labels import number
 from analysis.results.cells import label, lacking, members_of
-from analysis.statistics.summaries import STATUSES
 from binarygan.metrics.names import BERNOULLI
 from binarygan.paper import Cell
 
@@ -24,6 +24,10 @@ class Measure:
     """Compared as a ratio; values that are not above 0 are left out and said to be."""
     quality: bool = False
     """Lower is better, so that a run that diverged is worse than any number."""
+
+    def scale(self, values: ArrayLike) -> np.ndarray:
+        """The values as they are compared."""
+        return np.log(values) if self.log else np.asarray(values)
 
 
 class Evidence:
@@ -79,8 +83,8 @@ def sample_of(
     name = label(cell)
     if labels.is_real_valued(cell.neuron) and measure.columns[0] + BERNOULLI in rows:
         name += " by Bernoulli" if ending == BERNOULLI else " by threshold"
-    ended = rows["status"].tolist()
-    counts = {status: ended.count(status) for status in STATUSES}
+    ended = [status for status in rows["status"] if status in labels.STATUSES]
+    counts = {status: ended.count(status) for status in labels.STATUSES}
     done = rows[rows["status"] == "done"]
     columns = [pd.to_numeric(done[c + ending], errors="coerce").to_numpy(float) for c in measure.columns]
     values = np.sum(columns, axis=0)
@@ -90,12 +94,7 @@ def sample_of(
         errors = pd.to_numeric(done[error_column], errors="coerce").to_numpy(float)
         usable &= np.isfinite(errors)
         errors = errors[usable]
-    return Sample(name, values[usable], errors, counts, _missing(evidence, cell, counts))
-
-
-def _missing(evidence: Evidence, cell: Cell, counts: dict[str, int]) -> str:
-    if not (total := sum(counts.values())):
-        return evidence.lacking(cell)
-    if counts["running"] + counts["stopped"] == total:
-        return "stopped early" if counts["stopped"] else "still training"
-    return ""
+    missing = "" if ended else evidence.lacking(cell)
+    if ended and set(ended) <= {"running", "stopped"}:
+        missing = "stopped early" if "stopped" in ended else "still training"
+    return Sample(name, values[usable], errors, counts, missing)

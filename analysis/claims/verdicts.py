@@ -95,9 +95,7 @@ def verdict_on(claim: Claim, evidence: Evidence, fidelity: str) -> Verdict:
         if not (sample := sample_of(evidence, cell, measure)).missing:
             lines.append(f"{measure.name}: {sample.text}")
     details = {k: v for f in findings for k, v in f.details.items()}
-    return Verdict(
-        claim=claim, verdict=outcome, lines=tuple(lines), details=details, fidelity=fidelity, missing=missing
-    )
+    return Verdict(claim=claim, verdict=outcome, lines=(*lines,), details=details, fidelity=fidelity, missing=missing)
 
 
 def _outcome(findings: Sequence[Finding], missing: tuple[str, ...]) -> Outcome:

@@ -1,12 +1,14 @@
 """Two results folders side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from analysis import labels
-from analysis.compare.matching import Difference, Pair, difference, match
+from analysis.compare.matching import Pair, difference, match
 from analysis.report.page import Page, Section, render
 from analysis.report.report import prepare
 from analysis.results.load import Study, load_study
@@ -14,11 +16,12 @@ from analysis.results.naming import cell_names
 from analysis.statistics.differences import holm, is_ratio
 from analysis.statistics.summaries import by_binarization, finished, summarize
 from analysis.tables import formats
-from analysis.tables.entries import Column, Entry, Table, count, first, interval, measure, probability, spread, word
+from analysis.tables.entries import Entry, Table, column, count, first, interval, measure, probability, spread, tabled
 from binarygan.metrics.names import columns
 
 PAGE = "compare.html"
 METRICS = ("fid", "precision", "recall", "coverage", "classes_covered", "isolated_pixel_rate")
+ONLY = "Cells in one alone"
 TABLES = (*(f"differences-{m}" for m in METRICS), "members", "only")
 
 
@@ -56,7 +59,6 @@ def write_comparison(a: Path, b: Path, out: Path) -> list[str]:
     summary = Section(
         name="summary",
         title="Summary",
-        short="Summary",
         text=text,
         facts=facts,
         warnings=tuple(problems),
@@ -66,9 +68,12 @@ def write_comparison(a: Path, b: Path, out: Path) -> list[str]:
     missing = () if pairs else ("The two have no cell in common.",)
     sections = (
         summary,
-        Section(name="both", title="Cells in both", short="Cells in both", tables=shown, missing=missing),
-        *_section("only", "Cells in one alone", only),
-        *_section("members", "The same runs in both", equality),
+        Section(name="both", title="Cells in both", tables=shown, missing=missing),
+        *(
+            Section(name=name, title=title, tables=(first(table),))
+            for name, title, table in (("only", ONLY, only), ("members", "The same runs in both", equality))
+            if table
+        ),
     )
     title = f"{studies[0].name} and {studies[1].name} side by side"
     lead = f"A is {studies[0].name}, B is {studies[1].name}."
@@ -83,48 +88,40 @@ def differences_table(studies: tuple[Study, Study], pairs: Sequence[Pair], metri
     outputs, ratio = [by_binarization(s.members, metric) for s in studies], is_ratio(metric)
     groups = [dict(list(o.groupby(["cell_id", "binarization"], sort=False))) for o in outputs]
     names = cell_names(studies[0].members)
-    cells: list[tuple[str, Pair, pd.Series, pd.Series, Difference]] = []
     order = {cell_id: i for i, cell_id in enumerate(names)}
+    rows: list[dict[str, Any]] = []
     for pair in sorted(pairs, key=lambda pair: order.get(pair.a, len(order))):
         for kind in labels.BINARIZATIONS:
             if (pair.a, kind) not in groups[0] or (pair.b, kind) not in groups[1]:
                 continue
             a, b = finished(groups[0][pair.a, kind], "value"), finished(groups[1][pair.b, kind], "value")
-            name = names.get(pair.a, pair.a) + labels.BINARIZATIONS[kind]
             found = difference(a, b, same=not pair.unlike, ratio=ratio)
             if found.seeds is not None:  # what stands beside a difference of pairs is of the same pairs
                 a, b = a[found.seeds], b[found.seeds]
-            cells.append((name, pair, a, b, found))
-    adjusted = holm([d.p for *_, d in cells])
-    what = "B / A" if ratio else "B - A"
+            cell = names.get(pair.a, pair.a) + labels.BINARIZATIONS[kind]
+            rows.append({"cell": cell, "a": a, "b": b, "found": found, "p": found.p, "unlike": pair.unlike})
+    for row, adjusted in zip(rows, holm([row["p"] for row in rows]).tolist(), strict=True):
+        row["p_holm"] = adjusted
+    mean = partial(_mean, metric)
+    kind_, what = ("ratio", "B / A") if ratio else ("difference", "B - A")
+    meaning = "[95% interval]" + " of the geometric mean" * ratio
     columns_ = (
-        Column("cell", "cell", numeric=False),
-        Column("n_a", "seeds, A", "that the row is of"),
-        Column("n_b", "seeds, B"),
-        Column("a", "A", labels.MEANINGS[metric]),
-        Column("b", "B"),
-        Column("ratio" if ratio else "difference", what, "[95% interval]" + " of the geometric mean" * ratio),
-        Column("p", "p"),
-        Column("p_holm", "p (Holm)", "adjusted over the rows"),
-        Column("how", "how", numeric=False),
-        Column("unlike", "settings that differ, A → B", numeric=False),
+        column("cell", "cell"),
+        column("n_a", "seeds, A", count, "that the row is of", of=lambda row: len(row["a"])),
+        column("n_b", "seeds, B", count, of=lambda row: len(row["b"])),
+        column("a", "A", mean, labels.MEANINGS[metric]),
+        column("b", "B", mean),
+        column(kind_, what, lambda d: interval(d.mean, d.low, d.high), meaning, of=lambda row: row["found"]),
+        column("p", "p", probability),
+        column("p_holm", "p (Holm)", probability, "adjusted over the rows"),
+        column("how", "how", of=lambda row: row["found"].how),
+        column("unlike", "settings that differ, A → B"),
     )
-    rows: list[tuple[Entry, ...]] = [
-        (
-            word(name),
-            count(len(a)),
-            count(len(b)),
-            spread(summarize(a, metric)),
-            spread(summarize(b, metric)),
-            interval(d.mean, d.low, d.high),
-            probability(d.p),
-            probability(float(p)),
-            word(d.how),
-            word(pair.unlike),
-        )
-        for (name, pair, a, b, d), p in zip(cells, adjusted, strict=True)
-    ]
-    return Table(f"differences-{metric}", labels.COLUMNS[metric], columns_, tuple(rows))
+    return tabled(f"differences-{metric}", labels.COLUMNS[metric], columns_, rows)
+
+
+def _mean(metric: str, values: pd.Series) -> Entry:
+    return spread(summarize(values, metric))
 
 
 def members_table(studies: tuple[Study, Study]) -> tuple[Table | None, str]:
@@ -141,57 +138,45 @@ def members_table(studies: tuple[Study, Study]) -> tuple[Table | None, str]:
     if differing.empty:
         return None, said
     names = cell_names(studies[0].members)
+    both = a.loc[differing].add_suffix("_a").join(b.loc[differing].add_suffix("_b"))
+    rows = both.assign(member_id=both.index, differing=unequal.sum(axis=1)).to_dict("records")
     columns_ = (
-        Column("member_id", "run", numeric=False),
-        Column("cell", "cell", numeric=False),
-        Column("seed", "seed"),
-        Column("status_a", "A", numeric=False),
-        Column("status_b", "B", numeric=False),
-        Column("differing", "numbers that differ", f"of {len(equal)} columns"),
-        Column("fid_a", "FID, A"),
-        Column("fid_b", "FID, B"),
-        Column("device", "devices", numeric=False),
+        column("member_id", "run"),
+        column("cell", "cell", of=lambda row: names.get(row["cell_id_a"], "")),
+        column("seed", "seed", measure, of=lambda row: row["seed_a"]),
+        column("status_a", "A", of=lambda row: f"{row['status_a']}, epoch {row['epochs_done_a']:g}"),
+        column("status_b", "B", of=lambda row: f"{row['status_b']}, epoch {row['epochs_done_b']:g}"),
+        column("differing", "numbers that differ", count, f"of {len(equal)} columns"),
+        column("fid_a", "FID, A", measure),
+        column("fid_b", "FID, B", measure),
+        column("device", "devices", of=_devices),
     )
-    rows = tuple(
-        (
-            word(i),
-            word(names.get(x["cell_id"], "")),
-            measure(x["seed"]),
-            word(f"{x['status']}, epoch {x['epochs_done']:g}"),
-            word(f"{y['status']}, epoch {y['epochs_done']:g}"),
-            count(int(unequal.loc[i].sum())),
-            measure(x["fid"]),
-            measure(y["fid"]),
-            word(" / ".join(dict.fromkeys((str(x["device"]), str(y["device"]))))),
-        )
-        for i, x, y in ((i, a.loc[i], b.loc[i]) for i in differing)
-    )
-    return Table("members", "Runs whose numbers differ", columns_, rows), said
+    return tabled("members", "Runs whose numbers differ", columns_, rows), said
+
+
+def _devices(row: Mapping[Hashable, Any]) -> str:
+    return " / ".join(dict.fromkeys(str(row[f"device_{side}"]) for side in "ab"))
 
 
 def only_table(studies: tuple[Study, Study], only_a: Sequence[str], only_b: Sequence[str]) -> Table | None:
     """Cells that one folder alone has."""
-    columns_ = (
-        Column("cell", "cell", numeric=False),
-        Column("in", "in", numeric=False),
-        Column("members", "runs"),
-        Column("done", "done"),
-        Column("fid", "FID", labels.MEANINGS["fid"]),
-    )
     rows = []
     for name, study, ids in zip("AB", studies, (only_a, only_b), strict=True):
         names = cell_names(study.members)
         groups = dict(list(study.members.groupby("cell_id", sort=False)))
-        for i in ids:
-            cell = groups[i]
-            done = int((cell["status"] == "done").sum())
-            fid = spread(summarize(finished(cell, "fid"), "fid"))
-            rows.append((word(names.get(i, i)), word(name), count(len(cell)), count(done), fid))
-    return Table("only", "Cells in one alone", columns_, tuple(rows)) if rows else None
-
-
-def _section(name: str, title: str, table: Table | None) -> list[Section]:
-    return [Section(name=name, title=title, short=title, tables=(first(table),))] if table else []
+        rows += [
+            {"cell": names.get(i, i), "in": name, "runs": groups[i], "fid": finished(groups[i], "fid")} for i in ids
+        ]
+    columns_ = (
+        column("cell", "cell"),
+        column("in", "in"),
+        column("members", "runs", count, of=lambda row: len(row["runs"])),
+        column("done", "done", count, of=lambda row: int((row["runs"]["status"] == "done").sum())),
+        column(
+            "fid", "FID", partial(_mean, "fid"), labels.MEANINGS["fid"], of=lambda row: finished(row["runs"], "fid")
+        ),
+    )
+    return tabled("only", ONLY, columns_, rows) if rows else None
 
 
 def _size(study: Study) -> str:

@@ -1,12 +1,11 @@
 """Critical-difference diagram: mean ranks of the cells over seeds, a bar over those not shown to differ."""
 
-import matplotlib.figure
 from matplotlib.axes import Axes
 
 from analysis import labels
 from analysis.figures.drawn import STATISTICS, Drawn, figure
 from analysis.figures.picks import number
-from analysis.figures.style import DPI, PAGE, SMALL
+from analysis.figures.style import SMALL, chart
 from analysis.results.load import Study
 from analysis.results.naming import cells_of, trained
 from analysis.statistics.ranks import Ranks, critical_difference
@@ -33,7 +32,7 @@ def draw_critical_difference(study: Study) -> Drawn | None:
     levels = bar_levels(ranks.groups)
     first_label = 0.22 + BAR * (max(levels, default=-1) + 1)
     height = HEAD + first_label + ROW * left + 0.02
-    figure = matplotlib.figure.Figure(figsize=(PAGE, height), dpi=DPI)
+    figure = chart(height, layout=None)
     axes = figure.add_axes((0.34, 0, 0.32, 1))
     axes.set_axis_off()
     axes.set(xlim=(1, len(table)), ylim=(height - HEAD, -HEAD))  # inches below the axis of ranks

@@ -32,8 +32,11 @@ def evolution(study: Study) -> Drawn | None:
         page.row_label(i, label(cell).replace(", ", ",\n", 1))
         for j, epoch in enumerate(epochs):
             samples = of_cell.get(epoch)
-            image = None if samples is None else tile(samples.bits[:IMAGES], ACROSS)
-            page.draw(i, j, image, caption=_caption(members[cell][0], samples, j == 0) if samples else "not yet")
+            if samples is None:
+                page.draw(i, j, None, caption="not yet")
+                continue
+            caption = f"seed {members[cell][0]}, epoch {epoch}" if j == 0 else f"epoch {epoch}"
+            page.draw(i, j, tile(samples.bits[:IMAGES], ACROSS), caption=caption)
     missing = [f"{label(c)}: {absence(study, c)}" for c in CELLS if c not in members]
     missing += [f"{label(c)}: samples of one epoch only" for c in members if c not in stored]
     return Drawn(page.figure, _alt(stored, epochs, {cell: seed for cell, (seed, _) in members.items()}), missing)
@@ -61,10 +64,6 @@ def _member(study: Study, cell: Cell) -> tuple[int, dict[int, Samples]] | None:
         if found := study.evolution(member["member_id"]):
             return int(member["seed"]), {samples.epoch: samples for samples in found}
     return None
-
-
-def _caption(seed: int, samples: Samples, first: bool) -> str:
-    return f"seed {seed}, epoch {samples.epoch}" if first else f"epoch {samples.epoch}"
 
 
 def _alt(stored: dict[Cell, dict[int, Samples]], epochs: list[int], seeds: dict[Cell, int]) -> str:

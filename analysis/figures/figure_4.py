@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import matplotlib.figure
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,7 +11,7 @@ from matplotlib.axes import Axes
 from analysis import labels
 from analysis.figures.drawn import Drawn, figure
 from analysis.figures.picks import absence, number
-from analysis.figures.style import DPI, PAGE, SMALL
+from analysis.figures.style import SMALL, chart
 from analysis.results.cells import label, members_of
 from analysis.results.load import Study
 from analysis.statistics.hypotheses import level
@@ -68,7 +67,7 @@ def figure_4(study: Study) -> Drawn | None:
     curves = [curve for cell in cells if (curve := _curve(study, cell)) is not None]
     if not curves:
         return None
-    figure = matplotlib.figure.Figure(figsize=(PAGE, 3.0), dpi=DPI, layout="constrained")
+    figure = chart(3.0)
     whole, *close = figure.subplot_mosaic([["whole", c.neuron] for c in curves], width_ratios=[2.9, 1]).values()
     for curve in curves:
         _draw(whole, curve)
@@ -97,18 +96,13 @@ def _curve(study: Study, cell: Cell) -> Curve | None:
         return None
     shown = members.set_index("member_id").loc[list(histograms)]
     first = shown.iloc[0]
-    seeds = (
-        f"seed {int(first['seed'])}"
-        if len(shown) == 1
-        else f"{'first ' if done.sum() > MOST_SEEDS else ''}{len(shown)} seeds"
-    )
+    seeds = f"{'first ' if done.sum() > MOST_SEEDS else ''}{len(shown)} seeds"
+    seeds = f"seed {int(first['seed'])}" if len(shown) == 1 else seeds
     name = f"{labels.neuron(cell.neuron)}, {seeds}, epoch {int(first['epochs_done'])}"
     if first["status"] != "done":
         name += f" of {int(first['epochs'])}, {first['status']}"
-    counts = list(histograms.values())
-    return Curve(
-        cell.neuron, np.stack([merged(c) for c in counts]), np.stack([c / c.sum() for c in counts]), name, shown
-    )
+    shares, fine = (np.stack([of(c) for c in histograms.values()]) for of in (merged, lambda c: c / c.sum()))
+    return Curve(cell.neuron, shares, fine, name, shown)
 
 
 def _stored(study: Study, members: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -172,14 +166,8 @@ def _annotate(axes: Axes, curves: list[Curve], index: int, text: str) -> None:
         if share < axes.get_ylim()[0]:
             axes.text(x_text, y, words, transform=axes.transAxes, va="center", ha=side, fontsize=SMALL)
             continue
-        arrow = {
-            "arrowstyle": "-",
-            "color": look.colour,
-            "linewidth": 0.6,
-            "shrinkA": 1,
-            "shrinkB": 2,
-            "relpos": (not first, 0.5),
-        }
+        line = {"arrowstyle": "-", "color": look.colour, "linewidth": 0.6}
+        arrow = {**line, "shrinkA": 1, "shrinkB": 2, "relpos": (not first, 0.5)}
         axes.annotate(words, (x_bin, share), (x_text, y), arrowprops=arrow, **style)
         axes.plot([x_bin], [share], look.marker, color=look.colour, markersize=3.5, clip_on=False, zorder=5)
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, product
 
-import matplotlib.figure
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,7 +11,7 @@ from matplotlib.axes import Axes
 from analysis import labels
 from analysis.figures.drawn import STATISTICS, Drawn, figure
 from analysis.figures.picks import number
-from analysis.figures.style import DPI, PAGE, SMALL, log_scale
+from analysis.figures.style import SMALL, chart, value_axis
 from analysis.labels import LOOKS, Look
 from analysis.results.load import Study
 from analysis.results.naming import trained
@@ -46,7 +45,8 @@ class Crossing:
     def levels(self, factor: str) -> list[str]:
         """In the order of all charts."""
         found = self.table.index.get_level_values(factor).unique()
-        return sorted(found, key=lambda v: (labels.rank(factor, v), _number(v), v))
+        numbers = pd.to_numeric(pd.Series(found, index=found), errors="coerce").fillna(0)
+        return sorted(found, key=lambda v: (labels.rank(factor, v), numbers[v], v))
 
 
 @figure("interactions", "How factors interact", section=STATISTICS, order=2)
@@ -59,14 +59,13 @@ def interactions(study: Study) -> Drawn | None:
     crossings = {pair: found for pair in pairs if (found := cross(rows, *pair, factors)) is not None}
     if not crossings:
         return None
-    missing = list(apart)
-    missing += [f"{FACTORS[a]} × {FACTORS[b]}: not crossed" for a, b in pairs if (a, b) not in crossings]
+    missing = [*apart, *(f"{FACTORS[a]} × {FACTORS[b]}: not crossed" for a, b in pairs if (a, b) not in crossings)]
     shown = list(crossings.values())[:MOST_PANELS]
     missing += [f"{c.title}: no room" for c in list(crossings.values())[MOST_PANELS:]]
     missing += [f"{c.title}: {', '.join(c.left_out)} left out, not crossed" for c in shown if c.left_out]
-    columns = min(3, len(shown)) if len(shown) != 4 else 2
+    columns = 2 if len(shown) == 4 else min(3, len(shown))
     height = -(-len(shown) // columns)
-    figure = matplotlib.figure.Figure(figsize=(PAGE, 2.3 * height), dpi=DPI, layout="constrained")
+    figure = chart(2.3 * height)
     effects = anova(members)
     sentences = ["FID by two factors at a time, each point the geometric mean of runs that differ in nothing else."]
     for axes, crossing in zip(figure.subplots(height, columns, squeeze=False).flat, shown, strict=False):
@@ -80,11 +79,9 @@ def cross(rows: pd.DataFrame, a: str, b: str, factors: list[str]) -> Crossing | 
     """The part of the design that crosses two factors in most cells; None where no two levels of each are crossed."""
     others = [f for f in factors if f not in (a, b)]
     values = rows[factors].astype(str)
-    context = pd.Series("", index=rows.index)
-    for other in others:
-        context = context + "|" + values[other]
-    frame = pd.DataFrame({a: values[a], b: values[b], "context": context, "seed": rows["seed"].astype(int)})
-    frame["log_fid"] = np.log(rows["fid"].astype(float))
+    context = ["|".join(row) for row in values[others].to_numpy()]
+    log_fid = np.log(rows["fid"].astype(float))
+    frame = values[[a, b]].assign(context=context, seed=rows["seed"].astype(int), log_fid=log_fid)
     there = frame.groupby([a, b])["context"].agg(set).to_dict()
     best: tuple[int, tuple[str, ...], tuple[str, ...], set[str]] = (0, (), (), set())
     for of_a, of_b in product(_choices(frame[a]), _choices(frame[b])):
@@ -112,8 +109,8 @@ def _effect(effects: Anova | Unavailable, crossing: Crossing) -> str:
     """The interaction in the analysis of variance; empty where there is none."""
     if isinstance(effects, Unavailable):
         return ""
-    factors = [FACTORS[crossing.across], FACTORS[crossing.lines]]
-    found = effects.table[effects.table["term"].isin([" × ".join(factors), " × ".join(reversed(factors))])]
+    across, lines = FACTORS[crossing.across], FACTORS[crossing.lines]
+    found = effects.table[effects.table["term"].isin([f"{across} × {lines}", f"{lines} × {across}"])]
     if found.empty:
         return ""
     row = found.iloc[0]
@@ -138,10 +135,9 @@ def _draw(axes: Axes, crossing: Crossing, effect: str) -> str:
         axes.plot(x, means, color=look.colour, linestyle=look.line, marker=look.marker, label=name)
         listed = ", ".join(f"{tick} {number(mean)}" for tick, mean in zip(ticks, means, strict=True))
         words.append(f"{name}: {listed}")
-    axes.set(xticks=range(len(across)), xticklabels=ticks, ylabel="FID")
+    axes.set(xticks=range(len(across)), xticklabels=ticks)
     axes.margins(x=0.15, y=0.1)
-    if log_scale(axes.yaxis):
-        axes.set_ylabel("FID (log)")
+    value_axis(axes.yaxis, "FID")
     axes.set_title(crossing.title, pad=13)
     count = "–".join(str(n) for n in sorted({min(counts), max(counts)}))
     note = f"{count} seed{'s' * (count != '1')}" + (f"; interaction: {effect}" if effect else "")
@@ -173,11 +169,3 @@ def _name(factor: str, value: str) -> str:
     if factor == "discriminator_norm":
         return labels.norm_in_d(value)
     return str(labels.choice(factor, value))
-
-
-def _number(value: str) -> float:
-    """A level as a number, for its order; 0 where it is none."""
-    try:
-        return float(value)
-    except ValueError:
-        return 0.0

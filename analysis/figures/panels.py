@@ -180,12 +180,8 @@ def draw_panels(
         return None
     left, right = ROW_LABEL if row_labels else 0.02, COLOUR_BAR if colour_bar else 0.02
     size = panel_size(len(rows[0]), left, right, PAGE, largest)
-    captions = {
-        panel: wrapped(found.caption(panel.show), size)
-        for row in rows
-        for panel in row
-        if (found := picks[panel.cell]) is not None
-    }
+    shown = {panel: found for row in rows for panel in row if (found := picks[panel.cell]) is not None}
+    captions = {panel: wrapped(found.caption(panel.show), size) for panel, found in shown.items()}
     caption_height = CAPTION + LINE * (max(map(len, captions.values())) - 1)
     page = Page(len(rows), len(rows[0]), left=left, right=right, largest=largest, caption=caption_height)
     sentences = [intro]
@@ -195,13 +191,12 @@ def draw_panels(
         for j, panel in enumerate(row):
             if i == 0:
                 page.title(j, panel.title)
-            found = picks[panel.cell]
-            images = None if found is None else found.images(panel.show)
-            binary = panel.show != "preactivated"
-            caption = absence(study, panel.cell) if images is None else "\n".join(captions[panel])
-            page.draw(
-                i, j, None if images is None else tile(images), colours="gray" if binary else colours, caption=caption
-            )
+            images = shown[panel].images(panel.show) if panel in shown else None
+            if images is None:
+                page.draw(i, j, None, caption=absence(study, panel.cell))
+                continue
+            map_ = colours if panel.show == "preactivated" else "gray"
+            page.draw(i, j, tile(images), colours=map_, caption="\n".join(captions[panel]))
         sentences += _sentences(row, picks)
     if colour_bar:
         page.colour_bar(colours, "p")

@@ -68,8 +68,7 @@ def number(value: float) -> str:
     """
     if value == 0 or not np.isfinite(value):
         return f"{value:g}"
-    decimals = max(0, 2 - int(np.floor(np.log10(abs(value)))))
-    return f"{value:.{decimals}f}".replace("-", "−")
+    return f"{value:.{labels.decimals(value, 3)}f}".replace("-", "−")
 
 
 def in_order(study: Study, cell: Cell) -> list[pd.Series]:

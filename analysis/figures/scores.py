@@ -2,9 +2,9 @@
 
 import math
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
-import matplotlib.figure
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from analysis import labels
 from analysis.figures.drawn import STATISTICS, Drawn, figure
 from analysis.figures.picks import number
-from analysis.figures.style import DPI, PAGE, SMALL, log_scale
+from analysis.figures.style import SMALL, chart, log_scale
 from analysis.labels import BINARIZATIONS, VERMILLION
 from analysis.results.cells import is_papers, with_norm
 from analysis.results.load import Study, anchors_for
@@ -67,7 +67,7 @@ def scores(study: Study) -> Drawn | None:
         best = sorted(drawable, key=lambda row: row.summary.mean if len(row.fids) else np.inf)[:MOST]
         missing.append(f"{len(drawable) - MOST} cells of the highest FID: a page holds {MOST}")
         drawable = [row for row in drawable if row in best]
-    figure = matplotlib.figure.Figure(figsize=(PAGE, ROW * len(drawable) + 0.85), dpi=DPI, layout="constrained")
+    figure = chart(ROW * len(drawable) + 0.85)
     axes = figure.subplots()
     for y, row in enumerate(drawable):
         _draw_points(axes, y, row)
@@ -77,15 +77,14 @@ def scores(study: Study) -> Drawn | None:
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.margins(x=0.06)
-    logarithmic = "logarithmic" if log_scale(axes.xaxis) else ""
+    logarithmic = ["logarithmic"] if log_scale(axes.xaxis) else []
     axes.set_xlim(*axes.get_xlim())  # from here on wider intervals may not widen it
     for y, row in enumerate(drawable):
         _draw_mean(axes, y, row)
         words = _words(row)
         axes.text(1.015, y, words, transform=axes.get_yaxis_transform(), va="center", fontsize=SMALL)
-    said = [logarithmic] if logarithmic else []
     floor = anchors.loc[anchors["objective"].isna(), "fid"].tolist()
-    said += [f"real images: {number(floor[0])}"] if floor else []
+    said = [*logarithmic, *(f"real images: {number(fid)}" for fid in floor[:1])]
     axes.set_xlabel(f"FID ({'; '.join(said)})" if said else "FID")
     figure.legend(handles=_handles(drawable), loc="outside upper center", ncols=5, handlelength=1.2, columnspacing=1.2)
     return Drawn(figure, _alt(drawable, missing, *floor), missing)
@@ -99,13 +98,13 @@ def _rows(members: pd.DataFrame, anchors: pd.DataFrame) -> list[Row]:
     anchors = by_binarization(anchors, "fid")
     anchors = anchors.assign(with_norm=with_norm(anchors))
     theirs = anchors[anchors["objective"].notna()].set_index(ANCHOR)["value"].to_dict()
-    cells = cells_of(members).set_index("cell_id")
     groups = dict(list(outputs.groupby(["cell_id", "binarization"], sort=False)))
-    order = [(cell_id, kind) for cell_id in cells.index for kind in BINARIZATIONS if (cell_id, kind) in groups]
     found = []
-    for cell_id, kind in order:
-        rows, cell = groups[cell_id, kind], cells.loc[cell_id]
+    for cell, kind in product(cells_of(members).to_dict("records"), BINARIZATIONS):
+        if (rows := groups.get((cell["cell_id"], kind))) is None:
+            continue
         rest = rows[rows["status"] != "done"]
+        so_far = rest["value"].to_numpy(float)
         found.append(
             Row(
                 name=cell["name"] + BINARIZATIONS[kind],
@@ -113,7 +112,7 @@ def _rows(members: pd.DataFrame, anchors: pd.DataFrame) -> list[Row]:
                 neuron=cell["neuron"],
                 binarization=kind,
                 fids=finished(rows, "value"),
-                unfinished=rest.loc[np.isfinite(rest["value"].astype(float)), "value"].to_numpy(float),
+                unfinished=so_far[np.isfinite(so_far)],
                 others=", ".join(f"{n} {status}" for status, n in rest["status"].value_counts().items()),
                 anchor=theirs.get(tuple(rows.iloc[0][ANCHOR]), math.nan) if is_papers(cell) else math.nan,
             )
@@ -164,16 +163,12 @@ def _handles(rows: list[Row]) -> list[Line2D]:
     handles = []
     for neuron, kind in sorted(outputs, key=lambda o: (labels.rank("neuron", o[0]), o[0], kinds.index(o[1]))):
         look, name = labels.look(neuron, kind), f"{labels.neuron(neuron, kind)}, a seed"
-        handles.append(Line2D([], [], marker=look.marker, color=look.colour, markersize=4, label=name, **plain))
-    handles.append(
-        Line2D([], [], marker="|", color="black", markersize=9, mew=1.6, label="mean, 95% CI", linewidth=1.0)
-    )
+        handles.append(Line2D([], [], marker=look.marker, color=look.colour, ms=4, label=name, **plain))
+    handles.append(Line2D([], [], marker="|", color="black", ms=9, mew=1.6, label="mean, 95% CI", linewidth=1.0))
     if any(len(row.unfinished) for row in rows):
-        handles.append(Line2D([], [], marker="x", color="0.55", markersize=3.5, label="not done, so far", **plain))
+        handles.append(Line2D([], [], marker="x", color="0.55", ms=3.5, label="not done, so far", **plain))
     if any(row.anchor == row.anchor for row in rows):
-        handles.append(
-            Line2D([], [], marker="D", color=VERMILLION, markersize=4.5, label="released code, 1 seed", **plain)
-        )
+        handles.append(Line2D([], [], marker="D", color=VERMILLION, ms=4.5, label="released code, 1 seed", **plain))
     return handles
 
 

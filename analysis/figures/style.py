@@ -1,9 +1,10 @@
 """How every figure looks: widths of a two-column page, fonts, and logarithmic axes with plain numbers."""
 
 from math import inf
-from typing import Any
+from typing import Any, Literal
 
 from matplotlib.axis import Axis, XAxis
+from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 COLUMN, PAGE = 3.4, 7.1
@@ -41,6 +42,16 @@ RC: Any = {
     "ytick.labelsize": 7,
     "ytick.major.width": 0.6,
 }
+
+
+def chart(height: float, width: float = PAGE, layout: Literal["constrained"] | None = "constrained") -> Figure:
+    """An empty figure of so many inches."""
+    return Figure(figsize=(width, height), dpi=DPI, layout=layout)
+
+
+def value_axis(axis: Axis, name: str) -> None:
+    """Name an axis of values, on a logarithmic scale where they span one."""
+    axis.set_label_text(f"{name} (log)" if log_scale(axis) else name)
 
 
 def log_scale(axis: Axis) -> bool:

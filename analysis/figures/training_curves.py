@@ -1,6 +1,5 @@
 """Losses and FID by epoch: a row of panels for each family of cells, a thin line for each seed."""
 
-import matplotlib.figure
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from analysis import labels
 from analysis.figures.drawn import TRAINING, Drawn, figure
 from analysis.figures.picks import number
-from analysis.figures.style import DPI, PAGE, log_scale
+from analysis.figures.style import chart, value_axis
 from analysis.results.load import Study
 from analysis.results.naming import cells_of, trained
 from binarygan.metrics.names import BERNOULLI
@@ -35,7 +34,7 @@ def training_curves(study: Study) -> Drawn | None:
         return None
     families = [(str(family), rows) for family, rows in cells.groupby("family", sort=False)]
     shown = families[:FAMILIES]
-    figure = matplotlib.figure.Figure(figsize=(PAGE, ROW * len(shown) + 0.5), dpi=DPI, layout="constrained")
+    figure = chart(ROW * len(shown) + 0.5)
     grid = figure.subplots(len(shown), len(PANELS), squeeze=False)
     sentences = [
         "Losses of discriminator and generator, and FID, by epoch; a thin line for each seed, a thick one the mean of "
@@ -101,8 +100,8 @@ def _finish(axes: np.ndarray, *, last: bool) -> None:
             panel.set(xticks=[], yticks=[])
             continue
         panel.autoscale_view()
-        if metric == "fid" and log_scale(panel.yaxis):
-            panel.set_ylabel("FID (log)")
+        if metric == "fid":
+            value_axis(panel.yaxis, name)
 
 
 def _sentence(name: str, members: pd.DataFrame) -> str:

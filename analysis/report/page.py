@@ -59,8 +59,8 @@ class Section:
 
     name: str
     title: str
-    short: str
-    """In the list of sections."""
+    short: str = ""
+    """In the list of sections, where the title is too long for it."""
     text: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()

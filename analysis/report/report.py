@@ -5,6 +5,7 @@ from pathlib import Path
 
 from analysis.claims.claims import judge
 from analysis.experiments import EXPERIMENTS
+from analysis.figures.drawn import DATA, MORE
 from analysis.report import sections
 from analysis.report.contents import Contents
 from analysis.report.page import Page, Section, render
@@ -47,9 +48,9 @@ def write_report(folder: Path, out: Path) -> list[str]:
     parts = [
         *search_sections(contents),
         sections.verdict_section(contents, verdicts),
-        *sections.training_data(contents),
+        *sections.pictures_section(contents, DATA, "Training images (Figure 1)", "Data"),
         *([] if contents.study.is_search else _of_grids(contents)),
-        *sections.more_figures(contents),
+        *sections.pictures_section(contents, MORE, "More figures"),
         sections.scores_section(contents),
         sections.environment_section(contents),
         sections.time_section(contents),

@@ -1,6 +1,7 @@
 """The sections of a search in the report."""
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -12,7 +13,6 @@ from analysis.results.command import command
 from analysis.search.importances import Importances, importances
 from analysis.search.trials import Trials, described
 from analysis.statistics.summaries import Unavailable
-from analysis.tables.entries import Table
 from analysis.tables.search_tables import (
     RETRAIN_SEEDS,
     all_table,
@@ -36,12 +36,13 @@ def search_sections(contents: Contents) -> list[Section]:
     if trials is None:
         return []
     if isinstance(trials, Unavailable):
-        return [_search(warnings=(trials.reason,), warnings_title=NOT_SAID)]
+        return [Section(name=SEARCH, title="Search", warnings=(trials.reason,), warnings_title=NOT_SAID)]
     best = contents.attempt("the table of the best trials", lambda: best_table(trials)) if trials.complete else None
-    every = contents.attempt("the table of all trials", lambda: all_table(trials))
     failed = contents.attempt("the table of trials that failed", lambda: failures_table(trials))
-    contents.keep(every)  # a file
-    first = _search(
+    contents.keep(contents.attempt("the table of all trials", lambda: all_table(trials)))  # a file
+    first = Section(
+        name=SEARCH,
+        title="Search",
         text=_sentences(trials),
         facts=_facts(trials),
         warnings=trials.search.problems,
@@ -53,10 +54,6 @@ def search_sections(contents: Contents) -> list[Section]:
         folded=tuple((t.title, t) for t in contents.keep(failed)),
     )
     return [first, *_of_parameters(contents, trials)]
-
-
-def _search(**parts: object) -> Section:
-    return Section(name="search", title="Search", short="Search", **parts)  # type: ignore[arg-type]
 
 
 def _sentences(trials: Trials) -> tuple[str, ...]:
@@ -104,25 +101,24 @@ def _of_parameters(contents: Contents, trials: Trials) -> list[Section]:
     found: list[Importances] = []
     unsaid: list[str] = []
     for i, metric in enumerate(trials.search.metrics):
-        one = contents.attempt(f"importances for {metric.label}", lambda: importances(trials, i))  # noqa: B023
+        one = contents.attempt(f"importances for {metric.label}", partial(importances, trials, i))
         if isinstance(one, Unavailable):
             unsaid.append(f"Importances for {metric.label}: {one.reason}.")
         elif one is not None:
             found.append(one)
-    made: list[Table] = []
+    table = None
     if found and found[0].rows:
         table = contents.attempt("the table of importances", lambda: importances_table(found))
-        made += [] if table is None else [table]
     return [
         Section(
             name=PARAMETERS,
             title="What the parameters do",
             short="Parameters",
-            text=(*((_leaders(found),) if made else ()), READING),
+            text=(*((_leaders(found),) if table else ()), READING),
             warnings=tuple(unsaid),
             warnings_title=NOT_SAID,
             pictures=contents.pick(PARAMETERS),
-            tables=contents.keep(*made),
+            tables=contents.keep(table),
         )
     ]
 

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 
 from analysis import labels
 from analysis.claims.verdicts import Verdict
 from analysis.experiments import EXPERIMENTS, Experiment
-from analysis.figures.drawn import DATA, MORE, STATISTICS, TRAINING
+from analysis.figures.drawn import STATISTICS, TRAINING
 from analysis.report.contents import Contents
 from analysis.report.page import Section
 from analysis.results.command import command
@@ -16,11 +17,12 @@ from analysis.search.trials import STATES, Trials
 from analysis.statistics.summaries import Unavailable
 from analysis.tables import tables
 from analysis.tables.architecture_tables import architecture_tables, counts_note
-from analysis.tables.entries import MOST_ROWS, Column, Table, count, spread, word
+from analysis.tables.entries import MOST_ROWS, spread
 from analysis.tables.provenance_tables import environment_table, failures_table, time_table
 from analysis.tables.rows import NAMING, OURS, REAL_IMAGES, RELEASED, Row, beside, rows_of
 from analysis.tables.search_tables import BEST
 from analysis.tables.statistics_tables import anova_table, claims_table, differences_table, ranks_table
+from binarygan.paper import FIDELITIES
 
 
 def summary(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
@@ -28,11 +30,8 @@ def summary(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
     counts = members["status"].value_counts()
     listed = ", ".join(f"{counts[s]:,} {word_}" for s, word_ in labels.STATUSES.items() if s in counts)
     facts = [("Runs", listed), ("Training", _training(members))]
-    if verdicts:
-        tally = Counter(v.verdict for v in verdicts)
-        facts.append(
-            ("The paper's claims", ", ".join(f"{tally[v]} {v}" for v in dict.fromkeys(v.verdict for v in verdicts)))
-        )
+    if tally := Counter(v.verdict for v in verdicts):
+        facts.append(("The paper's claims", ", ".join(f"{n} {verdict}" for verdict, n in tally.items())))
     facts += _best(contents.rows)
     hours = members["seconds"].sum() / 3600
     facts.append(("Time", f"{hours:,.1f} hours of training and evaluation, all runs' together"))
@@ -47,7 +46,6 @@ def summary(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
     return Section(
         name="summary",
         title="Summary",
-        short="Summary",
         text=text,
         facts=tuple(facts),
         warnings=tuple(contents.problems),
@@ -101,43 +99,30 @@ def verdict_section(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
         "intervals.",
     )
     if contents.study.is_search and all(v.verdict == "not tested" for v in verdicts):
-        text, groups = (
-            ("None of them is tested: the cells that they compare are not all among those that the search drew.",),
-            [],
-        )
+        groups = []
+        text = ("None of them is tested: the cells that they compare are not all among those that the search drew.",)
     return Section(name="claims", title="The paper's claims", short="Claims", text=text, verdicts=tuple(groups))
 
 
-def training_data(contents: Contents) -> list[Section]:
-    pictures = contents.pick(DATA)
-    return (
-        [Section(name="data", title="Training images (Figure 1)", short="Data", pictures=pictures)] if pictures else []
-    )
-
-
-def more_figures(contents: Contents) -> list[Section]:
-    """Figures that stand nowhere else; nothing where there are none."""
-    pictures = contents.pick(MORE)
-    return [Section(name=MORE, title="More figures", short="More figures", pictures=pictures)] if pictures else []
+def pictures_section(contents: Contents, name: str, title: str, short: str = "") -> list[Section]:
+    """The figures that stand by themselves; nothing where there are none."""
+    pictures = contents.pick(name)
+    return [Section(name=name, title=title, short=short, pictures=pictures)] if pictures else []
 
 
 def experiment_section(contents: Contents, experiment: Experiment) -> Section:
     members = contents.study.members
     own = experiment.members(members)
-    made: list[Table] = []
-    folded: list[tuple[str, Table]] = []
+    made = None
     if len(own):
         rows = beside(rows_of(own, contents.anchors.iloc[:0], show=experiment.varies), contents.rows)
         name = f"experiment-{experiment.name}"
-        made += [
-            t for t in (contents.attempt(name, lambda: tables.scores(rows, name, f"Scores: {experiment.title}")),) if t
-        ]
-    text = [experiment.shows]
+        made = contents.attempt(name, lambda: tables.scores(rows, name, f"Scores: {experiment.title}"))
+    text, networks = [experiment.shows], None
     if experiment.name == "architectures":
         text.append(counts_note())
-        fidelity = members["fidelity"].mode().tolist() or ["as-described"]
-        networks = contents.attempt("tables 1 to 4", lambda: _architectures(fidelity[0])) or ()
-        folded += [(table.title, table) for table in contents.keep(*networks)]
+        fidelities = [f for f in FIDELITIES if (members["fidelity"] == f).any()]
+        networks = contents.attempt("tables 1 to 4", lambda: architecture_tables(*fidelities))
     missing = experiment.missing(members)
     if experiment.choose is not None and not len(own):
         missing = ["Not part of this study."]
@@ -150,23 +135,9 @@ def experiment_section(contents: Contents, experiment: Experiment) -> Section:
         command_title="Trained by" if contents.study.description.get("grid") == experiment.grid else "To train it:",
         missing=tuple(missing),
         pictures=contents.pick(experiment.name),
-        tables=contents.keep(*made),
-        folded=tuple(folded),
+        tables=contents.keep(made),
+        folded=tuple((table.title, table) for table in contents.keep(*(networks or ()))),
     )
-
-
-def _architectures(fidelity: str) -> list[Table]:
-    """Tables 1 to 4."""
-    found = []
-    for table in architecture_tables(fidelity):
-        columns = tuple(Column(c.replace(" ", "_"), c, numeric=c == "parameters") for c in table.rows.columns)
-        rows = tuple(
-            tuple(count(int(v)) if c == "parameters" else word(v) for c, v in row.items())
-            for row in table.rows.to_dict("records")
-        )
-        title = f"{table.name.replace('table-', 'Table ')}: {table.title}"
-        found.append(Table(table.name, title, columns, rows))
-    return found
 
 
 def training_section(contents: Contents) -> Section:
@@ -203,16 +174,15 @@ def statistics_section(contents: Contents) -> Section:
 
 def scores_section(contents: Contents) -> Section:
     """All cells and numbers; on the page folded."""
-    overview = contents.attempt("the table of cells", lambda: tables.scores(contents.rows, "cells", "All cells"))
-    made = [] if overview is None else [overview]
+    rows = contents.rows
+    made = [contents.attempt("the table of cells", lambda: tables.scores(rows, "cells", "All cells"))]
     for name, (title, numbers) in tables.SECTIONS.items():
-        table = contents.attempt(title, lambda: tables.means(contents.rows, f"all-{name}", title, numbers))  # noqa: B023
-        made += [] if table is None else [table]
-    text = ("Every cell of the study, then the released code's runs, then real images, measured by the same code.",)
+        made.append(contents.attempt(title, partial(tables.means, rows, f"all-{name}", title, numbers)))
+    text = "Every cell of the study, then the released code's runs, then real images, measured by the same code."
     if contents.study.is_search:
-        text = ("Every cell, the best trials first, and in the files the released code's runs and real images.",)
-    folded = tuple((t.title, t) for t in contents.keep(*made, most=BEST if contents.study.is_search else MOST_ROWS))
-    return Section(name="scores-all", title="All scores", short="All scores", text=text, folded=folded)
+        text = "Every cell, the best trials first, and in the files the released code's runs and real images."
+    kept = contents.keep(*made, most=BEST if contents.study.is_search else MOST_ROWS)
+    return Section(name="scores-all", title="All scores", text=(text,), folded=tuple((t.title, t) for t in kept))
 
 
 def environment_section(contents: Contents) -> Section:

@@ -18,6 +18,8 @@ _NAMED = ("objective", "neuron", "architecture", "seed")
 _DATA_AND_LENGTH = ("data", "data_digest", "split", "train_images", "epochs")
 BACKGROUND = tuple(f.name for f in dataclasses.fields(MemberConfig) if f.name not in (*_NAMED, *_DATA_AND_LENGTH))
 """Fields that a cell does not name: the paper's own are meant."""
+_TELLING = ["cell_id", "fidelity", *(f.name for f in dataclasses.fields(MemberConfig))]
+"""What of a run's row tells its configuration."""
 MOST_SETTINGS = 3
 """Configurations that a line names."""
 Run = pd.Series | dict[Hashable, Any]
@@ -74,7 +76,7 @@ def _found(members: pd.DataFrame, cell: Cell) -> tuple[pd.DataFrame, str]:
     if there.empty:
         return there, "not trained yet"
     ids = there["cell_id"].fillna("")
-    cells = there.assign(cell_id=ids)[~ids.duplicated()].to_dict("records")
+    cells = there.assign(cell_id=ids).loc[~ids.duplicated(), _TELLING].to_dict("records")
     papers = [row for row in cells if is_papers(row)]
     if not papers:
         return there.iloc[:0], f"trained with other settings than the paper's alone: {_settings(cells)}"

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -214,33 +215,30 @@ def load_study(folder: Path) -> Study:
 
 def _mixtures(members: pd.DataFrame) -> list[str]:
     """Lines about versions, commits and extractors that differ between runs."""
+    counts = {f"versions of {package}": found for package, found in counts_of_versions(members).items()}
+    counts["commits"], counts["feature extractors (their FIDs do not compare)"] = Counter(), Counter()
+    for commit, n in members["git_commit"].value_counts().items():
+        counts["commits"][str(commit)[:12] + "-dirty" * str(commit).endswith("-dirty")] += int(n)
+    for digest, n in members["extractors"].value_counts().items():
+        counts["feature extractors (their FIDs do not compare)"][str(digest)[:12]] += int(n)
     lines = []
-    packages: dict[str, dict[str, int]] = {}
-    for text, count in members["versions"].value_counts().items():
-        for package, version in versions_of(text).items():
-            counts = packages.setdefault(package, {})
-            counts[version] = counts.get(version, 0) + int(count)
-    for package, counts in packages.items():
-        if len(counts) > 1:
-            lines.append(f"runs come from {len(counts)} versions of {package}: {_counted(counts)}")
-    for column, what in (("git_commit", "commits"), ("extractors", "feature extractors (their FIDs do not compare)")):
-        counts = {
-            str(k)[:12] + ("-dirty" if str(k).endswith("-dirty") else ""): int(v) for k, v in _counts(members, column)
-        }
-        if len(counts) > 1:
-            lines.append(f"runs come from {len(counts)} {what}: {_counted(counts)}")
+    for what, found in counts.items():
+        if len(found) > 1:
+            listed = ", ".join(f"{name} ({n} run{'s' * (n > 1)})" for name, n in found.items())
+            lines.append(f"runs come from {len(found)} {what}: {listed}")
     return lines
 
 
-def _counts(members: pd.DataFrame, column: str) -> list[tuple[Any, int]]:
-    return list(members[column].value_counts().items())
+def counts_of_versions(members: pd.DataFrame) -> dict[str, Counter[str]]:
+    """Package -> version -> how many runs have it."""
+    counts: dict[str, Counter[str]] = {}
+    for text, n in members["versions"].value_counts().items():
+        for package, version in _versions(text).items():
+            counts.setdefault(package, Counter())[version] += int(n)
+    return counts
 
 
-def _counted(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} ({n} run{'s' if n > 1 else ''})" for name, n in counts.items())
-
-
-def versions_of(text: object) -> dict[str, str]:
+def _versions(text: object) -> dict[str, str]:
     """A row's `versions`: package -> version; empty where it is no JSON object."""
     try:
         found = json.loads(str(text))

@@ -1,10 +1,13 @@
 """What tables and charts call a study's configurations, and in which order they come."""
 
 import dataclasses
+from collections.abc import Hashable
+from typing import Any
 
 import pandas as pd
 
 from analysis import labels
+from analysis.results.cells import deviations
 from binarygan.config import MemberConfig
 
 ORDER = ["objective", "architecture", "discriminator_norm", "neuron"]
@@ -23,8 +26,8 @@ def trained(members: pd.DataFrame) -> pd.DataFrame:
 def cells_of(members: pd.DataFrame) -> pd.DataFrame:
     """A row for each configuration in the order of every chart: `cell_id`, its fields, `family` and `name`.
 
-    The family names objective, network, and norm in D where it is not the paper's; the name adds the neuron. Where
-    configurations would share a name, the fewest other fields that tell them apart are added.
+    The family names objective, network, and norm in D where it is not the paper's; the name adds the neuron. Both add
+    what is unlike the paper, and, where configurations would share a name, the fewest fields that tell them apart.
     """
     cells = trained(members).drop_duplicates("cell_id").reset_index(drop=True)
     ranks = {f"rank_{c}": cells[c].map(lambda value, c=c: labels.rank(c, value)) for c in ORDER}
@@ -32,11 +35,11 @@ def cells_of(members: pd.DataFrame) -> pd.DataFrame:
     cells = cells.assign(**ranks).sort_values([*ranks, *others], kind="stable", ignore_index=True)
     family = pd.Series([_family(*v) for v in cells[ORDER[:3]].astype(str).itertuples(index=False)], dtype=str)
     name = family + ", " + cells["neuron"].map(labels.neuron)
-    extra = pd.Series("", index=cells.index)
     varying = [field for field in TELLING if cells[field].nunique(dropna=False) > 1]
+    apart: dict[Hashable, list[str]] = {}
     for _, same in cells[varying].groupby(name, sort=False):
-        for field in _fields_apart(same, varying):
-            extra[same.index] += [f", {labels.setting(field, value)}" for value in same[field]]
+        apart |= dict.fromkeys(same.index, _fields_apart(same, varying))
+    extra = pd.Series([_extra(row, apart[i]) for i, row in enumerate(cells.to_dict("records"))], dtype=str)
     return cells.drop(columns=list(ranks)).assign(family=family + extra, name=name + extra)
 
 
@@ -50,6 +53,15 @@ def _family(objective: str, architecture: str, norm: str) -> str:
     news = labels.norm_if_news(objective, norm)
     words = labels.part("objective", objective), labels.part("architecture", architecture)
     return ", ".join((*words, *([news] if news else [])))
+
+
+def _extra(row: dict[Hashable, Any], apart: list[str]) -> str:
+    """The fields that tell a configuration from others, and those in which it is unlike the paper."""
+    named = {"part_sources"}  # a part from outside has a name of its own
+    if labels.norm_if_news(str(row["objective"]), str(row["discriminator_norm"])):
+        named.add("discriminator_norm")
+    fields = dict.fromkeys((*apart, *(f for f in deviations(row) if f not in named)))
+    return "".join(f", {labels.setting(field, row[field])}" for field in fields)
 
 
 def _fields_apart(same: pd.DataFrame, varying: list[str]) -> list[str]:

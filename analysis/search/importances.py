@@ -69,24 +69,21 @@ def importances(trials: Trials, metric: int) -> Importances | Unavailable:
     if min(values) == max(values):
         return Unavailable("all complete trials have the same value: there is nothing to explain")
     log = min(values) > 0 and max(values) / min(values) >= LOG_SPAN
-    targets = {t.number: sign * (math.log(v) if log else v) for t, v in zip(complete, values, strict=True)}
-    groups: dict[tuple[int, ...], list[Parameter]] = {}
+    targets = {t: sign * (math.log(v) if log else v) for t, v in zip(complete, values, strict=True)}
+    groups: dict[tuple[Trial, ...], list[Parameter]] = {}
     for parameter in trials.varied:
-        groups.setdefault(tuple(t.number for t in complete if parameter.name in t.params), []).append(parameter)
-    by_number = {t.number: t for t in complete}
-    rows: list[Importance] = []
-    for numbers, own in groups.items():
-        rows += _evaluated([by_number[n] for n in numbers], own, trials.varied, targets)
+        groups.setdefault(tuple(t for t in complete if parameter.name in t.params), []).append(parameter)
+    rows = [row for having, own in groups.items() for row in _evaluated(having, own, trials.varied, targets)]
     rows.sort(key=lambda r: (-r.fanova if r.fanova == r.fanova else 1.0, r.parameter.name))
     return Importances(trials.search.metrics[metric], tuple(rows), len(complete), log)
 
 
 def _evaluated(
-    having: Sequence[Trial], own: Sequence[Parameter], parameters: Sequence[Parameter], targets: dict[int, float]
+    having: Sequence[Trial], own: Sequence[Parameter], parameters: Sequence[Parameter], targets: dict[Trial, float]
 ) -> list[Importance]:
     """How much the parameters `own` matter over the trials that have them; NaN where these are too few or equal."""
     nothing = [Importance(p, len(having), math.nan, math.nan) for p in own]
-    if len(having) < MINIMUM or len({targets[t.number] for t in having}) == 1:
+    if len(having) < MINIMUM or len({targets[t] for t in having}) == 1:
         return nothing
     common = [p for p in parameters if all(p.name in t.params for t in having)]
     from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator, get_param_importances
@@ -101,7 +98,9 @@ def _evaluated(
     return [Importance(p, len(having), float(explained[p.name]), float(ped[p.name])) for p in own]
 
 
-def _study(having: Sequence[Trial], parameters: Sequence[Parameter], targets: dict[int, float]) -> "optuna.study.Study":
+def _study(
+    having: Sequence[Trial], parameters: Sequence[Parameter], targets: dict[Trial, float]
+) -> "optuna.study.Study":
     """The trials as a study in memory, to be minimized."""
     import optuna
 
@@ -112,7 +111,7 @@ def _study(having: Sequence[Trial], parameters: Sequence[Parameter], targets: di
             optuna.trial.create_trial(
                 params={p.name: _on_scale(p, t.params[p.name]) for p in parameters},
                 distributions=distributions,
-                value=targets[t.number],
+                value=targets[t],
             )
             for t in having
         ]

@@ -80,16 +80,6 @@ class Parameter:
             return None
         return int(value) if self.kind == "IntDistribution" else float(value)
 
-    def scaled(self, value: Any) -> float:
-        """Where a number lies from 0 to 1 on its scale, and a choice in the order declared."""
-        if self.single:
-            return 0.5
-        if self.categorical:
-            return self.choices.index(value) / (len(self.choices) - 1)
-        scale = math.log if self.log else float
-        low, high = scale(self.low), scale(self.high)
-        return (scale(value) - low) / (high - low)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
@@ -162,6 +152,8 @@ def _parameters(space: object) -> tuple[tuple[Parameter, ...], list[str]]:
 
 def _parameter(name: str, said: Any) -> Parameter:
     """One parameter; a ValueError, or whatever Optuna raises, where it is none."""
+    from optuna.distributions import json_to_distribution  # a grid's report does without
+
     if name not in FIELDS:
         raise ValueError("no field of a configuration")
     kind, attributes, when = said["name"], said["attributes"], said.get("when", {})
@@ -170,18 +162,6 @@ def _parameter(name: str, said: Any) -> Parameter:
     if not all(f in FIELDS and isinstance(values, list) for f, values in when.items()):
         raise ValueError("its condition is none")
     conditions = tuple((f, tuple(values)) for f, values in when.items())
-    distribution = _distribution(kind, attributes)
-    if kind == "CategoricalDistribution":
-        return Parameter(name, kind, choices=tuple(distribution.choices), when=conditions)
-    low, high = float(distribution.low), float(distribution.high)
-    if not math.isfinite(high - low):
-        raise ValueError("its range is not finite")
-    return Parameter(name, kind, low, high, bool(distribution.log), when=conditions)
-
-
-def _distribution(kind: str, attributes: Mapping[str, Any]) -> Any:
-    import optuna  # a grid's report does without
-
     if kind == "CategoricalDistribution":
         choices = attributes["choices"]
         plain = isinstance(choices, list) and all(isinstance(c, str | int | float) or c is None for c in choices)
@@ -189,7 +169,13 @@ def _distribution(kind: str, attributes: Mapping[str, Any]) -> Any:
             raise ValueError("its choices are none")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a range that its step does not divide
-        return optuna.distributions.json_to_distribution(json.dumps({"name": kind, "attributes": attributes}))
+        found: Any = json_to_distribution(json.dumps({"name": kind, "attributes": attributes}))
+    if kind == "CategoricalDistribution":
+        return Parameter(name, kind, choices=tuple(found.choices), when=conditions)
+    low, high = float(found.low), float(found.high)
+    if not math.isfinite(high - low):
+        raise ValueError("its range is not finite")
+    return Parameter(name, kind, low, high, bool(found.log), when=conditions)
 
 
 def _text(value: object) -> str:

@@ -26,7 +26,7 @@ STATES = {
 LOST = ("failed", "diverged")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Trial:
     """One trial: the runs of a cell."""
 
@@ -41,8 +41,6 @@ class Trial:
     """A metric each: its runs' numbers in order of seed, as far as they have one."""
     member_ids: tuple[str, ...]
     """By seed."""
-    data: str
-    """As `--data` names them."""
     epochs_done: float
     seconds: float
     """All runs' together."""
@@ -65,6 +63,8 @@ class Trials:
 
     search: Search
     all: tuple[Trial, ...]
+    data: str
+    """As `--data` names them."""
 
     @cached_property
     def complete(self) -> tuple[Trial, ...]:
@@ -125,25 +125,18 @@ def trials_of(study: Study) -> Trials | Unavailable | None:
     names = [m.name for m in search.metrics]
     rest = ["cell_id", "member_id", "seed", "status", "error", "epochs", "epochs_done", "seconds", "started_at"]
     members = study.members[list(dict.fromkeys([*rest, *sorted(FIELDS), *names]))]
-    members = members[members["cell_id"].notna() & _of_search(members["seed"], search)]
+    seeds = members["seed"]  # more seeds of a cell, trained afterwards, are not the search's own
+    members = members[members["cell_id"].notna() & (seeds < search.seeds if search.seeds else seeds.notna())]
     started = pd.to_datetime(members["started_at"], utc=True, errors="coerce")
-    members = members.assign(started=started).sort_values(["cell_id", "seed"], kind="stable")
-    first = members.groupby("cell_id")["started"].min().reset_index()
-    first = first.sort_values(["started", "cell_id"], kind="stable", na_position="last")
+    members = members.assign(first=started.groupby(members["cell_id"]).transform("min"))
     rows: dict[str, list[dict[Any, Any]]] = {}
-    for row in members.to_dict("records"):
+    for row in members.sort_values(["first", "cell_id", "seed"], kind="stable").to_dict("records"):
         rows.setdefault(row["cell_id"], []).append(row)
-    data = data_of(study.description, study.members)
-    found = [_trial(n, rows[cell_id], search, data) for n, cell_id in enumerate(first["cell_id"])]
-    return Trials(search, tuple(found))
+    found = tuple(_trial(number, own, search) for number, own in enumerate(rows.values()))
+    return Trials(search, found, data_of(study.description, study.members))
 
 
-def _of_search(seeds: pd.Series, search: Search) -> pd.Series:
-    """Which runs are the search's own: more seeds of a cell, trained afterwards, are not."""
-    return seeds < search.seeds if search.seeds is not None else seeds.notna()
-
-
-def _trial(number: int, rows: list[dict[Any, Any]], search: Search, data: str) -> Trial:
+def _trial(number: int, rows: list[dict[Any, Any]], search: Search) -> Trial:
     seeds = tuple(tuple(_finite(row[m.name] for row in rows)) for m in search.metrics)
     state, reason = _state(rows, search)
     for metric, known in zip(search.metrics, seeds, strict=True):
@@ -157,7 +150,6 @@ def _trial(number: int, rows: list[dict[Any, Any]], search: Search, data: str) -
         params={name: value for name, value in values.items() if value is not None},
         seeds=seeds,
         member_ids=tuple(str(row["member_id"]) for row in rows),
-        data=data,
         epochs_done=max(_finite(row["epochs_done"] for row in rows), default=0.0),
         seconds=math.fsum(_finite(row["seconds"] for row in rows)),
         reason=reason,

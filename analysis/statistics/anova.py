@@ -10,7 +10,6 @@ from scipy import stats
 from analysis import labels
 from analysis.statistics.differences import holm
 from analysis.statistics.summaries import Unavailable
-from binarygan.metrics.names import BERNOULLI
 from binarygan.paper import FIDELITIES, norm_of
 
 FACTORS = {
@@ -37,8 +36,6 @@ class Anova:
     table: pd.DataFrame
     """A row for each term (`objective`, `objective × neuron`, …, `residual` last): term, kind (main | interaction |
     residual), df, sum_of_squares, f, p, p_holm, partial_eta_squared, share (of the total sum of squares)."""
-    metric: str
-    log: bool
     members: int
     """That are in it."""
     r_squared: float
@@ -46,8 +43,8 @@ class Anova:
     """What was left out, and why: one line each."""
 
 
-def anova(members: pd.DataFrame, metric: str = "fid", log: bool = True) -> Anova | Unavailable:
-    """Type-II ANOVA of the (log) metric: main effects and two-way interactions of those FACTORS that vary.
+def anova(members: pd.DataFrame) -> Anova | Unavailable:
+    """Type-II ANOVA of log FID: main effects and two-way interactions of those FACTORS that vary.
 
     The sum of squares of a term is what it adds to all terms that do not contain it: SS = RSS(those) - RSS(those and
     the term), its degrees of freedom the rank it adds; F has the mean square of the residual of all terms below it.
@@ -59,11 +56,11 @@ def anova(members: pd.DataFrame, metric: str = "fid", log: bool = True) -> Anova
     what it is. Real-valued runs count once, by threshold; of several data sets or lengths of training the most
     frequent is taken.
     """
-    rows, notes = _usable(members, metric, log)
+    rows, notes = _usable(members)
     rows, apart = of_one_kind(rows)
     notes += apart
     if rows.empty:
-        return Unavailable(f"no run is done with a usable {metric}: nothing to compare" + _because(notes))
+        return Unavailable("no run is done with a usable fid: nothing to compare" + _because(notes))
     levels, unfit = _levels(rows)
     notes += unfit
     if not len(levels.columns):
@@ -72,15 +69,14 @@ def anova(members: pd.DataFrame, metric: str = "fid", log: bool = True) -> Anova
         return Unavailable(
             "one seed a cell: without seeds to repeat a cell, effects cannot be told from the noise of training"
         )
-    if "neuron" in levels and rows["neuron"].map(labels.is_real_valued).any() and metric + BERNOULLI in rows:
+    if "neuron" in levels and rows["neuron"].map(labels.is_real_valued).any():
         notes.append("real-valued runs are in it once, by threshold")
     notes += _pooled(rows, levels)
     terms, left_out = _terms(levels.drop_duplicates())
     notes += left_out
-    y = rows[metric].to_numpy(float)
-    y = np.log(y) if log else y
+    y = np.log(rows["fid"].to_numpy(float))
     if np.ptp(y) == 0:
-        return Unavailable(f"{metric} is the same for every run: there is no variance to analyse")
+        return Unavailable("fid is the same for every run: there is no variance to analyse")
     fits = _Fits(y, levels)
     residual, residual_df = fits.of(terms)
     if residual_df < 1:
@@ -89,7 +85,7 @@ def anova(members: pd.DataFrame, metric: str = "fid", log: bool = True) -> Anova
     notes += [*fits.joint(residual, residual_df), *_spreads(y, rows["cell_id"])]
     total = float(((y - y.mean()) ** 2).sum())
     table = _table(terms, fits, residual, residual_df, total)
-    return Anova(table, metric, log, len(rows), 1 - residual / total, tuple(notes))
+    return Anova(table, len(rows), 1 - residual / total, tuple(notes))
 
 
 Term = tuple[str, ...]
@@ -148,19 +144,18 @@ def _table(terms: list[Term], fits: _Fits, residual: float, residual_df: int, to
     return table
 
 
-def _usable(members: pd.DataFrame, metric: str, log: bool) -> tuple[pd.DataFrame, list[str]]:
-    """Runs that are done and have a number (above 0 for a logarithm), and notes on the others."""
+def _usable(members: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Runs that are done and have an FID above 0, and notes on the others."""
     notes = []
-    counts = members.loc[members["status"] != "done", "status"].value_counts()
-    if len(counts):
+    done = members["status"] == "done"
+    if not done.all():
+        counts = members.loc[~done, "status"].value_counts()
         notes.append("not in it: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
-    done = members[members["status"] == "done"].reset_index(drop=True)
-    values = pd.to_numeric(done[metric], errors="coerce").astype(float)
-    usable = np.isfinite(values) & ((values > 0) | (not log))
-    if not usable.all():
-        what = "no finite number above 0" if log else "no finite number"
-        notes.append(f"not in it: {int((~usable).sum())} done whose {metric} is {what}")
-    return done[usable].assign(**{metric: values[usable]}), notes
+    fid = pd.to_numeric(members["fid"], errors="coerce").astype(float)
+    usable = np.isfinite(fid) & (fid > 0)
+    if n := int((done & ~usable).sum()):
+        notes.append(f"not in it: {n} done whose fid is no finite number above 0")
+    return members.assign(fid=fid)[done & usable].reset_index(drop=True), notes
 
 
 def of_one_kind(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
@@ -183,15 +178,14 @@ def _spreads(y: np.ndarray, cells: pd.Series) -> list[str]:
         return []
     spreads = [of.std() for of in groups]
     if min(map(len, groups)) < ENOUGH_SEEDS:  # with three seeds the test's p cannot be small, whatever the spreads
-        return [
-            f"F assumes that seeds scatter alike in every cell: standard deviations of {min(spreads):.2g} to "
-            f"{max(spreads):.2g}, which takes {ENOUGH_SEEDS} seeds a cell to test"
-        ]
-    p = float(stats.levene(*groups, center="median").pvalue)
-    unlike = "they do not, so p is rough" if p < 0.05 else "not shown to differ"
+        said = f"which takes {ENOUGH_SEEDS} seeds a cell to test"
+    else:
+        p = float(stats.levene(*groups, center="median").pvalue)
+        said = "they do not, so p is rough" if p < 0.05 else "not shown to differ"
+        said += f" (Brown and Forsythe's test, p {p:.2g})"
     return [
         "F assumes that seeds scatter alike in every cell: standard deviations of "
-        f"{min(spreads):.2g} to {max(spreads):.2g}, {unlike} (Brown and Forsythe's test, p {p:.2g})"
+        f"{min(spreads):.2g} to {max(spreads):.2g}, {said}"
     ]
 
 

@@ -2,14 +2,14 @@
 
 import math
 import warnings
-from dataclasses import dataclass, fields, replace
+from dataclasses import astuple, dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.statistics.summaries import SAME, by_binarization, described, finished, t_quantile
+from analysis.statistics.summaries import SAME, by_binarization, finished, t_quantile
 from binarygan.errors import UserError
 from binarygan.metrics.names import BERNOULLI, BY_NAME
 
@@ -45,7 +45,7 @@ def is_ratio(metric: str) -> bool:
     return known is not None and known.ratio
 
 
-def paired(values: pd.Series, baseline: pd.Series, *, ratio: bool = False, confidence: float = 0.95) -> Difference:
+def paired(values: pd.Series, baseline: pd.Series, *, ratio: bool = False) -> Difference:
     """The mean of `values - baseline` over the seeds (their index) that both have, with interval, effect and p.
 
     `ratio`: the same of their logarithms, given as a factor. g_av: Cumming (2012), with the small-sample correction
@@ -72,7 +72,7 @@ def paired(values: pd.Series, baseline: pd.Series, *, ratio: bool = False, confi
         note = "all pairs are equal" if not d.any() else "all pairs differ by the same: no spread, so no test"
         return Difference(n, float(back(mean)), nan, nan, nan, nan, nan, note)
     error = float(d.std(ddof=1)) / math.sqrt(n)
-    half = t_quantile(n - 1, confidence) * error
+    half = t_quantile(n - 1) * error
     pooled = math.sqrt((x.var(ddof=1) + y.var(ddof=1)) / 2)
     effect = mean / pooled * _small_sample_correction(n - 1) if n > 2 and pooled > 0 else nan
     p = 2 * float(stats.t.sf(abs(mean) / error, n - 1))
@@ -87,39 +87,31 @@ def paired(values: pd.Series, baseline: pd.Series, *, ratio: bool = False, confi
     return Difference(n, mean, low, high, effect, p, p_wilcoxon, note)
 
 
-def compare_to_baseline(
-    members: pd.DataFrame, metric: str, baseline_cell_id: str, *, binarization: str | None = None
-) -> pd.DataFrame:
+def compare_to_baseline(members: pd.DataFrame, metric: str, baseline_cell_id: str) -> pd.DataFrame:
     """Every other cell against the baseline cell, a row each; `p_holm` is adjusted over all of them.
 
-    Columns: cell_id, binarization, those that describe a cell, those of `Difference`, p_holm. A real-valued cell has
-    two rows, one a binarization; as baseline it is by threshold unless `binarization` is `bernoulli`.
-    A cell without a pair keeps its row, with NaN and a note: no failure drops out of sight.
+    Columns: cell_id, binarization, those of `Difference`, p_holm. A real-valued cell has two rows, one a binarization;
+    as baseline it is by threshold. A cell without a pair keeps its row, with NaN and a note: no failure drops out of
+    sight.
 
     Raises:
         UserError: no such cell.
     """
-    outputs = by_binarization(members, metric)
-    ours = outputs["cell_id"] == baseline_cell_id
-    if not ours.any():
-        raise UserError(f"baseline cell {baseline_cell_id!r} is not in the study: choose one of its cell_id column")
-    ours &= outputs["binarization"] == (binarization or outputs.loc[ours, "binarization"].iloc[0])
-    if not ours.any():
-        raise UserError(f"baseline cell {baseline_cell_id!r} has no binarization {binarization!r}")
-    baseline = finished(outputs[ours], "value")
     keys = ["cell_id", "binarization"]
-    table = outputs[~ours].drop_duplicates(keys)[[*keys, *described(members)]].reset_index(drop=True)
-    differences = []
-    narrow = outputs.loc[~ours, [*keys, "status", "seed", "value"]]  # wide rows are slow to group
-    for _, cell in narrow.groupby(keys, sort=False, dropna=False):
-        values = finished(cell, "value")
-        difference = paired(values, baseline, ratio=is_ratio(metric))
+    narrow = by_binarization(members, metric)[[*keys, "status", "seed", "value"]]  # wide rows are slow to group
+    outputs = {key: finished(rows, "value") for key, rows in narrow.groupby(keys, sort=False, dropna=False)}
+    own = next((key for key in outputs if key[0] == baseline_cell_id), None)
+    if own is None:
+        raise UserError(f"baseline cell {baseline_cell_id!r} is not in the study: choose one of its cell_id column")
+    baseline = outputs.pop(own)
+    rows = []
+    for key, values in outputs.items():
+        found = paired(values, baseline, ratio=is_ratio(metric))
         if baseline.empty or values.empty:
             who = "baseline" if baseline.empty else "cell"
-            difference = replace(difference, note=f"no finished seed of the {who}")
-        differences.append(difference)
-    for field in fields(Difference):
-        table[field.name] = [getattr(d, field.name) for d in differences]
+            found = replace(found, note=f"no finished seed of the {who}")
+        rows.append((*key, *astuple(found)))
+    table = pd.DataFrame(rows, columns=[*keys, *(f.name for f in fields(Difference))])
     return table.assign(p_holm=holm(table["p"]))
 
 

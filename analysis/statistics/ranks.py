@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.statistics.summaries import Unavailable, by_binarization, described, finished
+from analysis.statistics.summaries import Unavailable, by_binarization, finished
 from binarygan.metrics.names import OF_IMAGES, OF_PREACTIVATED
 
 MOST_ORDERS = 100_000
@@ -22,7 +22,7 @@ class Ranks:
     """Mean ranks of cells over seeds; 1 is the best."""
 
     table: pd.DataFrame
-    """A row for each cell and binarization, the best first: cell_id, binarization, DESCRIBING, mean_rank."""
+    """A row for each cell and binarization, the best first: cell_id, binarization, mean_rank."""
     critical_difference: float
     """Mean ranks further apart than this differ at level `alpha` (Nemenyi)."""
     groups: tuple[tuple[int, int], ...]
@@ -54,7 +54,7 @@ def critical_difference(members: pd.DataFrame, metric: str, *, alpha: float = 0.
     outputs = by_binarization(members, metric)
     outputs = outputs[outputs["binarization"] != "bernoulli"]
     keys = ["cell_id", "binarization"]
-    cells = outputs.drop_duplicates(keys)[[*keys, *described(members)]].reset_index(drop=True)
+    cells = outputs.drop_duplicates(keys)[keys].reset_index(drop=True)
     if len(cells) < 3:
         return Unavailable(f"{len(cells)} cells: ranks are for three or more; a paired difference says all of two")
     if len(cells) > MOST_CELLS:
@@ -114,12 +114,12 @@ def _blocks(values: pd.DataFrame) -> pd.DataFrame:
 
 
 def _too_few(values: pd.DataFrame) -> str:
-    counts = values.notna().sum()
-    if counts.max() < 1:
-        return "no cell has a finished seed: nothing to rank"
-    if counts.max() == 1:
+    most = values.notna().sum().max()
+    if most > 1:
+        return "fewer than three cells share two finished seeds: nothing to rank"
+    if most == 1:
         return "one seed a cell: ranks need seeds as blocks, two at least"
-    return "fewer than three cells share two finished seeds: nothing to rank"
+    return "no cell has a finished seed: nothing to rank"
 
 
 def _bars(ranks: np.ndarray, distance: float) -> tuple[tuple[int, int], ...]:

@@ -13,18 +13,6 @@ from scipy import stats
 from analysis import labels
 from binarygan.metrics.names import BERNOULLI, BY_NAME
 
-STATUSES = ("done", "failed", "diverged", "running", "stopped")
-DESCRIBING = (
-    "fidelity",
-    "objective",
-    "architecture",
-    "discriminator_norm",
-    "neuron",
-    "generator_norm",
-    "generator_output_norm",
-    "slope_rate",
-)
-"""Columns that tell a study's cells apart for a reader; `cell_id` alone does so for certain."""
 SAME = 1e-12
 """Values whose spread is below this part of them are equal but for rounding."""
 BOOTSTRAP_RESAMPLES = 2000
@@ -61,7 +49,7 @@ class Summary:
     maximum: float
 
 
-def summarize(values: ArrayLike, metric: str = "", *, confidence: float = 0.95) -> Summary:
+def summarize(values: ArrayLike, metric: str = "") -> Summary:
     """Mean, spread and interquartile mean of finite values (others are left out and not counted in n).
 
     mean ± t(n - 1) sd / √n, cut at the ends of the metric's range (such an interval covers the mean as often); the
@@ -78,18 +66,12 @@ def summarize(values: ArrayLike, metric: str = "", *, confidence: float = 0.95) 
     if n == 0:
         return Summary(0, *[nan] * 9)
     mean, sd = float(x.mean()), float(x.std(ddof=1)) if n > 1 else nan
-    low, high = t_intervals([mean], [sd], [n], [metric], confidence=confidence)[0].tolist()
+    low, high = t_intervals([mean], [sd], [n], [metric])[0].tolist()
     iqm_low = iqm_high = nan
     if n >= BOOTSTRAP_MINIMUM:
-        tails = [50 * (1 - confidence), 50 * (1 + confidence)]
-        iqm_low, iqm_high = np.percentile(_resampled_weights(n) @ x, tails).tolist()
+        iqm_low, iqm_high = np.percentile(_resampled_weights(n) @ x, (2.5, 97.5)).tolist()
     iqm = float(_middle_weights(n) @ x)
     return Summary(n, mean, sd, low, high, iqm, iqm_low, iqm_high, float(x[0]), float(x[-1]))
-
-
-def described(members: pd.DataFrame) -> list[str]:
-    """Those of the DESCRIBING columns that there are."""
-    return [f for f in DESCRIBING if f in members]
 
 
 def finished(members: pd.DataFrame, metric: str) -> pd.Series:
@@ -117,16 +99,13 @@ def by_binarization(members: pd.DataFrame, metric: str) -> pd.DataFrame:
     return pd.concat([once, again], ignore_index=True) if real.any() else once
 
 
-def t_intervals(
-    mean: ArrayLike, sd: ArrayLike, n: ArrayLike, metrics: Sequence[str], *, confidence: float = 0.95
-) -> np.ndarray:
-    """(metrics, 2): both ends of each mean's t interval within the metric's range; NaN where there is no spread."""
+def t_intervals(mean: ArrayLike, sd: ArrayLike, n: ArrayLike, metrics: Sequence[str]) -> np.ndarray:
+    """(metrics, 2): both ends of each mean's 95% t interval within the metric's range; NaN where there is no spread."""
     mean, sd, n = np.asarray(mean, dtype=float), np.asarray(sd, dtype=float), np.asarray(n)
     least, most, counted = np.array([_range(metric) for metric in metrics]).T
-    quantiles = np.array([t_quantile(max(int(k) - 1, 1), confidence) for k in n])
-    half = np.where(
-        (n > 1) & (sd > SAME * abs(mean)) & (counted == 0), quantiles * sd / np.sqrt(np.maximum(n, 1)), np.nan
-    )
+    quantiles = np.array([t_quantile(max(int(k) - 1, 1)) for k in n])
+    spread = (n > 1) & (sd > SAME * abs(mean)) & (counted == 0)
+    half = np.where(spread, quantiles * sd / np.sqrt(np.maximum(n, 1)), np.nan)
     return np.stack([np.maximum(mean - half, least), np.minimum(mean + half, most)], axis=1)
 
 
@@ -140,9 +119,9 @@ def _range(metric: str) -> tuple[float, float, bool]:
 
 
 @lru_cache(maxsize=256)
-def t_quantile(degrees: int, confidence: float) -> float:
-    """Half the width of a two-sided t interval, in standard errors."""
-    return float(stats.t.ppf((1 + confidence) / 2, degrees))
+def t_quantile(degrees: int) -> float:
+    """Half the width of a two-sided 95% t interval, in standard errors."""
+    return float(stats.t.ppf(0.975, degrees))
 
 
 @lru_cache(maxsize=256)

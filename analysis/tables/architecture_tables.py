@@ -1,11 +1,12 @@
 """The paper's Tables 1 to 4, made from the networks themselves: what is trained here is what is counted."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
 from math import prod
+from operator import itemgetter
+from typing import Any
 
-import pandas as pd
-
+from analysis.tables.entries import Table, column, count, tabled
 from binarygan.model.architectures import LayerStack
 from binarygan.paper import paper_config
 
@@ -13,33 +14,28 @@ NETWORKS = (("mlp", "generator"), ("mlp", "discriminator"), ("cnn", "generator")
 """In the order of the paper's tables."""
 PAPERS_COUNTS = {"mlp": "0.53M", "cnn": "1.4M"}
 """What the paper's sentence says."""
-COLUMNS = ["layer", "kernel", "stride", "output shape", "norm", "activation", "parameters"]
+TEXTS = ("layer", "kernel", "stride", "output shape", "norm", "activation")
+COLUMNS = (
+    *(column(name.replace(" ", "_"), name, of=itemgetter(name)) for name in TEXTS),
+    column("parameters", "parameters", count),
+)
 
 
-@dataclass(frozen=True)
-class ArchitectureTable:
-    """One of the paper's four tables."""
-
-    name: str
-    """`table-1` to `table-4`."""
-    title: str
-    rows: pd.DataFrame
-    """`COLUMNS`: a row for the input, one a layer, one for a flattening between them, and the sum last. Texts, but for
-    `parameters`; empty where a layer has no such thing. Shapes are height × width × channels, or features."""
-    parameters: int
-    """Trainable numbers: weights, biases, and scale and shift of each norm."""
-
-
-def architecture_tables(fidelity: str = "as-described") -> tuple[ArchitectureTable, ...]:
+def architecture_tables(*fidelities: str) -> tuple[Table, ...]:
     """Tables 1 to 4: the MLP's generator and discriminator, then the CNN's, of WGAN-GP (no norm in D).
 
-    Both fidelities have the same counts: batch normalization and the affine map have a scale and a shift each.
+    A row for the input, one a layer, one for a flattening between them, and the sum last; empty where a layer has no
+    such thing. Shapes are height × width × channels, or features. Parameters are trainable numbers: weights, biases,
+    and scale and shift of each norm. The variants have the same but for their norms: of several all are named, in
+    their order; where none is given it is the paper's text.
     """
+    shown = fidelities or ("as-described",)
+    notes = (f"Norms are those of {' / '.join(shown)}.",) if len(fidelities) != 1 else ()
     tables = []
     for number, (architecture, role) in enumerate(NETWORKS, 1):
-        network = _network(architecture, role, fidelity)
-        title = f"{role.capitalize()} of the {architecture.upper()}"
-        tables.append(ArchitectureTable(f"table-{number}", title, _rows(network, role), network.parameter_count()))
+        networks = [_network(architecture, role, fidelity) for fidelity in shown]
+        title = f"Table {number}: {role.capitalize()} of the {architecture.upper()}"
+        tables.append(tabled(f"table-{number}", title, COLUMNS, _rows(networks, role), notes))
     return tuple(tables)
 
 
@@ -74,13 +70,15 @@ def _network(architecture: str, role: str, fidelity: str) -> LayerStack:
     return config.generator_layers() if role == "generator" else config.discriminator_layers()
 
 
-def _rows(network: LayerStack, role: str) -> pd.DataFrame:
+def _rows(networks: Sequence[LayerStack], role: str) -> list[dict[str, Any]]:
+    """Of networks that differ in their norms alone."""
+    network = networks[0]
     counts: Counter[int] = Counter()
     for name, shape in network.parameter_shapes().items():
         counts[int(name.split(".")[0])] += prod(shape)
     channels, size = network.channels, network.size
     flat = network.layers[0].kind == "dense"  # an MLP takes its input as features
-    rows: list[dict[str, object]] = [
+    rows: list[dict[str, Any]] = [
         {"layer": "input", "output shape": _shape(channels, size, flat=flat), "parameters": 0}
     ]
     for number, layer in enumerate(network.layers):
@@ -89,10 +87,10 @@ def _rows(network: LayerStack, role: str) -> pd.DataFrame:
             rows.append({"layer": "flatten", "output shape": _shape(channels, size, flat=True), "parameters": 0})
         channels, size = layer.units or channels, layer.output_size(size)
         last = number == len(network.layers) - 1
-        row: dict[str, object] = {
+        row = {
             "layer": layer.kind,
             "output shape": _shape(channels, size, flat=flat),
-            "norm": layer.norm.label,
+            "norm": " / ".join(dict.fromkeys(other.layers[number].norm.label for other in networks)),
             "activation": "neuron" if last and role == "generator" else layer.function.label,
             "parameters": counts[number],
         }
@@ -100,7 +98,7 @@ def _rows(network: LayerStack, role: str) -> pd.DataFrame:
             row |= {"kernel": f"{layer.kernel}×{layer.kernel}", "stride": str(layer.stride)}
         rows.append(row)
     rows.append({"layer": "sum", "parameters": network.parameter_count()})
-    return pd.DataFrame([dict.fromkeys(COLUMNS, "") | row for row in rows])
+    return [dict.fromkeys(TEXTS, "") | row for row in rows]
 
 
 def _shape(channels: int, size: int, *, flat: bool) -> str:

@@ -1,8 +1,10 @@
 """What tables are made of: entries that every format writes in its own way."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
 
 from analysis.labels import NOTHING, decimals, number
 from analysis.statistics.summaries import Summary
@@ -31,6 +33,8 @@ class Column:
     label: str
     meaning: str = ""
     numeric: bool = True
+    entry: Callable[[Any], Entry] | None = None
+    """What stands there, made of one of the things that are tabled."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,14 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Entry, ...], ...]
     notes: tuple[str, ...] = ()
+
+
+def tabled(
+    name: str, title: str, columns: Sequence[Column], things: Iterable[Any], notes: tuple[str, ...] = ()
+) -> Table:
+    """A row for each thing, its entries those that the columns make of it."""
+    rows = tuple(tuple(c.entry(thing) for c in columns if c.entry) for thing in things)
+    return Table(name, title, tuple(columns), rows, notes)
 
 
 def word(text: object) -> Entry:
@@ -78,11 +90,6 @@ def mean_of(mean: float, low: float, high: float, sd: float, n: int) -> Entry:
     return Entry(_with_interval(mean, low, high), mean, parts)
 
 
-def middle(summary: Summary) -> Entry:
-    """The interquartile mean over seeds with its interval."""
-    return interval(summary.iqm, summary.iqm_low, summary.iqm_high)
-
-
 def seeds(values: Mapping[int, float], *, most: int = 10) -> Entry:
     """Every seed's number, in order of seeds; beyond `most` of them the text has the extremes, CSV still has all."""
     listed = [number(v) for v in values.values()]
@@ -113,6 +120,19 @@ def probability(value: float) -> Entry:
 def hundredths(value: float) -> Entry:
     """A share or an effect size, in two decimals."""
     return measure(value, text=NOTHING if math.isnan(value) else f"{value:.2f}")
+
+
+def column(
+    name: str,
+    label: str,
+    make: Callable[[Any], Entry] = word,
+    meaning: str = "",
+    *,
+    of: Callable[[Any], Any] | None = None,
+) -> Column:
+    """A column whose entries `make` makes of each record's value by its name, or of what `of` finds in each thing."""
+    find = of or itemgetter(name)
+    return Column(name, label, meaning, make is not word, lambda thing: make(find(thing)))
 
 
 def first(table: Table, most: int = MOST_ROWS) -> Table:

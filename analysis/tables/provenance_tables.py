@@ -1,16 +1,18 @@
 """Tables of where the numbers come from: failures, environment, time."""
 
+import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 from pyarrow.csv import write_csv
 
 from analysis import labels
-from analysis.results.load import Study, versions_of
-from analysis.tables.entries import Column, Entry, Table, count, measure, word
+from analysis.results.load import Study, counts_of_versions
+from analysis.tables.entries import Entry, Table, column, count, measure, tabled
 from analysis.tables.formats import inert
 
 
@@ -20,34 +22,21 @@ def failures_table(members: pd.DataFrame, names: Mapping[str, str]) -> Table | N
     if rest.empty:
         return None
     columns = (
-        Column("member_id", "run", numeric=False),
-        Column("cell", "cell", numeric=False),
-        Column("seed", "seed"),
-        Column("status", "status", numeric=False),
-        Column("epochs_done", "epochs"),
-        Column("error", "reason", numeric=False),
+        column("member_id", "run"),
+        column("cell", "cell", of=lambda row: names.get(row["cell_id"], row["cell_id"])),
+        column("seed", "seed", measure),
+        column("status", "status", of=lambda row: labels.STATUSES.get(row["status"], row["status"])),
+        column("epochs_done", "epochs", measure),
+        column("error", "reason"),
     )
-    rows = tuple(
-        (
-            word(row["member_id"]),
-            word(names.get(row["cell_id"], row["cell_id"])),
-            measure(row["seed"]),
-            word(labels.STATUSES.get(row["status"], row["status"])),
-            measure(row["epochs_done"]),
-            word(row["error"]),
-        )
-        for row in rest.sort_values(["status", "cell_id", "seed"], kind="stable").to_dict("records")
-    )
-    return Table("failures", "Runs that are not done", columns, rows)
+    ordered = rest.sort_values(["status", "cell_id", "seed"], kind="stable")
+    return tabled("failures", "Runs that are not done", columns, ordered.to_dict("records"))
 
 
 def environment_table(members: pd.DataFrame) -> Table:
     """Packages, commits, devices, extractors and data, each with how many runs have it."""
-    counts: dict[str, Counter[str]] = {}
-    for text, n in members["versions"].value_counts().items():
-        for package, version in versions_of(text).items():
-            counts.setdefault(package, Counter())[version] += int(n)
-    for column, what in (
+    counts = counts_of_versions(members)
+    for name, what in (
         ("git_commit", "commit"),
         ("device", "device"),
         ("extractors", "feature extractors (digest)"),
@@ -55,54 +44,48 @@ def environment_table(members: pd.DataFrame) -> Table:
         ("data_digest", "data (digest)"),
         ("study", "trained as study"),
     ):
-        counts[what] = Counter({str(k): int(n) for k, n in members[column].value_counts().items()})
-    columns = (
-        Column("what", "what", numeric=False),
-        Column("value", "version", numeric=False),
-        Column("members", "runs"),
-    )
-    rows = tuple(
-        (word(what), word(value), count(n)) for what, found in counts.items() for value, n in found.most_common()
-    )
-    return Table("environment", "Versions, commits and devices", columns, rows)
+        counts[what] = Counter({str(k): int(n) for k, n in members[name].value_counts().items()})
+    columns = (column("what", "what"), column("value", "version"), column("members", "runs", count))
+    rows = [
+        {"what": what, "value": value, "members": n}
+        for what, found in counts.items()
+        for value, n in found.most_common()
+    ]
+    return tabled("environment", "Versions, commits and devices", columns, rows)
 
 
 def time_table(study: Study, names: Mapping[str, str]) -> Table:
     """Hours by cell, cells of one name together, and what part of them was evaluation."""
-    members = study.members
-    curves = study.curves()
-    sums = curves.groupby("member_id")[["evaluation_seconds"]].sum()
-    members = members.join(sums, on="member_id")
-    columns = (
-        Column("cell", "cell", numeric=False),
-        Column("device", "device", numeric=False),
-        Column("members", "runs"),
-        Column("epochs", "epochs", "all runs' together"),
-        Column("hours", "hours", "all runs' together"),
-        Column("seconds_an_epoch", "s an epoch", "training and evaluation"),
-        Column("evaluation_share", "evaluation", "its share of the time"),
-    )
-    rows: list[tuple[Entry, ...]] = []
-    order = {name: i for i, name in enumerate(dict.fromkeys(names.values()))}
+    of_curves = study.curves().groupby("member_id")[["evaluation_seconds"]].sum()
+    members = study.members.join(of_curves, on="member_id")
     cells = members["cell_id"].fillna("")
     keys = [cells.map(names).fillna(cells).rename("cell"), members["device"].fillna("")]
     sums = members.groupby(keys)[["epochs_done", "seconds", "evaluation_seconds"]].sum()
     sums = sums.assign(members=members.groupby(keys).size()).reset_index()
-    for row in sorted(sums.to_dict("records"), key=lambda row: order.get(row["cell"], len(order))):
-        epochs, seconds = row["epochs_done"], row["seconds"]
-        share = row["evaluation_seconds"] / seconds if seconds > 0 else float("nan")
-        rows.append(
-            (
-                word(row["cell"]),
-                word(row["device"]),
-                count(row["members"]),
-                count(int(epochs)),
-                measure(seconds / 3600),
-                measure(seconds / epochs if epochs else None),
-                measure(share, text=f"{share:.0%}" if share == share else None),
-            )
-        )
-    return Table("time", "How long it took", columns, tuple(rows))
+    columns = (
+        column("cell", "cell"),
+        column("device", "device"),
+        column("members", "runs", count),
+        column("epochs", "epochs", count, "all runs' together", of=lambda row: int(row["epochs_done"])),
+        column("hours", "hours", measure, "all runs' together", of=lambda row: row["seconds"] / 3600),
+        column("seconds_an_epoch", "s an epoch", measure, "training and evaluation", of=_seconds_an_epoch),
+        column("evaluation_share", "evaluation", _percent, "its share of the time", of=_evaluation_share),
+    )
+    order = {name: i for i, name in enumerate(dict.fromkeys(names.values()))}
+    rows = sorted(sums.to_dict("records"), key=lambda row: order.get(row["cell"], len(order)))
+    return tabled("time", "How long it took", columns, rows)
+
+
+def _seconds_an_epoch(row: Mapping[Hashable, Any]) -> float | None:
+    return row["seconds"] / row["epochs_done"] if row["epochs_done"] else None
+
+
+def _evaluation_share(row: Mapping[Hashable, Any]) -> float:
+    return row["evaluation_seconds"] / row["seconds"] if row["seconds"] > 0 else math.nan
+
+
+def _percent(share: float) -> Entry:
+    return measure(share, text=None if math.isnan(share) else f"{share:.0%}")
 
 
 def write_seeds(members: pd.DataFrame, path: Path) -> None:

@@ -2,119 +2,94 @@
 
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 from analysis import labels
 from analysis.labels import NOTHING, number
 from analysis.results.command import data_words
-from analysis.search.importances import DEPTH, FEWEST_BEST, MINIMUM, TREES, Importances
-from analysis.search.search import Metric, Parameter
+from analysis.search.importances import DEPTH, FEWEST_BEST, MINIMUM, TREES, Importance, Importances
+from analysis.search.search import Parameter
 from analysis.search.trials import STATES, Trial, Trials
-from analysis.tables.entries import Column, Entry, Table, count, hundredths, measure, word
+from analysis.tables.entries import Column, Entry, Table, column, count, hundredths, measure, tabled
 
 BEST = 20
 """Trials in the table for a reader."""
 RETRAIN_SEEDS = 10
 NUMBERED = "in the order in which they started, from 0; Optuna's own numbers can differ"
+TRIAL = column("trial", "trial", count, NUMBERED, of=lambda t: t.number)
+EPOCHS = column("epochs_done", "epochs", measure, of=lambda t: t.epochs_done)
+MEMBERS = column("member_ids", "members", meaning="by seed", of=lambda t: " ".join(t.member_ids))
+REASON = column("reason", "reason", of=lambda t: t.reason)
+TRIALS_MEANING = "complete ones that have the parameter: these alone are looked at"
 FANOVA = "share of the variance that the parameter explains by itself"
 PED_ANOVA = "the parameter's part of what sets the best trials apart"
 
 
 def best_table(trials: Trials) -> Table:
     """The best complete trials, ready to be trained again."""
-    several = len(trials.search.metrics) > 1
+    front = column("front", "front", meaning="whether none beats it in every metric", of=partial(_on_front, trials))
     columns = (
-        Column("trial", "trial", NUMBERED),
-        *([Column("front", "front", "whether none beats it in every metric", numeric=False)] if several else []),
-        *(_metric_column(m) for m in trials.search.metrics),
-        *(_parameter_column(p) for p in trials.varied),
-        Column("member_ids", "members", "by seed", numeric=False),
-        Column("retrain", f"to train it with {RETRAIN_SEEDS} seeds", numeric=False),
+        TRIAL,
+        *([front] if len(trials.search.metrics) > 1 else []),
+        *_metric_columns(trials),
+        *map(_parameter_column, trials.varied),
+        MEMBERS,
+        column("retrain", f"to train it with {RETRAIN_SEEDS} seeds", of=partial(_retrain, trials)),
     )
-    rows = tuple(
-        (
-            count(t.number),
-            *([word("yes" if t.number in trials.front else "no")] if several else []),
-            *(spread(t, i) for i in range(len(trials.search.metrics))),
-            *(_value(p, t) for p in trials.varied),
-            word(" ".join(t.member_ids)),
-            word(retrain(t)),
-        )
-        for t in trials.ranked[:BEST]
-    )
-    left = len(trials.complete) - len(rows)
+    best = trials.ranked[:BEST]
+    left = len(trials.complete) - len(best)
     notes = (
         "Mean ± standard deviation over the trial's runs; a trial with one run has no deviation.",
         *([f"{left} more complete trials, and those that are not: tables/search-trials.csv."] if left > 0 else []),
     )
-    return Table("search-best", f"The best {len(rows)} trials", columns, rows, notes)
+    return tabled("search-best", f"The best {len(best)} trials", columns, best, notes)
 
 
 def all_table(trials: Trials) -> Table:
     """Every trial in order, of whatever state."""
     columns = (
-        Column("trial", "trial", NUMBERED),
-        Column("state", "state", numeric=False),
-        *(_metric_column(m) for m in trials.search.metrics),
-        *(_parameter_column(p) for p in trials.search.parameters),
-        Column("epochs_done", "epochs"),
-        Column("seconds", "seconds", "all runs' together"),
-        Column("cell_id", "cell", numeric=False),
-        Column("member_ids", "members", "by seed", numeric=False),
-        Column("reason", "reason", numeric=False),
-    )
-    rows = tuple(
-        (
-            count(t.number),
-            word(t.state),
-            *(spread(t, i) for i in range(len(trials.search.metrics))),
-            *(_value(p, t) for p in trials.search.parameters),
-            measure(t.epochs_done),
-            measure(t.seconds),
-            word(t.cell_id),
-            word(" ".join(t.member_ids)),
-            word(t.reason),
-        )
-        for t in trials.all
+        TRIAL,
+        column("state", "state", of=lambda t: t.state),
+        *_metric_columns(trials),
+        *map(_parameter_column, trials.search.parameters),
+        EPOCHS,
+        column("seconds", "seconds", measure, "all runs' together", of=lambda t: t.seconds),
+        column("cell_id", "cell", of=lambda t: t.cell_id),
+        MEMBERS,
+        REASON,
     )
     notes = ("Numbers of trials that are not complete are of their last epoch.",)
-    return Table("search-trials", "All trials", columns, rows, notes)
+    return tabled("search-trials", "All trials", columns, trials.all, notes)
 
 
 def failures_table(trials: Trials) -> Table | None:
     """Trials that failed, with the reason; None where none did."""
     failed = trials.of("failed")
-    if not failed:
-        return None
-    columns = (
-        Column("trial", "trial"),
-        Column("reason", "reason", numeric=False),
-        Column("epochs_done", "epochs"),
-        *(_parameter_column(p) for p in trials.varied),
-    )
-    rows = tuple(
-        (count(t.number), word(t.reason), measure(t.epochs_done), *(_value(p, t) for p in trials.varied))
-        for t in failed
-    )
-    return Table("search-failures", f"Trials that failed ({len(failed)})", columns, rows)
+    columns = (replace(TRIAL, meaning=""), REASON, EPOCHS, *map(_parameter_column, trials.varied))
+    title = f"Trials that failed ({len(failed)})"
+    return tabled("search-failures", title, columns, failed) if failed else None
 
 
 def importances_table(found: Sequence[Importances]) -> Table:
     """Each parameter's importance by both evaluators, two columns for each metric."""
-    several = len(found) > 1
-    columns = [Column("parameter", "parameter", numeric=False)]
-    columns.append(Column("trials", "trials", "complete ones that have the parameter: these alone are looked at"))
+    columns = [
+        column("parameter", "parameter", of=lambda row: row.parameter.label),
+        column("trials", "trials", count, TRIALS_MEANING, of=lambda row: row.trials),
+    ]
     for f in found:
-        of, ending = (f" of {f.metric.label}", f"_{f.metric.name}") if several else ("", "")
-        columns.append(Column(f"fanova{ending}", f"fANOVA{of}", FANOVA))
-        columns.append(Column(f"ped_anova{ending}", f"PED-ANOVA{of}", PED_ANOVA))
-    by_name = [{row.parameter.name: row for row in f.rows} for f in found]
-    rows = []
-    for first in found[0].rows:
-        own = [of_metric[first.parameter.name] for of_metric in by_name]
-        shares = [hundredths(x) for row in own for x in (row.fanova, row.ped_anova)]
-        rows.append((word(first.parameter.label), count(first.trials), *shares))
-    return Table("search-importances", "Which parameters matter", tuple(columns), tuple(rows), _notes(found))
+        of, ending = (f" of {f.metric.label}", f"_{f.metric.name}") if len(found) > 1 else ("", "")
+        rows = {row.parameter: row for row in f.rows}
+        for name, label, meaning in (("fanova", "fANOVA", FANOVA), ("ped_anova", "PED-ANOVA", PED_ANOVA)):
+            share = partial(_share, rows, name)
+            columns.append(column(name + ending, label + of, hundredths, meaning, of=share))
+    return tabled("search-importances", "Which parameters matter", columns, found[0].rows, _notes(found))
+
+
+def _share(rows: Mapping[Parameter, Importance], name: str, row: Importance) -> float:
+    """Of the row's parameter, by one evaluator for one metric."""
+    return float(getattr(rows[row.parameter], name))
 
 
 def _notes(found: Sequence[Importances]) -> tuple[str, ...]:
@@ -157,9 +132,9 @@ def spread(trial: Trial, metric: int = 0) -> Entry:
     return Entry(text, s.mean, {"": s.mean, "_sd": s.sd, "_n": s.n})
 
 
-def retrain(trial: Trial) -> str:
+def _retrain(trials: Trials, trial: Trial) -> str:
     """The command that trains the trial's cell again, with more seeds."""
-    words = ["--retrain", trial.member_ids[0], "--seeds", str(RETRAIN_SEEDS), *data_words(trial.data)]
+    words = ["--retrain", trial.member_ids[0], "--seeds", str(RETRAIN_SEEDS), *data_words(trials.data)]
     return shlex.join(["python", "study/run.py", *words])
 
 
@@ -169,12 +144,19 @@ def counted(trials: Trials) -> str:
     return ", ".join(f"{n:,} {STATES[state]}{by.get(state, '')}" for state, n in trials.counts.items())
 
 
-def _metric_column(metric: Metric) -> Column:
-    return Column(metric.name, metric.label, labels.MEANINGS.get(metric.name, ""))
+def _on_front(trials: Trials, trial: Trial) -> str:
+    return "yes" if trial.number in trials.front else "no"
+
+
+def _metric_columns(trials: Trials) -> list[Column]:
+    return [
+        Column(m.name, m.label, labels.MEANINGS.get(m.name, ""), entry=partial(spread, metric=i))
+        for i, m in enumerate(trials.search.metrics)
+    ]
 
 
 def _parameter_column(parameter: Parameter) -> Column:
-    return Column(parameter.name, parameter.label, numeric=not parameter.categorical)
+    return Column(parameter.name, parameter.label, "", not parameter.categorical, partial(_value, parameter))
 
 
 def _value(parameter: Parameter, trial: Trial) -> Entry:

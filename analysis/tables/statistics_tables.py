@@ -1,8 +1,10 @@
 """Tables of what the seeds allow to say: verdicts, differences to a baseline, variance, ranks."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import pandas as pd
 
@@ -10,10 +12,21 @@ from analysis import labels
 from analysis.claims.verdicts import Verdict
 from analysis.results.cells import label, lacking, members_of
 from analysis.statistics.anova import anova
-from analysis.statistics.differences import compare_to_baseline, is_ratio
+from analysis.statistics.differences import compare_to_baseline
 from analysis.statistics.ranks import critical_difference
-from analysis.statistics.summaries import DESCRIBING, Unavailable
-from analysis.tables.entries import Column, Table, count, hundredths, interval, measure, probability, word
+from analysis.statistics.summaries import Unavailable
+from analysis.tables.entries import (
+    Column,
+    Entry,
+    Table,
+    column,
+    count,
+    hundredths,
+    interval,
+    measure,
+    probability,
+    tabled,
+)
 from binarygan.metrics.names import BERNOULLI
 from binarygan.paper import Cell
 
@@ -23,6 +36,8 @@ CLAIMS_NOTES = (
     "Each verdict is at level 0.05 by itself, not corrected for there being nine. ± is a standard deviation over "
     "seeds, brackets hold 90% intervals, of Welch's tests, which do not pair seeds.",
 )
+RATIO = "geometric mean over the pairs [95% t interval of the logarithms]"
+SHARE = "of the total sum of squares; in an unbalanced design they need not add up to 1"
 BASELINE = Cell(objective="wgan-gp", neuron="deterministic")
 """The paper's main model."""
 
@@ -31,122 +46,87 @@ def claims_table(verdicts: Sequence[Verdict]) -> Table:
     """The paper's claims, each with its verdict and the numbers behind it."""
     several = len({v.fidelity for v in verdicts}) > 1
     columns = (
-        Column("number", "no."),
-        *([Column("fidelity", "fidelity", numeric=False)] if several else []),
-        Column("statement", "claim", numeric=False),
-        Column("verdict", "verdict", numeric=False),
-        Column("numbers", "numbers", numeric=False),
-        Column("metric", "metric", numeric=False),
-        Column("test", "test", numeric=False),
-        Column("threshold", "threshold", numeric=False),
-        Column("place", "in the paper", numeric=False),
+        column("number", "no.", count, of=lambda v: v.claim.number),
+        *([column("fidelity", "fidelity", of=lambda v: v.fidelity)] if several else []),
+        column("statement", "claim", of=lambda v: v.claim.statement),
+        column("verdict", "verdict", of=lambda v: v.verdict),
+        column("numbers", "numbers", of=lambda v: v.numbers),
+        column("metric", "metric", of=lambda v: v.claim.metric),
+        column("test", "test", of=lambda v: v.claim.test),
+        column("threshold", "threshold", of=lambda v: v.claim.threshold),
+        column("place", "in the paper", of=lambda v: v.claim.source),
     )
-    rows = []
-    for verdict in verdicts:
-        claim = verdict.claim
-        words = (claim.statement, verdict.verdict, verdict.numbers, claim.metric, claim.test, claim.threshold)
-        fidelity = [word(verdict.fidelity)] if several else []
-        rows.append((count(claim.number), *fidelity, *(word(w) for w in words), word(claim.source)))
-    return Table("claims", "The paper's claims", columns, tuple(rows), CLAIMS_NOTES if rows else ())
+    return tabled("claims", "The paper's claims", columns, verdicts, CLAIMS_NOTES if verdicts else ())
 
 
-def differences_table(members: pd.DataFrame, names: Mapping[str, str], metric: str = "fid") -> Table | Unavailable:
+def differences_table(members: pd.DataFrame, names: Mapping[str, str]) -> Table | Unavailable:
     """Every cell against the paper's main model, paired by seed."""
     baseline = members_of(members, BASELINE)
     if baseline.empty or pd.isna(baseline["cell_id"].iloc[0]):
         return Unavailable(f"the baseline, {label(BASELINE)}: {lacking(members, BASELINE) or 'it has no cell_id'}")
-    columns_ = ("cell_id", "seed", "status", *DESCRIBING, metric, metric + BERNOULLI)
-    few = members[[c for c in dict.fromkeys(columns_) if c in members]]  # pandas takes apart narrow frames faster
-    found = compare_to_baseline(few, metric, baseline["cell_id"].iloc[0])
+    few = members[["cell_id", "seed", "status", "neuron", "fid", "fid" + BERNOULLI]]  # narrow frames are faster
+    found = compare_to_baseline(few, "fid", baseline["cell_id"].iloc[0])
     if found.empty:
         return Unavailable("the baseline is the study's only cell")
     order = {cell_id: i for i, cell_id in enumerate(names)}
-    ratio = is_ratio(metric)
-    what = (
-        Column("ratio", "ratio", "geometric mean over the pairs [95% t interval of the logarithms]")
-        if ratio
-        else Column("difference", "difference", "mean over the pairs [95% t interval]")
-    )
+    rows = sorted(found.to_dict("records"), key=lambda row: order[row["cell_id"]])
     columns = (
-        Column("cell", "cell", numeric=False),
-        Column("n", "pairs", "seeds that both have finished"),
-        what,
-        Column("effect", "effect", "Hedges' g_av" + " of the logarithms" * ratio + ", from three pairs on"),
-        Column("p", "p", "paired t test" + " of the logarithms" * ratio + ", two-sided"),
-        Column("p_holm", "p (Holm)", "adjusted over all rows"),
-        Column("p_wilcoxon", "p (Wilcoxon)", "signed-rank test, as a check"),
+        column("cell", "cell", of=partial(_name, names)),
+        column("n", "pairs", count, "seeds that both have finished"),
+        Column("ratio", "ratio", RATIO, entry=lambda row: interval(row["mean"], row["low"], row["high"])),
+        column("effect", "effect", hundredths, "Hedges' g_av of the logarithms, from three pairs on"),
+        column("p", "p", probability, "paired t test of the logarithms, two-sided"),
+        column("p_holm", "p (Holm)", probability, "adjusted over all rows"),
+        Column("p_wilcoxon", "p (Wilcoxon)", "signed-rank test, as a check", entry=_wilcoxon),
     )
-    rows = tuple(
-        (
-            word(names.get(row["cell_id"], row["cell_id"]) + labels.BINARIZATIONS[row["binarization"]]),
-            count(row["n"]),
-            interval(row["mean"], row["low"], row["high"]),
-            hundredths(row["effect"]),
-            probability(row["p"]),
-            probability(row["p_holm"]),
-            replace(probability(row["p_wilcoxon"]), parts={"": row["p_wilcoxon"], "_note": row["note"]}),
-        )
-        for row in sorted(found.to_dict("records"), key=lambda row: order[row["cell_id"]])
-    )
-    title = f"{labels.COLUMNS[metric]}: {'ratios' if ratio else 'differences'} to WGAN-GP, MLP, DBN"
     unsaid = Counter(note for note in found["note"] if note)
     notes = (
-        f"Above {1 if ratio else 0}: a higher value than the baseline's. Pairs share a seed, so their latents and "
-        "order of data.",
+        "Above 1: a higher value than the baseline's. Pairs share a seed, so their latents and order of data.",
         *(f"{n} of {len(rows)} rows: {note}." for note, n in unsaid.items()),
     )
-    return Table(f"differences-{metric}", title, columns, rows, notes)
+    return tabled("differences-fid", "FID: ratios to WGAN-GP, MLP, DBN", columns, rows, notes)
 
 
-def anova_table(members: pd.DataFrame, metric: str = "fid") -> Table | Unavailable:
+def _name(names: Mapping[str, str], row: Mapping[Hashable, Any]) -> str:
+    return names.get(row["cell_id"], row["cell_id"]) + labels.BINARIZATIONS[row["binarization"]]
+
+
+def _wilcoxon(row: Mapping[Hashable, Any]) -> Entry:
+    return replace(probability(row["p_wilcoxon"]), parts={"": row["p_wilcoxon"], "_note": row["note"]})
+
+
+def anova_table(members: pd.DataFrame) -> Table | Unavailable:
     """What share of the variance of log FID each choice has."""
-    found = anova(members, metric=metric)
+    found = anova(members)
     if isinstance(found, Unavailable):
         return found
     columns = (
-        Column("term", "term", numeric=False),
-        Column("df", "df"),
-        Column("sum_of_squares", "sum of squares"),
-        Column("f", "F"),
-        Column("p", "p"),
-        Column("p_holm", "p (Holm)"),
-        Column("partial_eta_squared", "partial η²", "its sum of squares over that and the residual's"),
-        Column("share", "share", "of the total sum of squares; in an unbalanced design they need not add up to 1"),
+        column("term", "term"),
+        column("df", "df", count),
+        column("sum_of_squares", "sum of squares", measure),
+        column("f", "F", measure),
+        column("p", "p", probability),
+        column("p_holm", "p (Holm)", probability),
+        column("partial_eta_squared", "partial η²", hundredths, "its sum of squares over that and the residual's"),
+        column("share", "share", hundredths, SHARE),
     )
-    rows = tuple(
-        (
-            word(row["term"]),
-            count(row["df"]),
-            measure(row["sum_of_squares"]),
-            measure(row["f"]),
-            probability(row["p"]),
-            probability(row["p_holm"]),
-            hundredths(row["partial_eta_squared"]),
-            hundredths(row["share"]),
-        )
-        for row in found.table.to_dict("records")
-    )
-    title = f"Type-II analysis of variance of log {labels.COLUMNS[metric]}"
+    title = "Type-II analysis of variance of log FID"
     notes = (f"{found.members} runs, R² {found.r_squared:.3f}.", *found.notes)
-    return Table(f"anova-{metric}", title, columns, rows, notes)
+    return tabled("anova-fid", title, columns, found.table.to_dict("records"), notes)
 
 
-def ranks_table(members: pd.DataFrame, names: Mapping[str, str], metric: str = "fid") -> Table | Unavailable:
+def ranks_table(members: pd.DataFrame, names: Mapping[str, str]) -> Table | Unavailable:
     """Mean ranks over seeds."""
-    found = critical_difference(members, metric)
+    found = critical_difference(members, "fid")
     if isinstance(found, Unavailable):
         return found
-    columns = (Column("cell", "cell", numeric=False), Column("mean_rank", "mean rank", "over the seeds; 1 is best"))
-    rows = tuple(
-        (
-            word(names.get(row["cell_id"], row["cell_id"]) + labels.BINARIZATIONS[row["binarization"]]),
-            measure(row["mean_rank"], text=f"{row['mean_rank']:.2f}"),
-        )
-        for row in found.table.to_dict("records")
+    columns = (
+        column("cell", "cell", of=partial(_name, names)),
+        column("mean_rank", "mean rank", lambda rank: measure(rank, text=f"{rank:.2f}"), "over the seeds; 1 is best"),
     )
     notes = (
         f"Friedman's test over {len(found.seeds)} seeds: χ² {found.statistic:.3g}, p {found.p:.2g}; Nemenyi's critical "
         f"difference at {found.alpha:g}: {found.critical_difference:.2f} ranks.",
         *found.notes,
     )
-    return Table(f"ranks-{metric}", f"Mean ranks by {labels.COLUMNS[metric]}", columns, rows, notes)
+    return tabled("ranks-fid", "Mean ranks by FID", columns, found.table.to_dict("records"), notes)

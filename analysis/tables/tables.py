@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from analysis import labels
 from analysis.labels import NOTHING
-from analysis.tables.entries import Column, Entry, Table, middle, outcome, seeds, spread, word
+from analysis.tables.entries import Column, Entry, Table, interval, outcome, seeds, spread, word
 from analysis.tables.rows import NAMING, OURS, PLAIN, Row
 from binarygan.metrics.names import OF_IMAGES, OF_PREACTIVATED, Live
 
@@ -69,37 +69,29 @@ _MEAN = (
 
 def scores(rows: Sequence[Row], name: str, title: str) -> Table:
     """How many runs ended how; FID as mean, interquartile mean and every seed; other numbers as means."""
-    heads = [Column("", "done", "runs that are done, of all")]
-    fid = [
+    columns = (
         Column("fid", "FID", labels.MEANINGS["fid"]),
         Column("fid_iqm", "FID, IQM", IQM_MEANING),
         Column("fid_seeds", "FID of each seed"),
-    ]
-    others = [Column(n, labels.COLUMNS[n], labels.MEANINGS[n]) for n in HEADLINE]
+        *_columns(HEADLINE),
+    )
     body = []
     for row in rows:
-        summary = row.summary("fid")
-        body.append(
-            [
-                outcome(row.counts, labels.STATUSES),
-                spread(summary),
-                middle(summary) if summary.n > 1 else word(None),
-                seeds(row.values("fid")),
-                *row.means(HEADLINE),
-            ]
-        )
-    notes = [f"FID and the rest: {_MEAN}.", *_cautions(rows)]
-    return _table(name, title, rows, [*heads, *fid, *others], body, notes)
+        s = row.summary("fid")
+        middle = interval(s.iqm, s.iqm_low, s.iqm_high) if s.n > 1 else word(None)
+        body.append([spread(s), middle, seeds(row.values("fid")), *row.means(HEADLINE)])
+    return _table(name, title, rows, columns, body, (f"FID and the rest: {_MEAN}.", *_cautions(rows)))
 
 
 def means(rows: Sequence[Row], name: str, title: str, numbers: Sequence[str]) -> Table:
     """Each number as its mean over seeds."""
-    columns = [
-        Column("", "done", "runs that are done, of all"),
-        *(Column(n, labels.COLUMNS[n], labels.MEANINGS.get(n, "")) for n in numbers),
-    ]
-    body = [[outcome(row.counts, labels.STATUSES), *row.means(numbers)] for row in rows]
-    return _table(name, title, rows, columns, body, [f"Each number: {_MEAN}."])
+    return _table(
+        name, title, rows, _columns(numbers), [row.means(numbers) for row in rows], (f"Each number: {_MEAN}.",)
+    )
+
+
+def _columns(numbers: Sequence[str]) -> list[Column]:
+    return [Column(n, labels.COLUMNS[n], labels.MEANINGS.get(n, "")) for n in numbers]
 
 
 def _table(
@@ -108,7 +100,7 @@ def _table(
     rows: Sequence[Row],
     columns: Sequence[Column],
     body: Sequence[Sequence[Entry]],
-    notes: Sequence[str],
+    notes: tuple[str, ...],
 ) -> Table:
     """What each row is, then its numbers. Trial, fidelity and settings stand there only where they tell something."""
     fields = ["trial"] if any(row.fields["trial"] for row in rows) else []
@@ -116,13 +108,22 @@ def _table(
         fields.append("fidelity")
     if any(row.fields["settings"] for row in rows):
         fields.append("settings")
-    heads = [Column("", "cell", numeric=False), Column("source", labels.COLUMNS["source"], numeric=False)]
-    heads += [Column(f, labels.COLUMNS[f], numeric=False) for f in fields]
-    entries = [
-        (_cell(row, i), word(row.source), *(word(row.fields[f]) for f in fields), *own)
+    heads = (
+        Column("", "cell", numeric=False),
+        *(Column(f, labels.COLUMNS[f], numeric=False) for f in ("source", *fields)),
+        Column("", "done", "runs that are done, of all"),
+    )
+    entries = tuple(
+        (
+            _cell(row, i),
+            word(row.source),
+            *(word(row.fields[f]) for f in fields),
+            outcome(row.counts, labels.STATUSES),
+            *own,
+        )
         for i, (row, own) in enumerate(zip(rows, body, strict=True))
-    ]
-    return Table(name, title, (*heads, *columns), tuple(entries), tuple(notes))
+    )
+    return Table(name, title, (*heads, *columns), entries, notes)
 
 
 def _cell(row: Row, index: int) -> Entry:
@@ -144,15 +145,8 @@ def _cautions(rows: Sequence[Row]) -> list[str]:
         )
     if few := sum(1 < n < 5 for n in done):
         notes.append(f"{few} of {len(done)} rows rest on two to four seeds: too few to bootstrap an interval.")
-    apart = {
-        labels.STATUSES[s]: n for s in labels.STATUSES if s != "done" and (n := sum(r.counts[s] for r in _once(ours)))
-    }
-    if apart:
-        listed = ", ".join(f"{n} {status}" for status, n in apart.items())
+    once = [row for row in ours if not row.ending]  # without the second binarization of a real-valued cell
+    apart = {word_: sum(row.counts[s] for row in once) for s, word_ in labels.STATUSES.items() if s != "done"}
+    if listed := ", ".join(f"{n} {status}" for status, n in apart.items() if n):
         notes.append(f"Counted apart, in no mean: {listed}.")
     return notes
-
-
-def _once(rows: Sequence[Row]) -> list[Row]:
-    """Without the second binarization of a real-valued cell."""
-    return [row for row in rows if not row.ending]

@@ -1,10 +1,13 @@
-"""Studies that several tests read or draw."""
+"""Studies and reports that several tests read or draw."""
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from made_figures import grid, written
-from made_study import MEMBERS, write_study
+from made_reports import Report, report_of
+from made_search import TWO, eventful, made_search
+from made_study import MEMBERS, SCRIPT, paper_members, write_study
 
 from analysis.results.load import Study
 
@@ -20,3 +23,42 @@ def folder(tmp_path: Path) -> Path:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """The paper's grid, with samples of its first seed."""
     return written(tmp_path_factory.mktemp("whole"), grid(), samples_of_seeds=0)
+
+
+@pytest.fixture(scope="session")
+def grid_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """The paper's grid with three seeds, a failure, a divergence and a run on its way; scripts in name and errors."""
+    folder = tmp_path_factory.mktemp("results") / SCRIPT.replace("/", "\u2215")
+    members = paper_members()
+    members.loc[5, ["status", "error"]] = ["failed", SCRIPT]
+    members.loc[7, "error"] = SCRIPT
+    members.loc[9, ["status", "error"]] = ["diverged", "losses are not finite after epoch 3"]
+    members.loc[20, "status"] = "running"
+    write_study(folder, members)
+    (folder / "study.json").write_text('{"grid": "paper", "fidelity": "as-released", "quick": false, "cells": {}}')
+    return report_of(folder, tmp_path_factory.mktemp("out"))
+
+
+@pytest.fixture(scope="session")
+def search(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """Two metrics; trials that were stopped and that diverged."""
+    folder = tmp_path_factory.mktemp("results") / "search-mlp"
+    return made_search(folder, eventful, trials=60, metrics=TWO, samples=True)
+
+
+@pytest.fixture(scope="session")
+def search_report(search: Study, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    return report_of(search.folder, tmp_path_factory.mktemp("out"))
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A: neurons, three seeds. B: neurons and objectives, two seeds, one number of one run changed, one failed."""
+    a = paper_members(seeds=3, grid="paper-neurons")
+    b = pd.concat([a[a["seed"] < 2], paper_members(seeds=2, grid="paper-objectives")], ignore_index=True)
+    b.loc[0, "fid"] += 0.5
+    b.loc[3, ["status", "error"]] = ["failed", SCRIPT]
+    root = tmp_path_factory.mktemp("two")
+    write_study(root / "A", a, samples=False)
+    write_study(root / "B", b, samples=False)
+    return root / "A", root / "B"

@@ -1,6 +1,5 @@
 """Studies to draw, and what a drawn figure shows."""
 
-from collections.abc import Callable
 from io import BytesIO
 from itertools import product
 from pathlib import Path
@@ -13,15 +12,10 @@ import pyarrow.parquet as pq
 from made_up import made_up
 from PIL import Image
 
-from analysis import figures
-from analysis.figures.drawn import Drawn
+from analysis.figures import FIGURES, Drawn
 from analysis.results.load import Study
 from study.store.schemas import SCHEMAS
 
-DRAW: dict[str, Callable[[Study], Drawn | None]] = {
-    f.name: f.draw for f in figures.in_order() if not f.name.startswith("search-")
-}
-"""Those of searches: test_search_figures.py."""
 CELLS = [
     *({"objective": o, "neuron": n, "discriminator_norm": d} for o, n, d in product(
         ("wgan-gp", "wgan", "gan"), ("deterministic", "stochastic"), ("affine", "none"))),
@@ -69,7 +63,7 @@ def grid(**more: Any) -> pd.DataFrame:
 
 
 def drawn(name: str, study: Study) -> Drawn:
-    found = DRAW[name](study)
+    found = FIGURES[name].draw(study)
     assert found is not None
     return found
 

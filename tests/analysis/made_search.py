@@ -12,6 +12,7 @@ import optuna
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from made_study import SCRIPT
 from made_up import MNIST
 
 from analysis.results.load import Study, load_anchors, load_study
@@ -22,6 +23,7 @@ from study.store.schemas import SCHEMAS
 
 Numbers = Callable[[MemberConfig], Mapping[str, Any]]
 """From a run to columns of its row: `fid`, or `status` and `error`, …"""
+TWO = ("fid", "seconds")
 START = pd.Timestamp("2025-01-01", tz="UTC")
 
 
@@ -112,7 +114,7 @@ def eventful(member: MemberConfig) -> dict[str, Any]:
     found = by_learning_rate(member)
     found["seconds"] = 20.0 * member.critic_steps + 0.3 * member.batch_size + member.seed
     if member.objective == "wgan" and member.learning_rate > 1e-3:
-        lost = {"status": "diverged", "error": "losses are not finite after epoch 1", "epochs_done": 1}
+        lost = {"status": "diverged", "error": f"losses are not finite after epoch 1 {SCRIPT}", "epochs_done": 1}
         return {**lost, "seconds": found["seconds"]}
     if member.critic_steps > 7:
         return {**found, "status": "stopped", "error": "stopped by asha after epoch 1", "epochs_done": 1}

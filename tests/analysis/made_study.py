@@ -17,6 +17,8 @@ from study.store.schemas import SCHEMAS
 
 LEVELS = {"wgan-gp": 10.0, "wgan": 25.0, "gan": 80.0}
 """FIDs."""
+SCRIPT = "<script>document.title = 'taken over'</script><img src=x onerror=alert(1)>"
+"""For names and errors: it has to stay text."""
 
 
 def paper_members(*, seeds: int = 3, grid: str = "paper") -> pd.DataFrame:

@@ -1,15 +1,20 @@
 """Made-up members: the paper's configuration with numbers of our choosing, every column of the store."""
 
 from collections.abc import Sequence
-from typing import Any
+from functools import cache
+from itertools import product
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
+from analysis.statistics.summaries import Unavailable
+from analysis.tables.entries import Table
 from binarygan.data.images import load_images
 from binarygan.paper import paper_config
 from study.store.schemas import SCHEMAS
 
+T = TypeVar("T")
 MNIST = load_images("mnist").digest
 
 
@@ -30,29 +35,50 @@ def made_up(
     }
     rows = []
     for seed in range(seeds):
-        full = {"split": "all", "train_images": 70_000} if fidelity == "as-released" else {"train_images": 60_000}
-        config = paper_config(fidelity=fidelity, **({"data_digest": MNIST, "seed": seed} | full | choices))
+        config = _config(fidelity, seed, **choices)
         status = statuses[seed] if statuses else "done"
         numbers = (
             {name: values[seed] for name, values in given.items()} if status in ("done", "running", "stopped") else {}
         )
-        ids = {"member_id": config.member_id, "cell_id": config.cell_id, "fidelity": fidelity, "study": "made up"}
-        rows.append({**config.to_dict(), **ids, "status": status, **numbers})
+        rows.append({**config, "fidelity": fidelity, "study": "made up", "status": status, **numbers})
     return pd.DataFrame(rows).reindex(columns=SCHEMAS["members"].names)
 
 
-def grid(
-    fid: Any, *, seeds: int = 3, objectives: tuple[str, ...] = ("gan", "wgan", "wgan-gp"), **more: Any
-) -> pd.DataFrame:
+@cache
+def _config(fidelity: str, seed: int, **choices: Any) -> dict[str, Any]:
+    """A run's configuration and ids; their digests take time."""
+    full = {"split": "all", "train_images": 70_000} if fidelity == "as-released" else {"train_images": 60_000}
+    config = paper_config(fidelity=fidelity, **({"data_digest": MNIST, "seed": seed} | full | choices))
+    return {**config.to_dict(), "member_id": config.member_id, "cell_id": config.cell_id}
+
+
+def runs(*cells: dict[str, Any], **shared: Any) -> pd.DataFrame:
+    """The runs of several cells, each with choices of its own; `fid` stands for its metric."""
+    rows = []
+    for cell in cells:
+        own = shared | cell
+        metrics = own.pop("metrics", {}) | ({"fid": own.pop("fid")} if "fid" in own else {})
+        rows.append(made_up(metrics=metrics, **({"objective": "wgan-gp", "neuron": "deterministic"} | own)))
+    return pd.concat(rows, ignore_index=True)
+
+
+def grid(fid: Any, *, objectives: tuple[str, ...] = ("gan", "wgan", "wgan-gp"), **more: Any) -> pd.DataFrame:
     """Objectives x binary neurons, no norm in D; `fid` is a function of (objective, neuron)."""
-    cells = [(o, n) for o in objectives for n in ("deterministic", "stochastic")]
-    return pd.concat(
-        [
-            made_up(objective=o, neuron=n, discriminator_norm="none", seeds=seeds, metrics={"fid": fid(o, n)}, **more)
-            for o, n in cells
-        ],
-        ignore_index=True,
-    )
+    cells = product(objectives, ("deterministic", "stochastic"))
+    own = ({"objective": o, "neuron": n, "fid": fid(o, n)} for o, n in cells)
+    return runs(*own, discriminator_norm="none", **more)
+
+
+def column(table: Table, label: str) -> list[str]:
+    """The texts of a table's column."""
+    at = [c.label for c in table.columns].index(label)
+    return [row[at].text for row in table.rows]
+
+
+def known(result: T | Unavailable) -> T:
+    """A statistic that can be had."""
+    assert not isinstance(result, Unavailable), result
+    return result
 
 
 def noisy(seed: int = 0, seeds: int = 3) -> Any:

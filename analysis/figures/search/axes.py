@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from analysis import labels
-from analysis.figures.style import TINY, log_scale, ticks_between
+from analysis.figures.style import TINY, ticks_between
 from analysis.results.load import Study
-from analysis.search.search import Metric, Parameter
+from analysis.search.search import Parameter
 from analysis.search.trials import Trial, Trials, trials_of
 
 GOLDEN = 0.6180339887498949
@@ -37,11 +37,6 @@ def plain(text: object) -> str:
 def choices_of(parameter: Parameter) -> list[str]:
     """What axes call the choices."""
     return [plain(labels.choice(parameter.name, c)) for c in parameter.choices]
-
-
-def metric_axis(axes: Axes, metric: Metric) -> None:
-    """The metric's name along y, a logarithmic scale where it spans one."""
-    axes.set_ylabel(f"{metric.label} (log)" if log_scale(axes.yaxis) else metric.label)
 
 
 def parameter_axis(axes: Axes, parameter: Parameter) -> None:
@@ -96,13 +91,5 @@ def position(parameter: Parameter, trial: Trial) -> float:
 
 def strip(axes: Axes, x: Sequence[float], marker: str, colour: str) -> None:
     """Marks above the axes, for trials that have no value."""
-    axes.plot(
-        x,
-        [1.045] * len(x),
-        marker,
-        color=colour,
-        markersize=3.2,
-        mew=0.8,
-        transform=axes.get_xaxis_transform(),
-        clip_on=False,
-    )
+    above: Any = {"transform": axes.get_xaxis_transform(), "clip_on": False}
+    axes.plot(x, [1.045] * len(x), marker, color=colour, markersize=3.2, mew=0.8, **above)

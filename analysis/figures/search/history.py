@@ -1,6 +1,5 @@
 """The history of a search: each trial's value in order, and the best so far."""
 
-import matplotlib.figure
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -8,8 +7,8 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.drawn import SEARCH, Drawn, figure
 from analysis.figures.picks import number
-from analysis.figures.search.axes import metric_axis, shown, strip
-from analysis.figures.style import DPI, PAGE
+from analysis.figures.search.axes import shown, strip
+from analysis.figures.style import chart, value_axis
 from analysis.labels import BLACK, BLUE, ORANGE, VERMILLION, Look
 from analysis.results.load import Study
 from analysis.search.trials import STATES, Trials
@@ -34,7 +33,7 @@ def search_history(study: Study) -> Drawn | None:
     if trials is None:
         return None
     metrics = trials.search.metrics
-    figure = matplotlib.figure.Figure(figsize=(PAGE, ROW * len(metrics) + 0.45), dpi=DPI, layout="constrained")
+    figure = chart(ROW * len(metrics) + 0.45)
     panels = figure.subplots(len(metrics), squeeze=False)[:, 0]
     for i, axes in enumerate(panels):
         _draw(axes, trials, i)
@@ -54,28 +53,20 @@ def _draw(axes: Axes, trials: Trials, metric: int) -> None:
         if having:
             size = 2.2 if dense else 3.6
             axes.plot(*zip(*having, strict=True), look.marker, color=look.colour, mfc="none", ms=size, mew=0.7)
-    if not dense:
-        for t in trials.complete:
-            if len(known := t.seeds[metric]) > 1:
-                axes.plot([t.number] * 2, [min(known), max(known)], color=BLUE, linewidth=0.7)
+    for t in () if dense else trials.complete:
+        if len(known := t.seeds[metric]) > 1:
+            axes.plot([t.number] * 2, [min(known), max(known)], color=BLUE, linewidth=0.7)
     if trials.complete:
-        numbers, best = best_so_far(trials, metric)
-        axes.step(
-            [*numbers, len(trials.all) - 1], [*best, best[-1]], where="post", color=BLACK, linewidth=1.1, zorder=1.9
-        )
+        sign = trials.search.metrics[metric].sign
+        best = sign * np.minimum.accumulate([sign * t.value(metric) for t in trials.complete])
+        numbers = [*(t.number for t in trials.complete), len(trials.all) - 1]
+        axes.step(numbers, [*best, best[-1]], where="post", color=BLACK, linewidth=1.1, zorder=1.9)
     if not axes.lines or not np.isfinite(axes.dataLim.intervaly).all():
         axes.text(0.5, 0.5, "no trial has a value", ha="center", va="center", transform=axes.transAxes, color="0.4")
         axes.set_yticks([])
-    metric_axis(axes, trials.search.metrics[metric])
+    value_axis(axes.yaxis, trials.search.metrics[metric].label)
     axes.set_xlim(-0.5 - 0.01 * len(trials.all), len(trials.all) - 0.5 + 0.01 * len(trials.all))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
-
-
-def best_so_far(trials: Trials, metric: int) -> tuple[list[int], list[float]]:
-    """Numbers of the complete trials, and the best value up to each."""
-    sign = trials.search.metrics[metric].sign
-    values = sign * np.minimum.accumulate([sign * t.value(metric) for t in trials.complete])
-    return [t.number for t in trials.complete], values.tolist()
 
 
 def _handles(trials: Trials) -> list[Line2D]:

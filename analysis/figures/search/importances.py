@@ -1,12 +1,11 @@
 """How much each parameter of a search matters: bars by two evaluators."""
 
-import matplotlib.figure
 import numpy as np
 from matplotlib.axes import Axes
 
 from analysis.figures.drawn import PARAMETERS, Drawn, figure
 from analysis.figures.search.axes import shown
-from analysis.figures.style import DPI, PAGE, SMALL
+from analysis.figures.style import SMALL, chart
 from analysis.labels import BLUE, ORANGE
 from analysis.results.load import Study
 from analysis.search.importances import Importances, importances
@@ -28,7 +27,7 @@ def search_importances(study: Study) -> Drawn | None:
         return None
     panels = found[:MOST_METRICS]
     height = ROW * len(panels[0].rows) + 0.75
-    figure = matplotlib.figure.Figure(figsize=(PAGE, height), dpi=DPI, layout="constrained")
+    figure = chart(height)
     grid = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, one in zip(grid, panels, strict=True):
         _draw(axes, one)

@@ -2,14 +2,13 @@
 
 from itertools import combinations
 
-import matplotlib.figure
 import numpy as np
 from matplotlib.axes import Axes
 
 from analysis.figures.drawn import SEARCH, Drawn, figure
 from analysis.figures.picks import number
-from analysis.figures.search.axes import metric_axis, shown
-from analysis.figures.style import COLUMN, DPI, PAGE, SMALL, log_scale
+from analysis.figures.search.axes import shown
+from analysis.figures.style import COLUMN, PAGE, SMALL, chart, value_axis
 from analysis.labels import BLUE
 from analysis.results.load import Study
 from analysis.search.trials import Trials, front
@@ -27,8 +26,7 @@ def search_pareto(study: Study) -> Drawn | None:
         return None
     pairs = list(combinations(range(len(trials.search.metrics)), 2))
     panels = pairs[:MOST_PANELS]
-    width = PAGE if len(panels) > 1 else COLUMN * 1.35
-    figure = matplotlib.figure.Figure(figsize=(width, 3.1), dpi=DPI, layout="constrained")
+    figure = chart(3.1, PAGE if len(panels) > 1 else COLUMN * 1.35)
     parts = [f"Trials by two metrics, {len(trials.complete)} complete ones."]
     for axes, (y, x) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         parts.append(_draw(axes, trials, x, y))
@@ -53,10 +51,8 @@ def _draw(axes: Axes, trials: Trials, x: int, y: int) -> str:
     twice = np.repeat(best, 2, axis=0)
     corners = np.column_stack([twice[1:, 0], twice[:-1, 1]])
     axes.plot(*(corners * signs).T, color=BLUE, linewidth=0.9)
-    axes.set_xlabel(metrics[x].label)
-    if log_scale(axes.xaxis):
-        axes.set_xlabel(f"{metrics[x].label} (log)")
-    metric_axis(axes, metrics[y])
+    value_axis(axes.xaxis, metrics[x].label)
+    value_axis(axes.yaxis, metrics[y].label)
     those = [t for t, flag in zip(trials.complete, on, strict=True) if flag]
     named = [those[i] for i in order]
     if len(named) <= MOST_NAMES:

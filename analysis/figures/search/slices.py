@@ -9,9 +9,9 @@ from matplotlib.lines import Line2D
 
 from analysis.figures.drawn import PARAMETERS, Drawn, figure
 from analysis.figures.picks import number
-from analysis.figures.search.axes import metric_axis, parameter_axis, position, short, shown, strip
+from analysis.figures.search.axes import parameter_axis, position, short, shown, strip
 from analysis.figures.search.history import LOOKS
-from analysis.figures.style import DPI, PAGE
+from analysis.figures.style import PAGE, chart, value_axis
 from analysis.labels import choice
 from analysis.results.load import Study
 from analysis.search.importances import BEST_SHARE, FEWEST_BEST
@@ -36,15 +36,14 @@ def search_slices(study: Study) -> Drawn | None:
         return None
     wanted = [(i, p) for i in range(len(trials.search.metrics)) for p in trials.varied]
     panels = wanted[:MOST_PANELS]
-    missing = (
-        [f"{len(wanted) - MOST_PANELS} more panels: a page holds {MOST_PANELS}"] if len(wanted) > MOST_PANELS else []
-    )
+    over = len(wanted) - MOST_PANELS
+    missing = [f"{over} more panels: a page holds {MOST_PANELS}"] if over > 0 else []
     rows = []
     for metric in range(len(trials.search.metrics)):
         own = [(i, p) for i, p in panels if i == metric]
         rows += [own[k : k + COLUMNS] for k in range(0, len(own), COLUMNS)]
     width, height = PAGE, TOP + ROW * len(rows)
-    figure = matplotlib.figure.Figure(figsize=(width, height), dpi=DPI)
+    figure = chart(height, layout=None)
     norm = Normalize(0, max(1, len(trials.all) - 1))
     for y, row in enumerate(rows):
         for x, (metric, parameter) in enumerate(row):
@@ -59,26 +58,18 @@ def _draw(axes: Axes, trials: Trials, metric: int, parameter: Parameter, norm: N
     having = [t for t in trials.all if parameter.name in t.params]
     stopped = [t for t in having if t.state == "stopped" and not np.isnan(t.value(metric))]
     look, dense = LOOKS["stopped"], len(trials.all) > DENSE
-    positions, values = [position(parameter, t) for t in stopped], [t.value(metric) for t in stopped]
-    axes.plot(positions, values, look.marker, color="0.6", mfc="none", ms=1.9 if dense else 2.6, mew=0.6)
+    at_end = [position(parameter, t) for t in stopped], [t.value(metric) for t in stopped]
+    axes.plot(*at_end, look.marker, color="0.6", mfc="none", ms=1.9 if dense else 2.6, mew=0.6)
     complete = [t for t in having if t.state == "complete"]
-    size = 5 if dense else 11
-    axes.scatter(
-        [position(parameter, t) for t in complete],
-        [t.value(metric) for t in complete],
-        c=[t.number for t in complete],
-        cmap=COLOURS,
-        norm=norm,
-        s=size,
-        linewidths=0,
-        zorder=3,
-    )
+    positions, values = [position(parameter, t) for t in complete], [t.value(metric) for t in complete]
+    order = [t.number for t in complete]
+    axes.scatter(positions, values, 5 if dense else 11, order, cmap=COLOURS, norm=norm, linewidths=0, zorder=3)
     failed = [t for t in having if t.state == "failed"]
     strip(axes, [position(parameter, t) for t in failed], LOOKS["failed"].marker, LOOKS["failed"].colour)
     all_values = [t.value(metric) for t in (*trials.complete, *trials.of("stopped")) if not np.isnan(t.value(metric))]
     axes.update_datalim([(axes.dataLim.x0, min(all_values)), (axes.dataLim.x0, max(all_values))])  # all panels alike
     axes.autoscale_view(scalex=False)
-    metric_axis(axes, trials.search.metrics[metric])
+    value_axis(axes.yaxis, trials.search.metrics[metric].label)
     if not labelled:
         axes.set_ylabel("")
         axes.tick_params(labelleft=False)

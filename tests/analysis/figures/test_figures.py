@@ -8,26 +8,36 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from made_figures import DRAW, WGAN_GP, as_grid, drawn, grid, images, panel, written
+from made_figures import WGAN_GP, as_grid, drawn, grid, images, panel, written
 from made_up import made_up
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from PIL import Image
 
 from analysis import figures
+from analysis.figures import FIGURES
 from analysis.figures.evolution import spread
 from analysis.figures.style import COLUMN, PAGE
 from analysis.labels import LOOKS
 from analysis.results.load import Study, load_anchors
 
+TWINS = ("figure-5", "figure-6", "figure-7", "figure-8", "evolution")
+"""Made by the code of Figure 3."""
 
-@pytest.mark.parametrize("name", DRAW)
-def test_files_are_small_and_hold_their_fonts(name: str, whole: Study, tmp_path: Path) -> None:
-    if name == "figure-1":
-        whole = load_anchors()
-    found = drawn(name, whole)
-    figures.save(found, tmp_path, name)
-    png, pdf = ((tmp_path / f"{name}.{ending}").read_bytes() for ending in ("png", "pdf"))
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_files_are_small_hold_their_fonts_and_are_the_same_again(
+    name: str, whole: Study, search: Study, tmp_path: Path
+) -> None:
+    study = search if name.startswith("search-") else load_anchors() if name == "figure-1" else whole
+    contents = []
+    for folder in (tmp_path / "one", tmp_path / "two")[: 1 if name in TWINS else 2]:
+        folder.mkdir()
+        found = drawn(name, study)
+        figures.save(found, folder, name)
+        contents.append([path.read_bytes() for path in sorted(folder.iterdir())])
+    pdf, png = contents[0]
+    assert contents[-1] == contents[0]
     assert len(png) < 500_000
     assert b"/FontFile2" in pdf
     assert b"/Type3" not in pdf
@@ -39,23 +49,12 @@ def test_files_are_small_and_hold_their_fonts(name: str, whole: Study, tmp_path:
     assert re.search(r"\d", found.alt)
 
 
-@pytest.mark.parametrize("name", ["figure-3", "scores"])
-def test_the_same_study_gives_the_same_bytes(name: str, whole: Study, tmp_path: Path) -> None:
-    contents = []
-    for folder in (tmp_path / "one", tmp_path / "two"):
-        folder.mkdir()
-        figures.save(drawn(name, whole), folder, name)
-        contents.append([path.read_bytes() for path in sorted(folder.iterdir())])
-    assert len(contents[0]) == 2
-    assert contents[0] == contents[1]
-
-
-@pytest.mark.parametrize("name", DRAW)
+@pytest.mark.parametrize("name", FIGURES)
 def test_a_study_that_has_nothing_of_a_figure_gets_none(name: str, tmp_path: Path) -> None:
     members = made_up(
         objective="wgan", architecture="cnn", neuron="real", data_digest="0", seeds=1, statuses=["running"], metrics={}
     )
-    assert DRAW[name](Study(tmp_path, members)) is None
+    assert FIGURES[name].draw(Study(tmp_path, members)) is None
 
 
 def test_panels_show_the_stored_bits_pixel_for_pixel(whole: Study) -> None:

@@ -1,49 +1,32 @@
 """Figures of a search against the numbers that they are drawn from."""
 
 import re
-from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pytest
-from made_search import by_learning_rate, eventful, made_search, noise, trials_in
-from made_study import paper_members
+from made_figures import drawn
+from made_search import by_learning_rate, made_search, noise, trials_in
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
-from analysis import figures
-from analysis.figures.drawn import Drawn
+from analysis.figures import FIGURES
 from analysis.figures.search.axes import plain
 from analysis.figures.search.parallel import ABSENT, ordered
-from analysis.figures.style import COLUMN, PAGE
 from analysis.results.load import Study
-from binarygan.config import MemberConfig
-
-DRAW: dict[str, Callable[[Study], Drawn | None]] = {
-    f.name: f.draw for f in figures.in_order() if f.name.startswith("search-")
-}
-TWO = ("fid", "seconds")
+from analysis.search.importances import Importances, importances
 
 
 @pytest.fixture(scope="module")
-def one(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    return made_search(tmp_path_factory.mktemp("results") / "one", eventful, trials=40, samples=True)
-
-
-@pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    return made_search(tmp_path_factory.mktemp("results") / "two", eventful, trials=60, metrics=TWO, samples=True)
-
-
-def drawn(name: str, study: Study) -> Drawn:
-    found = DRAW[name](study)
-    assert found is not None
-    return found
+def one(search: Study) -> Study:
+    """The search of two metrics, as if it had been of the first alone."""
+    study = Study(search.folder, search.members)
+    study.__dict__["description"] = search.description | {"metrics": ["fid"], "directions": ["minimize"]}
+    return study
 
 
 def points(axes: Axes, marker: str) -> list[tuple[float, float]]:
@@ -58,51 +41,6 @@ def above(axes: Axes) -> list[float]:
     return sorted(float(x) for line in lines for x in np.asarray(line.get_xdata()))
 
 
-@pytest.mark.parametrize("name", DRAW)
-def test_files_are_small_hold_their_fonts_and_are_the_same_again(name: str, two: Study, tmp_path: Path) -> None:
-    contents = []
-    for folder in (tmp_path / "a", tmp_path / "b"):
-        folder.mkdir()
-        found = drawn(name, two)
-        figures.save(found, folder, name)
-        contents.append([path.read_bytes() for path in sorted(folder.iterdir())])
-    assert contents[0] == contents[1]
-    pdf, png = contents[0]
-    assert len(png) < 500_000
-    assert b"/FontFile2" in pdf
-    assert b"/Type3" not in pdf
-    assert COLUMN <= found.figure.get_size_inches()[0] <= PAGE + 0.01
-    assert (found.alt[0].isupper(), found.alt[-1]) == (True, ".")
-    assert re.search(r"\d", found.alt)
-
-
-@pytest.mark.parametrize("name", DRAW)
-def test_a_grid_has_none_of_them(name: str, tmp_path: Path) -> None:
-    assert DRAW[name](Study(tmp_path, paper_members(seeds=1))) is None
-
-
-@pytest.mark.parametrize("name", DRAW)
-@pytest.mark.parametrize("case", ["one trial", "all failed", "all stopped", "damaged", "one space"])
-def test_searches_with_little_in_them(name: str, case: str, tmp_path: Path) -> None:
-    def numbers(member: MemberConfig) -> dict[str, Any]:
-        status = {"all failed": "failed", "all stopped": "stopped"}.get(case, "done")
-        return {"fid": 10.0, "status": status, "error": "$\\broken{$"}
-
-    said: dict[str, Any] = {"metrics": 3} if case == "damaged" else {"space": []} if case == "one space" else {}
-    study = made_search(tmp_path / "s", numbers, trials=1 if case == "one trial" else 5, said=said)
-    found = DRAW[name](study)
-    if found is not None:
-        figures.save(found, tmp_path, name)
-    expected = {
-        "one trial": {"search-history", "search-slices"},
-        "all failed": {"search-history"},
-        "all stopped": {"search-history"},
-        "damaged": set(),
-        "one space": {"search-history"},
-    }[case]
-    assert (found is not None) == (name in expected)
-
-
 def test_the_history_has_every_trial_and_the_best_so_far(one: Study) -> None:
     trials = trials_in(one)
     assert set(trials.counts) == {"complete", "stopped", "failed"}
@@ -113,7 +51,7 @@ def test_the_history_has_every_trial_and_the_best_so_far(one: Study) -> None:
     [best] = [line for line in axes.lines if line.get_drawstyle() == "steps-post"]
     lowest = [min(t.value() for t in trials.complete[: i + 1]) for i in range(len(trials.complete))]
     assert best.get_ydata().tolist() == pytest.approx([*lowest, lowest[-1]])
-    assert best.get_xdata().tolist() == [*(t.number for t in trials.complete), 39]
+    assert best.get_xdata().tolist() == [*(t.number for t in trials.complete), 59]
 
 
 def test_the_best_so_far_rises_where_higher_is_better(tmp_path: Path) -> None:
@@ -171,8 +109,6 @@ def test_parallel_lines_go_through_every_value_and_the_best_are_on_top(one: Stud
 
 
 def test_importances_are_bars_of_the_tables_numbers(one: Study) -> None:
-    from analysis.search.importances import Importances, importances
-
     found = importances(trials_in(one), 0)
     assert isinstance(found, Importances)
     [axes] = drawn("search-importances", one).figure.axes
@@ -184,9 +120,9 @@ def test_importances_are_bars_of_the_tables_numbers(one: Study) -> None:
     assert any(re.fullmatch(r"clip value \(\d+ trials\)", n) for n in names)
 
 
-def test_the_front_is_drawn_through_its_trials(two: Study) -> None:
-    trials = trials_in(two)
-    [axes] = drawn("search-pareto", two).figure.axes
+def test_the_front_is_drawn_through_its_trials(search: Study, one: Study) -> None:
+    trials = trials_in(search)
+    [axes] = drawn("search-pareto", search).figure.axes
     front = {(t.value(1), t.value(0)) for t in trials.all if t.number in trials.front}
     shown = [line for line in axes.lines if line.get_label() == "on the front, with its number"]
     assert set(map(tuple, shown[0].get_xydata())) == front
@@ -197,12 +133,9 @@ def test_the_front_is_drawn_through_its_trials(two: Study) -> None:
     assert (np.diff(corners[:, 1]) <= 0).all()
     assert ((np.diff(corners, axis=0) != 0).sum(axis=1) == 1).all(), "a staircase"
     assert all(corners[1::2, 1] == corners[:-1:2, 1]), "what is between two trials is no better than the left one"
+    assert FIGURES["search-pareto"].draw(one) is None, "one metric has none"
     others = [line for line in axes.lines if line.get_label() == "complete trial"]
     assert len(others[0].get_xydata()) == len(trials.complete) - len(front)
-
-
-def test_one_metric_has_no_front(one: Study) -> None:
-    assert DRAW["search-pareto"](one) is None
 
 
 def test_samples_are_of_the_best_trials_in_order(one: Study) -> None:
@@ -223,8 +156,8 @@ def test_texts_from_files_are_no_formulas() -> None:
 
 
 @pytest.mark.parametrize("name", ["search-history", "search-slices", "search-pareto", "search-importances"])
-def test_words_do_not_run_into_each_other(name: str, two: Study) -> None:
-    figure = drawn(name, two).figure
+def test_words_do_not_run_into_each_other(name: str, search: Study) -> None:
+    figure = drawn(name, search).figure
     FigureCanvasAgg(figure).draw()
     renderer = FigureCanvasAgg(figure).get_renderer()
     width, height = figure.canvas.get_width_height()

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_search import by_learning_rate, made_search
-from made_study import paper_members, write_study
+from made_reports import Report
+from made_study import SCRIPT
 
 from analysis.__main__ import main
 
@@ -34,7 +34,6 @@ FLAGS = (
 WIDE, PHONE = 1280, 375
 READABLE = 640
 """Pixels that a large figure keeps on a phone, where it scrolls by itself."""
-SCRIPT = "<script>document.title = 'taken over'</script>"
 
 
 @pytest.fixture(scope="module")
@@ -53,35 +52,18 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of a study whose name and errors hold a script."""
-    folder = tmp_path_factory.mktemp("results") / SCRIPT.replace("/", "\u2215")
-    members = paper_members()
-    members.loc[5, ["status", "error"]] = ["failed", SCRIPT]
-    members.loc[7, "error"] = SCRIPT
-    write_study(folder, members)
-    out = tmp_path_factory.mktemp("report")
-    assert main(["report", str(folder), "--out", str(out)]) == 0
-    return out / "report.html"
+def pages(
+    grid_report: Report, search_report: Report, folders: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    out = tmp_path_factory.mktemp("compared")
+    assert main(["compare", *map(str, folders), "--out", str(out)]) == 0
+    made = {"report": grid_report.out, "search": search_report.out}
+    return {name: out / "report.html" for name, out in made.items()} | {"comparison": out / "compare.html"}
 
 
 @pytest.fixture(scope="module")
-def comparison(report: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("two")
-    write_study(root / "A", paper_members(), samples=False)
-    write_study(root / "B", paper_members(seeds=2).assign(error=SCRIPT, fid=11.0), samples=False)
-    assert main(["compare", str(root / "A"), str(root / "B"), "--out", str(root / "out")]) == 0
-    return root / "out" / "compare.html"
-
-
-@pytest.fixture(scope="module")
-def search(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of a search whose study.json holds a script."""
-    folder = tmp_path_factory.mktemp("results") / "search"
-    made_search(folder, by_learning_rate, trials=24, said={"sampler": SCRIPT}, samples=True)
-    out = tmp_path_factory.mktemp("report")
-    assert main(["report", str(folder), "--out", str(out)]) == 0
-    return out / "report.html"
+def report(pages: dict[str, Path]) -> Path:
+    return pages["report"]
 
 
 @pytest.fixture
@@ -109,10 +91,8 @@ def screenshot(browser: Any, name: str) -> None:
 
 @pytest.mark.parametrize("width", [WIDE, PHONE])
 @pytest.mark.parametrize("page", ["report", "comparison", "search"])
-def test_it_opens_from_disk_and_fits(
-    page: str, width: int, view: Callable[..., Any], request: pytest.FixtureRequest
-) -> None:
-    path = request.getfixturevalue(page)
+def test_it_opens_from_disk_and_fits(page: str, width: int, view: Callable[..., Any], pages: dict[str, Path]) -> None:
+    path = pages[page]
     browser = view(path, width)
     screenshot(browser, f"{page}-{width}")
     assert browser.get_log("browser") == []
@@ -132,10 +112,10 @@ def test_scripts_in_names_and_errors_are_text(report: Path, view: Callable[..., 
     assert SCRIPT in browser.find_element("id", "table-failures").text
 
 
-def test_a_search_is_sorted_and_its_script_is_text(search: Path, view: Callable[..., Any]) -> None:
-    browser = view(search, WIDE)
-    assert browser.title == "Report of the study search"
-    assert f"drawn by {SCRIPT} from the space mlp" in browser.find_element("id", "search").text
+def test_a_search_is_sorted_and_its_script_is_text(pages: dict[str, Path], view: Callable[..., Any]) -> None:
+    browser = view(pages["search"], WIDE)
+    assert browser.title == "Report of the study search-mlp"
+    assert SCRIPT in browser.find_element("id", "table-search-failures").get_attribute("textContent")
     head, values = column_of(browser, "table-search-best", "learning rate")
     browser.execute_script("arguments[0].scrollIntoView({block: 'center', inline: 'center'})", head)
     head.find_element("tag name", "button").click()

@@ -1,19 +1,20 @@
 """The report: its files, what it says of partial and damaged results, and that it is one page of its own."""
 
-import importlib.util
+import html
 import re
 import subprocess
 import sys
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made_study import paper_members, write_study
+from made_reports import Report, report_of
+from made_study import SCRIPT, paper_members, write_study
 from made_up import MNIST
-from page_reader import Reader
 from PIL import Image
 
 from analysis.__main__ import main
@@ -21,37 +22,20 @@ from analysis.experiments import EXPERIMENTS
 from analysis.figures import FIGURES, in_order
 from analysis.figures.drawn import SECTIONS
 from analysis.report import page, report
+from analysis.report.contents import Contents
 from analysis.report.page import Page, Picture, Section, fitted, render
 from analysis.results.cells import members_of
-from analysis.results.command import command
-from analysis.results.load import Study
-from binarygan.data.images import load_images
 from binarygan.errors import UserError
+from binarygan.plugins import load_plugins
 from study.design.grids import GRIDS
 
 ROOT = Path(__file__).parents[3]
 OF_GRIDS = [f for f in in_order() if not f.name.startswith("search-")]
 """Of a grid."""
-SCRIPT = "<script>alert('boo')</script><img src=x onerror=alert(1)>"
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The paper's grid with three seeds, a failure, a divergence and a run on its way; and its report."""
-    folder = tmp_path_factory.mktemp("results") / "whole <b>"
-    members = paper_members()
-    members.loc[5, ["status", "error"]] = ["failed", SCRIPT]
-    members.loc[9, ["status", "error"]] = ["diverged", "losses are not finite after epoch 3"]
-    members.loc[20, "status"] = "running"
-    write_study(folder, members)
-    (folder / "study.json").write_text('{"grid": "paper", "fidelity": "as-released", "quick": false, "cells": {}}')
-    out = tmp_path_factory.mktemp("out")
-    assert main(["report", str(folder), "--out", str(out)]) == 0
-    return folder, out
-
-
-def test_every_figure_table_and_the_page_are_there(whole: tuple[Path, Path]) -> None:
-    _, out = whole
+def test_every_figure_table_and_the_page_are_there(grid_report: Report) -> None:
+    out = grid_report.out
     figures = {f"{f.name}.{ending}" for f in OF_GRIDS for ending in ("png", "pdf")}
     assert {p.name for p in out.iterdir()} == {"report.html", "tables", *figures}
     of_two_experiments = {"experiment-slope-annealing", "experiment-fidelity"}
@@ -59,13 +43,12 @@ def test_every_figure_table_and_the_page_are_there(whole: tuple[Path, Path]) -> 
     names = set(report.TABLES) - of_two_experiments - of_searches
     wanted = {f"{n}.{ending}" for n in names for ending in ("md", "tex", "csv")} | {"seeds.csv"}
     assert {p.name for p in (out / "tables").iterdir()} == wanted
-    seeds = pd.read_csv(out / "tables" / "seeds.csv")
+    seeds = grid_report.table("seeds")
     assert (len(seeds), seeds["cell_id"].nunique()) == (48, 16)
 
 
-def test_the_page_is_in_order_and_whole(whole: tuple[Path, Path]) -> None:
-    _, out = whole
-    reader = Reader((out / "report.html").read_text())
+def test_the_page_is_in_order_and_whole(grid_report: Report) -> None:
+    reader = grid_report.page
     experiments = [e.name for e in EXPERIMENTS]
     ending = ["training", "statistics", "scores-all", "environment", "time"]
     assert reader.sections == ["summary", "claims", "data", *experiments, *ending]
@@ -79,50 +62,44 @@ def test_the_page_is_in_order_and_whole(whole: tuple[Path, Path]) -> None:
         "82bb23afa93d855b",
         "python study/run.py --grid paper",
     ):
-        assert words in reader.text.replace("\n", " ")
+        assert words in reader.text
     assert reader.text.count("GAN suffers from mode collapse.") == 1
 
 
-def test_the_page_needs_nothing_else(whole: tuple[Path, Path]) -> None:
-    _, out = whole
-    text = (out / "report.html").read_text()
+def test_the_page_needs_nothing_else(grid_report: Report) -> None:
+    text = grid_report.html
     assert len(text.encode()) < 10_000_000
-    reader = Reader(text)
-    for tag, attributes in reader.tags:
+    for tag, attributes in grid_report.page.tags:
         for name in ("src", "href", "srcset", "data", "action", "poster"):
             value = attributes.get(name)
             assert value is None or value.startswith(("data:", "#")), (tag, name, value)
     assert "@import" not in text
     assert "url(" not in text
     assert not re.search(r"https?://", text)
-    [policy] = [m["content"] for m in reader.all("meta") if m.get("http-equiv") == "Content-Security-Policy"]
+    [policy] = [m["content"] for m in grid_report.page.all("meta") if m.get("http-equiv") == "Content-Security-Policy"]
     assert (policy or "").startswith("default-src 'none'")
 
 
-def test_texts_from_files_are_escaped(whole: tuple[Path, Path]) -> None:
-    _, out = whole
-    text = (out / "report.html").read_text()
-    assert SCRIPT not in text
-    assert "&lt;script&gt;alert(&#39;boo&#39;)&lt;/script&gt;" in text
-    assert "<title>Report of the study whole &lt;b&gt;</title>" in text
-    reader = Reader(text)
-    assert len(reader.all("script")) == 1
-    assert not any(name.startswith("on") for _, attributes in reader.tags for name in attributes)
+def test_texts_from_files_are_escaped(grid_report: Report) -> None:
+    assert SCRIPT not in grid_report.html
+    assert html.escape(SCRIPT).replace("&#x27;", "&#39;") in grid_report.html
+    assert "<title>Report of the study &lt;script&gt;" in grid_report.html
+    assert len(grid_report.page.all("script")) == 1
+    assert not any(name.startswith("on") for _, attributes in grid_report.page.tags for name in attributes)
 
 
-def test_failures_are_counted_apart(whole: tuple[Path, Path]) -> None:
-    _, out = whole
-    assert "45 done, 1 failed, 1 diverged, 1 not at its end" in Reader((out / "report.html").read_text()).text
-    failures = pd.read_csv(out / "tables" / "failures.csv")
+def test_failures_are_counted_apart(grid_report: Report) -> None:
+    assert "45 done, 1 failed, 1 diverged, 1 not at its end" in grid_report.text
+    failures = grid_report.table("failures")
     assert failures["status"].tolist() == ["diverged", "failed", "not at its end"]
     assert failures["error"].tolist()[1] == SCRIPT
-    cells = pd.read_csv(out / "tables" / "cells.csv")
+    cells = grid_report.table("cells")
     ours = cells[(cells["source"] == "this study") & ~cells["output"].str.endswith("Bernoulli")]
     assert ours[["members", "done", "failed", "diverged", "running"]].sum().tolist() == [48, 45, 1, 1, 1]
 
 
-def test_results_are_only_read(whole: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder, _ = whole
+def test_results_are_only_read(grid_report: Report, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = grid_report.folder
     before = sorted((str(p), p.stat().st_mtime_ns) for p in folder.rglob("*"))
     for out in (folder, folder / "report", folder / "members" / "x"):
         assert main(["report", str(folder), "--out", str(out)]) == 2
@@ -144,48 +121,84 @@ def partial(tmp_path: Path) -> Path:
     return tmp_path / "results" / "partial"
 
 
-def test_a_partial_study_names_what_is_missing(
-    partial: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+FIGURE = """
+import matplotlib.figure
+from analysis.figures import Drawn, figure
+
+@figure("my-figure", "Mine"{section})
+def mine(study):
+    return Drawn(matplotlib.figure.Figure(figsize=(1, 1)), "Mine of 1 study.") if len(study.members) else None
+"""
+
+
+def test_a_partial_study_names_what_is_missing_and_a_figure_of_ones_own_is_one_file(
+    partial: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(FIGURES, "_parts", dict(FIGURES.items()))
+    for name, section in (("wrong", ", section='trainig'"), ("my_figure", ""), ("my_figure_again", "")):
+        (tmp_path / f"{name}.py").write_text(FIGURE.format(section=section))
+    with pytest.raises(UserError, match="section 'trainig' is unknown: did you mean 'training'"):
+        load_plugins([str(tmp_path / "wrong.py")])
     out = tmp_path / "out"
     out.mkdir()
     (out / "figure-7.png").write_text("of an earlier report")
-    assert main(["report", str(partial), "--out", str(out)]) == 0
-    reader = Reader((out / "report.html").read_text())
-    text = " ".join(reader.text.split())
-    assert "WGAN, MLP, SBN: not trained yet" in text
-    assert "GAN, MLP, SBN: no run is done (1 running)" in text
-    assert "To train it: python study/run.py --grid paper-architectures --fidelity as-released" in text
-    assert "one seed" in text
-    assert "Not part of this study" in text
+    made = report_of(partial, out, "--plugin", str(tmp_path / "my_figure.py"))
+    for words in (
+        "WGAN, MLP, SBN: not trained yet",
+        "GAN, MLP, SBN: no run is done (1 running)",
+        "To train it: python study/run.py --grid paper-architectures --fidelity as-released",
+        "one seed",
+        "Not part of this study",
+    ):
+        assert words in made.text
     assert not (out / "figure-7.png").exists()
-    assert "could not be made" not in text
+    assert "could not be made" not in made.text
     assert "is running: not at its end" in capsys.readouterr().out
+    assert (out / "my-figure.pdf").exists()
+    assert "more-figures" in made.page.sections
+    assert "Mine of 1 study." in [image["alt"] for image in made.page.all("img")]
+    with pytest.raises(UserError, match="figure 'my-figure' is registered twice"):
+        load_plugins([str(tmp_path / "my_figure_again.py")])
+    with pytest.raises(UserError, match="figure 'my-figur' is unknown: did you mean 'my-figure'"):
+        FIGURES["my-figur"]
 
 
-def test_a_damaged_file_is_named_and_the_rest_reported(
-    partial: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_damaged_file_and_a_part_that_fails_are_named_and_the_rest_reported(
+    partial: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    def fail(members: pd.DataFrame) -> None:
+        raise ZeroDivisionError("by zero\nand more")
+
+    monkeypatch.setattr(report, "judge", fail)
     victim, *_ = sorted((partial / "members").iterdir())
     victim.write_bytes(victim.read_bytes()[:1000])
-    assert main(["report", str(partial), "--out", str(tmp_path / "out")]) == 0
+    made = report_of(partial, tmp_path / "out")
     printed = capsys.readouterr().out
-    assert f"members/{victim.name} is damaged or foreign" in printed
-    assert f"members/{victim.name} is damaged or foreign" in Reader((tmp_path / "out" / "report.html").read_text()).text
+    for line in (
+        f"members/{victim.name} is damaged or foreign",
+        "the verdicts could not be made: ZeroDivisionError: by zero",
+    ):
+        assert line in printed
+        assert line in made.text
+    assert "and more" not in printed
 
 
 @pytest.mark.parametrize("case", ["missing", "empty", "foreign"])
-def test_with_nothing_to_report_there_is_one_line_and_status_2(case: str, tmp_path: Path) -> None:
+def test_with_nothing_to_report_there_is_one_line_and_status_2(
+    case: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "results" / "s"
     if case != "missing":
         (folder / "members").mkdir(parents=True)
     if case == "foreign":
         pq.write_table(pa.table({"name": ["x"]}), folder / "members" / "x.parquet")
-    words = [sys.executable, "-m", "analysis", "report", str(folder), "--out", str(tmp_path / "out")]
-    outcome = subprocess.run(words, capture_output=True, text=True, cwd=ROOT)
-    assert (outcome.returncode, outcome.stdout) == (2, "")
-    assert outcome.stderr.startswith("error: ")
-    assert outcome.stderr.count("\n") == 1
+    words = ["report", str(folder), "--out", str(tmp_path / "out")]
+    in_a_process = [sys.executable, "-m", "analysis", *words]
+    assert (subprocess.run(in_a_process, cwd=ROOT).returncode if case == "empty" else main(words)) == 2
+    printed, said = capfd.readouterr()
+    assert printed == ""
+    assert said.startswith("error: ")
+    assert said.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
@@ -195,23 +208,11 @@ def test_a_mistake_in_the_command_is_one_line(words: list[str], capsys: pytest.C
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_a_figure_that_fails_does_not_end_the_report(
-    partial: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def fail(members: pd.DataFrame) -> None:
-        raise ZeroDivisionError("by zero\nand more")
-
-    monkeypatch.setattr(report, "judge", fail)
-    assert main(["report", str(partial), "--out", str(tmp_path / "out")]) == 0
-    assert "the verdicts could not be made: ZeroDivisionError: by zero\n" in capsys.readouterr().out
-    assert "ZeroDivisionError: by zero" in (tmp_path / "out" / "report.html").read_text()
-
-
 @pytest.mark.parametrize("experiment", [e for e in EXPERIMENTS if e.cells], ids=lambda e: e.name)
 def test_an_experiment_has_the_cells_of_its_grid(experiment: object) -> None:
     """What is trained for it is what is reported of it."""
     members = paper_members(seeds=1)
-    cells = GRIDS[experiment.grid].cells("as-released", data_digest=load_images("mnist").digest, train_images=70_000)  # type: ignore[attr-defined]
+    cells = GRIDS[experiment.grid].cells("as-released", data_digest=MNIST, train_images=70_000)  # type: ignore[attr-defined]
     ours = {members_of(members, cell)["cell_id"].iloc[0] for cell in experiment.cells}  # type: ignore[attr-defined]
     assert ours == {cell.cell_id for cell in cells}
 
@@ -226,39 +227,8 @@ def test_our_own_experiments_choose_the_cells_of_their_grids(name: str, dtype: s
     assert experiment.members(paper).empty
 
 
-def test_the_command_is_the_one_that_trained(tmp_path: Path) -> None:
-    members = paper_members(seeds=2, grid="paper-neurons").assign(epochs=5)
-    study = Study(tmp_path / "mine", members)
-    assert command(study) == ""
-    assert command(study, "paper-neurons") == (
-        "python study/run.py --grid paper-neurons --fidelity as-released --seeds 2 --epochs 5"
-    )
-    assert "--seeds 2 " in command(Study(tmp_path / "part", members[members["seed"] == 1]), "paper-neurons"), "0 and 1"
-    study = Study(
-        tmp_path / "it's mine", members.assign(fidelity="as-described", epochs=1, data="digits", data_digest="0")
-    )
-    study.__dict__["description"] = {"grid": "paper", "quick": True}
-    assert (
-        command(study) == "python study/run.py --grid paper --quick --seeds 2 --data digits --study 'it'\"'\"'s mine'"
-    )
-    study = Study(tmp_path / "retrain-1234", members.assign(dtype="tf32"))
-    study.__dict__["description"] = {"retrain": "1234", "of": "paper"}
-    assert command(study) == "python study/run.py --retrain 1234 --seeds 2"
-    study.__dict__["description"] |= {"epochs": 3, "data": "/a/d.npy", "data_root": "sets"}
-    assert command(study) == (
-        "python study/run.py --retrain 1234 --seeds 2 --epochs 3 --data /a/d.npy --data-root sets"
-    )
-    study.__dict__["description"] = {"grid": "paper"}
-    assert command(study).startswith("python study/run.py --grid paper --fidelity as-released --precision tf32 --seeds")
-    study = Study(tmp_path / "paper", members.assign(dtype="float32", device="NVIDIA H200"))
-    study.__dict__["description"] = {"grid": "paper"}
-    assert "--precision fp32" in command(study), "tf32 is what a GPU is asked for otherwise"
-
-
 def test_pictures_shrink_until_they_fit() -> None:
     def noise(name: str, size: int) -> Picture:
-        import numpy as np
-
         pixels = np.random.default_rng(0).integers(256, size=(size, size, 3), dtype=np.uint8)
         out = BytesIO()
         Image.fromarray(pixels).save(out, "png", dpi=(200, 200))
@@ -280,17 +250,21 @@ def test_long_lists_are_cut_short_on_the_page() -> None:
     assert f"and {100 - page.MOST_LINES} more." in text
 
 
-def test_other_data_are_not_set_beside_what_was_measured_on_mnist(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("data", "digest", "beside"),
+    [("mnist", MNIST, True), ("fashion-mnist", "0" * 16, False), ("mnist", "0" * 16, False)],
+)
+def test_other_data_are_not_set_beside_what_was_measured_on_mnist(
+    data: str, digest: str, beside: bool, tmp_path: Path
+) -> None:
     """Data are the images, not what a file is called."""
-    for i, (data, digest, beside) in enumerate(
-        [("mnist", MNIST, True), ("fashion-mnist", "0" * 16, False), ("mnist", "0" * 16, False)]
-    ):
-        members = paper_members(seeds=2, grid="paper-neurons").assign(data=data, data_digest=digest)
-        write_study(tmp_path / str(i), members, samples=False)
-        assert main(["report", str(tmp_path / str(i)), "--out", str(tmp_path / "out")]) == 0
-        table = pd.read_csv(tmp_path / "out" / "tables" / "all-features.csv")
-        assert ({"released code", "real images"} <= set(table["source"])) == beside
-        assert ("Real images have " in (tmp_path / "out" / "report.html").read_text()) == beside
+    members = paper_members(seeds=2, grid="paper-neurons").assign(data=data, data_digest=digest)
+    write_study(tmp_path / "s", members, samples=False)
+    contents = Contents(tmp_path / "s", tmp_path / "out")
+    assert ({"released code", "real images"} <= {row.source for row in contents.rows}) == beside
+    scores = FIGURES["scores"].draw(contents.study)
+    assert scores
+    assert ("Real images have " in scores.alt) == beside
 
 
 def test_a_study_of_other_settings_shows_nothing_as_the_papers(tmp_path: Path) -> None:
@@ -299,54 +273,21 @@ def test_a_study_of_other_settings_shows_nothing_as_the_papers(tmp_path: Path) -
     dbn = members["neuron"] == "deterministic"
     members.loc[dbn, "learning_rate"] = 3e-4
     write_study(tmp_path / "s", members)
-    assert main(["report", str(tmp_path / "s"), "--out", str(tmp_path / "out")]) == 0
-    reader = Reader((tmp_path / "out" / "report.html").read_text())
-    alts = {str(image["alt"]) for image in reader.all("img")}
+    made = report_of(tmp_path / "s", tmp_path / "out")
+    alts = {str(image["alt"]) for image in made.page.all("img")}
     for intro in ("Four 8 by 8 grids of generated digits", "Histograms of preactivated", "Six rows of 8 by 8"):
         [alt] = [alt for alt in alts if alt.startswith(intro)]
         shown, _, missing = alt.partition("Missing: ")
         assert "WGAN-GP, MLP, DBN" not in shown
         assert "DBN, seed" not in shown
         assert "MLP, DBN: trained with other settings than the paper's alone: learning rate 0.0003" in missing
-    text = " ".join(reader.text.split())
-    assert "Differences to the baseline: the baseline, WGAN-GP, MLP, DBN: trained with other settings" in text
-    verdicts = pd.read_csv(tmp_path / "out" / "tables" / "claims.csv").set_index("number")["verdict"]
+    for intro in ("FID of each cell", "Critical-difference diagram", "Losses of discriminator"):
+        [alt] = [alt for alt in alts if alt.startswith(intro)]
+        assert alt.count("WGAN-GP, MLP, DBN") == alt.count("WGAN-GP, MLP, DBN, learning rate 0.0003") > 0
+    assert "Differences to the baseline: the baseline, WGAN-GP, MLP, DBN: trained with other settings" in made.text
+    verdicts = made.table("claims").set_index("number")["verdict"]
     assert set(verdicts[[2, 3, 4]]) == {"not tested"}
     assert not (tmp_path / "out" / "tables" / "differences-fid.csv").exists()
-
-
-FIGURE = """
-import matplotlib.figure
-from analysis.figures import Drawn, figure
-
-@figure("my-figure", "Mine"{section})
-def mine(study):
-    return Drawn(matplotlib.figure.Figure(figsize=(1, 1)), "Mine of 1 study.") if len(study.members) else None
-"""
-
-
-def imported(path: Path, source: str) -> None:
-    path.write_text(source)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec
-    assert spec.loader
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
-
-
-def test_a_figure_of_ones_own_is_one_file(partial: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FIGURES, "_parts", dict(FIGURES.items()))
-    with pytest.raises(UserError, match="section 'trainig' is unknown: did you mean 'training'"):
-        imported(tmp_path / "wrong.py", FIGURE.format(section=", section='trainig'"))
-    imported(tmp_path / "mine.py", FIGURE.format(section=""))
-    assert main(["report", str(partial), "--out", str(tmp_path / "out")]) == 0
-    assert (tmp_path / "out" / "my-figure.pdf").exists()
-    reader = Reader((tmp_path / "out" / "report.html").read_text())
-    assert "more-figures" in reader.sections
-    assert "Mine of 1 study." in [image["alt"] for image in reader.all("img")]
-    with pytest.raises(UserError, match="figure 'my-figure' is registered twice"):
-        imported(tmp_path / "again.py", FIGURE.format(section=""))
-    with pytest.raises(UserError, match="figure 'my-figur' is unknown: did you mean 'my-figure'"):
-        FIGURES["my-figur"]
 
 
 def test_every_section_of_figures_is_one_of_the_report() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from made_study import write_study
-from made_up import made_up
+from made_up import runs
 
 from analysis.results.cells import is_papers, label, lacking, members_of, undecided
 from analysis.results.load import load_study
@@ -15,48 +15,36 @@ DBN = Cell(objective="wgan-gp", neuron="deterministic")
 
 
 def of(**choices: object) -> pd.DataFrame:
-    return made_up(metrics={"fid": 10.0}, **({"objective": "wgan-gp", "neuron": "deterministic"} | choices))  # type: ignore[arg-type]
+    return runs({"fid": 10.0}, **choices)
 
 
-@pytest.mark.parametrize(
-    ("cell", "words"),
-    [
-        (DBN, "WGAN-GP, MLP, DBN"),
-        (Cell(objective="gan", neuron="stochastic"), "GAN, MLP, SBN"),
-        (Cell(objective="gan", neuron="stochastic", norm_in_d=True), "GAN, MLP, SBN"),
-        (Cell(objective="gan", neuron="stochastic", norm_in_d=False), "GAN, MLP, SBN, no norm in D"),
-        (
-            Cell(objective="wgan", neuron="real", architecture="cnn", norm_in_d=True),
-            "WGAN, CNN, real-valued, norm in D",
-        ),
-    ],
-)
-def test_labels(cell: Cell, words: str) -> None:
-    assert label(cell) == words
+CELLS: dict[str, tuple[Cell, dict[str, object]]] = {
+    "WGAN-GP, MLP, DBN": (DBN, {}),
+    "WGAN-GP, MLP, SBN": (Cell(objective="wgan-gp", neuron="stochastic"), {"neuron": "stochastic"}),
+    "WGAN-GP, CNN, DBN": (
+        Cell(objective="wgan-gp", neuron="deterministic", architecture="cnn"),
+        {"architecture": "cnn"},
+    ),
+    "WGAN-GP, MLP, DBN, norm in D": (
+        Cell(objective="wgan-gp", neuron="deterministic", norm_in_d=True),
+        {"discriminator_norm": "affine"},
+    ),
+    "GAN, MLP, DBN": (Cell(objective="gan", neuron="deterministic"), {"objective": "gan"}),
+    "GAN, MLP, DBN, no norm in D": (
+        Cell(objective="gan", neuron="deterministic", norm_in_d=False),
+        {"objective": "gan", "discriminator_norm": "none"},
+    ),
+}
+"""What figures call a cell, and its runs."""
 
 
-def test_each_field_of_a_cell_chooses() -> None:
-    members = pd.concat(
-        [
-            of(),
-            of(neuron="stochastic"),
-            of(architecture="cnn"),
-            of(discriminator_norm="affine"),
-            of(objective="gan"),
-            of(objective="gan", discriminator_norm="none"),
-        ],
-        ignore_index=True,
-    )
-    for cell, place in (
-        (DBN, 0),
-        (Cell(objective="wgan-gp", neuron="stochastic"), 1),
-        (Cell(objective="wgan-gp", neuron="deterministic", architecture="cnn"), 2),
-        (Cell(objective="wgan-gp", neuron="deterministic", norm_in_d=True), 3),
-        (Cell(objective="gan", neuron="deterministic"), 4),
-        (Cell(objective="gan", neuron="deterministic", norm_in_d=False), 5),
-    ):
+def test_each_field_of_a_cell_chooses_and_names_it() -> None:
+    members = pd.concat([of(**choices) for _, choices in CELLS.values()], ignore_index=True)
+    for place, (words, (cell, _)) in enumerate(CELLS.items()):
         assert list(members_of(members, cell)["member_id"]) == list(members["member_id"][3 * place : 3 * place + 3])
+        assert label(cell) == words
     assert members_of(members, Cell(objective="wgan", neuron="real")).empty
+    assert label(Cell(objective="gan", neuron="real", norm_in_d=True)) == "GAN, MLP, real-valued"
 
 
 @pytest.mark.parametrize("fidelity", ["as-described", "as-released"])

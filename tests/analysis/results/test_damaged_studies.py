@@ -1,8 +1,11 @@
 """Reading results of which something is damaged, foreign or of another version: it is named, the rest is read."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,18 +22,9 @@ def truncate(path: Path) -> None:
 
 
 def scramble(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    for i in range(500, 4000):
-        content[i] ^= 0xFF
-    path.write_bytes(content)
-
-
-def empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def foreign(path: Path) -> None:
-    pq.write_table(pa.table({"name": ["x"]}), path)
+    content = np.frombuffer(path.read_bytes(), np.uint8).copy()
+    content[500:4000] ^= 0xFF
+    path.write_bytes(content.tobytes())
 
 
 def other_type(path: Path) -> None:
@@ -39,19 +33,20 @@ def other_type(path: Path) -> None:
     pq.write_table(table.set_column(at, "epochs", pa.array(["twenty"])), path)
 
 
-@pytest.mark.parametrize(
-    ("harm", "words"),
-    [
-        (truncate, "damaged or foreign"),
-        (scramble, "damaged or foreign"),
-        (empty, "damaged or foreign"),
-        (foreign, "it has no column member_id"),
-        (other_type, "damaged or foreign"),
-    ],
-)
-def test_a_damaged_file_is_named_and_the_rest_is_read(folder: Path, harm: object, words: str) -> None:
+DAMAGE: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "truncated": (truncate, "damaged or foreign"),
+    "scrambled": (scramble, "damaged or foreign"),
+    "empty": (lambda path: path.write_bytes(b""), "damaged or foreign"),
+    "foreign": (lambda path: pq.write_table(pa.table({"name": ["x"]}), path), "it has no column member_id"),
+    "another type": (other_type, "damaged or foreign"),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+def test_a_damaged_file_is_named_and_the_rest_is_read(folder: Path, how: str) -> None:
     name = f"{ids()[0]}.parquet"
-    harm(folder / "members" / name)  # type: ignore[operator]
+    harm, words = DAMAGE[how]
+    harm(folder / "members" / name)
     study = load_study(folder)
     assert sorted(study.members["member_id"]) == sorted(ids()[1:])
     [line] = study.problems
@@ -148,8 +143,11 @@ def test_mixed_versions_commits_and_extractors_are_named(tmp_path: Path) -> None
     assert "FIDs do not compare" in extractors
 
 
-def test_a_damaged_description_is_a_problem_not_an_end(folder: Path) -> None:
-    (folder / "study.json").write_text("{")
+@pytest.mark.parametrize("content", ["{", "[" * 100_000, "[]", "null"])
+def test_a_damaged_description_is_none_and_no_end(content: str, folder: Path) -> None:
+    (folder / "study.json").write_text(content)
     study = load_study(folder)
     assert study.description == {}
-    assert "study.json is damaged" in study.problems[0]
+    assert not study.is_search
+    assert all("study.json is damaged" in line for line in study.problems)
+    assert len(study.problems) == (content in ("{", "[" * 100_000))

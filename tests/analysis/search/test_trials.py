@@ -1,6 +1,5 @@
 """Trials of a search: from study.json, whatever it holds, and the rows of runs."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from made_search import by_learning_rate, eventful, made_search, noise, trials_in
 from made_study import paper_members
 
-from analysis.results.load import Study, load_study
+from analysis.results.load import Study
 from analysis.search.search import Search, read_search
 from analysis.search.trials import Trials, front, trials_of
 from analysis.statistics.summaries import Unavailable
@@ -220,18 +219,15 @@ KEYS = ("search", "metrics", "directions", "sampler", "scheduler", "trials", "se
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("results") / "s"
-    made_search(folder, eventful, trials=4)
-    return folder
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return made_search(tmp_path_factory.mktemp("results") / "s", eventful, trials=4)
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.dictionaries(st.sampled_from(KEYS), JSON, max_size=4))
-def test_whatever_stands_in_study_json_there_is_an_answer(plain: Path, said: dict[str, Any]) -> None:
-    study = load_study(plain)
-    known = json.loads((plain / "study.json").read_text())
-    study.__dict__["description"] = known | said
+def test_whatever_stands_in_study_json_there_is_an_answer(plain: Study, said: dict[str, Any]) -> None:
+    study = Study(plain.folder, plain.members)
+    study.__dict__["description"] = plain.description | said
     search, trials = read_search(study), trials_of(study)
     assert isinstance(search, Search | Unavailable)
     assert isinstance(trials, Trials if isinstance(search, Search) else Unavailable)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import grid, made_up, noisy
+from made_up import grid, noisy, runs
 from scipy import special, stats
 
 from analysis.statistics.differences import compare_to_baseline, paired
@@ -136,31 +136,30 @@ class TestCompareToBaseline:
         assert table["p_holm"].to_numpy()[order] == pytest.approx(by_hand)
 
     def test_failures_keep_their_row_and_stay_out_of_means(self) -> None:
-        ok = made_up(objective="wgan-gp", neuron="deterministic", metrics={"fid": [10.0, 11.0, 12.0]})
-        part = made_up(
-            objective="wgan-gp",
-            neuron="stochastic",
-            metrics={"fid": [20.0, 23.0, 999.0]},
-            statuses=["done", "done", "running"],
+        ok, part, lost = (
+            runs({"fid": [10.0, 11.0, 12.0]}),
+            runs({"neuron": "stochastic", "fid": [20.0, 23.0, 999.0]}, statuses=["done", "done", "running"]),
+            runs({"objective": "wgan", "neuron": "stochastic"}, statuses=["failed", "diverged", "failed"]),
         )
-        lost = made_up(objective="wgan", neuron="stochastic", metrics={}, statuses=["failed", "diverged", "failed"])
-        table = compare_to_baseline(pd.concat([ok, part, lost]), "fid", ok["cell_id"].iloc[0]).set_index("objective")
-        assert table.loc["wgan-gp", "n"] == 2
-        assert table.loc["wgan", "n"] == 0
-        assert table.loc["wgan", "note"] == "no finished seed of the cell"
-        assert table.loc["wgan-gp", "p_holm"] == table.loc["wgan-gp", "p"]  # a family of one
+        table = compare_to_baseline(pd.concat([ok, part, lost]), "fid", ok["cell_id"].iloc[0]).set_index("cell_id")
+        of_part, of_lost = (table.loc[cell["cell_id"].iloc[0]] for cell in (part, lost))
+        assert of_part["n"] == 2
+        assert of_lost["n"] == 0
+        assert of_lost["note"] == "no finished seed of the cell"
+        assert of_part["p_holm"] == of_part["p"]  # a family of one
 
     def test_a_real_valued_cell_has_a_row_for_each_binarization(self) -> None:
-        binary = made_up(objective="wgan-gp", neuron="deterministic", metrics={"fid": 10.0, "ink": 0.2})
-        real = made_up(objective="wgan-gp", neuron="real", metrics={"fid": 12.0, "fid_bernoulli": 15.0, "seconds": 9.0})
-        members = pd.concat([binary, real])
-        table = compare_to_baseline(members, "fid", binary["cell_id"].iloc[0])
-        assert dict(zip(table["binarization"], table["mean"], strict=True)) == pytest.approx(
-            {"threshold": 1.2, "bernoulli": 1.5}
+        members = runs(
+            {"metrics": {"fid": 10.0, "ink": 0.2}},
+            {"neuron": "real", "metrics": {"fid": 12.0, "fid_bernoulli": 15.0, "seconds": 9.0}},
         )
-        own = compare_to_baseline(members, "fid", real["cell_id"].iloc[0], binarization="bernoulli")
-        assert own["mean"].tolist() == pytest.approx([10 / 15, 12 / 15])
-        assert len(compare_to_baseline(members, "preactivated_notch", binary["cell_id"].iloc[0])) == 1
+        binary, real = members["cell_id"].unique()
+        table = compare_to_baseline(members, "fid", binary)
+        ratios = dict(zip(table["binarization"], table["mean"], strict=True))
+        assert ratios == pytest.approx({"threshold": 1.2, "bernoulli": 1.5})
+        own = compare_to_baseline(members, "fid", real)
+        assert own["mean"].tolist() == pytest.approx([10 / 12, 15 / 12]), "by threshold"
+        assert len(compare_to_baseline(members, "preactivated_notch", binary)) == 1
 
     def test_an_unknown_baseline_is_a_clear_line(self) -> None:
         with pytest.raises(UserError, match="'nowhere' is not in the study"):

@@ -2,34 +2,33 @@
 
 import pytest
 import torch
+from made_up import column
 
-from analysis.tables.architecture_tables import COLUMNS, architecture_tables, counts_note, parameter_counts
+from analysis.tables.architecture_tables import architecture_tables, counts_note, parameter_counts
 from binarygan.model.networks import Network
 from binarygan.paper import FIDELITIES, paper_config
 
-TABLES = {t.name: t for t in architecture_tables()}
+TABLES = {t.name: t for t in architecture_tables("as-described")}
 
 
 def test_layers_and_shapes_are_the_papers() -> None:
-    layers = {name: t.rows["layer"].tolist() for name, t in TABLES.items()}
-    assert layers == {
+    assert {name: column(t, "layer") for name, t in TABLES.items()} == {
         "table-1": ["input", "dense", "dense", "sum"],
         "table-2": ["input", "dense", "dense", "dense", "sum"],
         "table-3": ["input", *["transconv"] * 4, "sum"],
         "table-4": ["input", "conv", "maxpool", "conv", "maxpool", "flatten", "dense", "dense", "sum"],
     }
-    shapes = {name: t.rows["output shape"].tolist()[:-1] for name, t in TABLES.items()}
-    assert shapes == {
+    assert {name: column(t, "output shape")[:-1] for name, t in TABLES.items()} == {
         "table-1": ["128", "1024", "784"],
         "table-2": ["784", "512", "256", "1"],
         "table-3": ["1×1×128", "2×2×128", "6×6×64", "13×13×32", "28×28×1"],
         "table-4": ["28×28×1", "26×26×32", "13×13×32", "11×11×64", "6×6×64", "2304", "128", "1"],
     }
-    assert TABLES["table-3"].rows["kernel"].tolist()[1:-1] == ["2×2", "4×4", "3×3", "4×4"]
-    assert TABLES["table-3"].rows["stride"].tolist()[1:-1] == ["1", "2", "2", "2"]
-    assert TABLES["table-3"].rows["activation"].tolist()[1:-1] == ["ReLU"] * 3 + ["neuron"]
-    assert TABLES["table-4"].rows["norm"].eq("").all()
-    assert all(t.rows.columns.tolist() == COLUMNS for t in TABLES.values())
+    cnn = TABLES["table-3"]
+    assert column(cnn, "kernel")[1:-1] == ["2×2", "4×4", "3×3", "4×4"]
+    assert column(cnn, "stride")[1:-1] == ["1", "2", "2", "2"]
+    assert column(cnn, "activation")[1:-1] == ["ReLU"] * 3 + ["neuron"]
+    assert set(column(TABLES["table-4"], "norm")) == {"–"}
 
 
 def test_each_layers_parameters_by_hand() -> None:
@@ -41,8 +40,7 @@ def test_each_layers_parameters_by_hand() -> None:
         "table-4": [0, 10 * 32, 0, 289 * 64, 0, 0, 2305 * 128, 129],
     }
     for name, expected in by_hand.items():
-        assert TABLES[name].rows["parameters"].tolist() == [*expected, sum(expected)]
-        assert TABLES[name].parameters == sum(expected)
+        assert column(TABLES[name], "parameters") == [f"{n:,}" for n in (*expected, sum(expected))]
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "cnn"])
@@ -55,10 +53,17 @@ def test_counts_are_those_of_the_networks_that_are_trained(architecture: str) ->
     assert parameter_counts(architecture) == tuple(sum(p[0].numel() for p in of.values()) for of in made)
 
 
-def test_both_fidelities_have_the_same_counts_and_name_their_own_norm() -> None:
-    described, released = (architecture_tables(f) for f in FIDELITIES)
-    assert [t.parameters for t in described] == [t.parameters for t in released]
-    assert [t[0].rows["norm"].tolist()[1] for t in (described, released)] == ["BN", "affine"]
+def test_the_norms_are_those_of_the_variants_that_a_study_has() -> None:
+    for fidelities, norm, notes in (
+        ((), "BN", ("Norms are those of as-described.",)),
+        (("as-described",), "BN", ()),
+        (("as-released",), "affine", ()),
+        (FIDELITIES, "BN / affine", ("Norms are those of as-described / as-released.",)),
+    ):
+        for table, other in zip(architecture_tables(*fidelities), TABLES.values(), strict=True):
+            assert column(table, "parameters") == column(other, "parameters")
+            assert table.notes == notes
+        assert column(architecture_tables(*fidelities)[0], "norm")[1] == norm
 
 
 def test_the_note_says_that_the_papers_counts_are_swapped() -> None:

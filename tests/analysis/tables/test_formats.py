@@ -32,17 +32,14 @@ def test_markdown_keeps_its_columns() -> None:
     assert "FID∞: its meaning" in text
 
 
-def test_markdown_fetches_nothing() -> None:
-    text = formats.markdown(Table("t", "![x](http://a/b.png)", TABLE.columns, ((word("[a](http://b)"), measure(1.0)),)))
+def test_markdown_fetches_nothing_and_csv_has_no_formula() -> None:
+    row = word("[a](http://b)"), measure(1.0)
+    text = formats.markdown(Table("t", "![x](http://a/b.png)", TABLE.columns, (row,)))
     assert "](" not in text
     assert "![" not in text
-
-
-def test_csv_has_no_formula() -> None:
-    [_, row] = csv.reader(
-        io.StringIO(formats.comma_separated(Table("t", "T", TABLE.columns, ((word("=1+1"), measure(-1.0)),))))
-    )
-    assert row[:2] == ["'=1+1", "-1.0"]
+    row = word("=1+1"), measure(-1.0)
+    [_, read] = csv.reader(io.StringIO(formats.comma_separated(Table("t", "T", TABLE.columns, (row,)))))
+    assert read[:2] == ["'=1+1", "-1.0"]
 
 
 def test_latex_escapes_what_it_must() -> None:
@@ -55,12 +52,9 @@ def test_latex_escapes_what_it_must() -> None:
         r"\textless{}/script\textgreater{} \{x\} \textasciitilde{}\textasciicircum{} second line"
         r" & 10.0 [9.0, 11.5] \\"
     )
-
-
-def test_latex_has_no_letter_that_it_does_not_know() -> None:
     table = Table("t", "χ² → é", TABLE.columns, ((word("😀 ∞ Δ"), measure(1.0)),))
     assert r"\caption{$\chi$$^2$ $\rightarrow$ é." in formats.latex(table)
-    assert r"? $\infty$ ? & 1 \\" in formats.latex(table)
+    assert r"? $\infty$ ? & 1 \\" in formats.latex(table), "of letters that it does not know"
 
 
 def test_csv_is_read_back_whole() -> None:
@@ -100,8 +94,7 @@ def test_how_numbers_are_written(entry: Entry, text: str) -> None:
 
 
 def test_all_seeds_are_in_csv_however_many() -> None:
-    entry = seeds({i: float(i) for i in range(20)})
-    assert str(entry.parts[""]).count(";") == 19
+    assert str(seeds({i: float(i) for i in range(20)}).parts[""]).count(";") == 19
 
 
 @pytest.mark.parametrize("value", [0.1499, 10.5, 161.26, 5e-5, 1e12, -3.25])

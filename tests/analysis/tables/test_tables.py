@@ -1,17 +1,18 @@
 """Tables against hand computations."""
 
+import io
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import made_up
+from made_up import column, made_up
 from scipy import stats
 
 from analysis.results.load import load_anchors
 from analysis.statistics.summaries import summarize
 from analysis.tables import formats
-from analysis.tables.entries import Table, first
+from analysis.tables.entries import first
 from analysis.tables.rows import OURS, beside, rows_of
 from analysis.tables.tables import HEADLINE, SECTIONS, means, scores
 
@@ -23,11 +24,6 @@ def of_seeds(fids: list[float], statuses: list[str], **choices: object) -> pd.Da
     metrics = {"fid": fids, "fid_bernoulli": [f + 1 for f in fids], "recall": 0.8}
     members = made_up(seeds=len(fids), statuses=statuses, metrics=metrics, **(REAL | choices))  # type: ignore[arg-type]
     return members.assign(**metrics)  # of runs that failed, too: a mean must leave them out by their status
-
-
-def column(table: Table, label: str) -> list[str]:
-    at = [c.label for c in table.columns].index(label)
-    return [row[at].text for row in table.rows]
 
 
 def test_numbers_are_over_the_seeds_that_are_done() -> None:
@@ -52,22 +48,11 @@ def test_means_at_once_are_the_summaries() -> None:
         assert list(entry.parts.values()) == pytest.approx(wanted, nan_ok=True)
 
 
-def test_interquartile_mean_is_scipys_on_multiples_of_four() -> None:
-    fids = [30.0, 1.0, 10.0, 11.0, 12.0, 13.0, 50.0, 2.0]
-    [row, _] = rows_of(of_seeds(fids, ["done"] * 8), ANCHORS.iloc[:0])
-    iqm = scores([row], "t", "T").rows[0][4]
-    assert iqm.key == pytest.approx(stats.trim_mean(fids, 0.25))
-    assert iqm.parts["_low"] < iqm.key < iqm.parts["_high"]  # type: ignore[operator]
-
-
-def test_one_seed_says_what_cannot_be_said() -> None:
+def test_of_one_seed_and_of_none_it_is_said_what_cannot_be_said() -> None:
     table = scores(rows_of(of_seeds([10.0], ["done"]), ANCHORS.iloc[:0]), "t", "T")
     assert column(table, "FID") == ["10", "11"]
     assert column(table, "FID, IQM") == ["–", "–"]
     assert any("2 of 2 rows rest on one seed: no spread" in note for note in table.notes)
-
-
-def test_a_cell_without_a_finished_seed_has_dashes() -> None:
     table = scores(rows_of(of_seeds([10.0], ["failed"]), ANCHORS.iloc[:0]), "t", "T")
     assert column(table, "done") == ["0 of 1, 1 failed"] * 2
     assert set(column(table, "FID")) == set(column(table, "FID of each seed")) == {"–"}
@@ -103,26 +88,20 @@ def test_settings_unlike_the_papers_are_named() -> None:
     assert "unlike the paper" in [c.label for c in scores(rows, "t", "T").columns]
 
 
-def test_every_metric_stands_in_a_section() -> None:
+def test_every_metric_stands_in_a_section_and_a_long_table_says_what_it_leaves_out() -> None:
     rows = rows_of(of_seeds([10.0], ["done"]), ANCHORS)
     for name, (title, numbers) in SECTIONS.items():
         table = means(rows, name, title, numbers)
         assert len(table.rows) == 11
         assert len(table.columns) == 3 + len(numbers)
+        assert first(table, 11) is table
+        short = first(table, 3)
+        assert len(short.rows) == 3
+        assert short.notes[-1] == f"The first 3 of 11 rows; tables/{name}.csv has all of them."
     assert set(HEADLINE) < {n for _, numbers in SECTIONS.values() for n in numbers}
 
 
-def test_a_long_table_says_what_it_leaves_out() -> None:
-    table = scores(rows_of(of_seeds([10.0], ["done"]), ANCHORS), "t", "T")
-    short = first(table, 3)
-    assert len(short.rows) == 3
-    assert short.notes[-1] == "The first 3 of 11 rows; tables/t.csv has all of them."
-    assert first(table, 11) is table
-
-
 def test_csv_has_every_part_and_seed() -> None:
-    import io
-
     rows = rows_of(of_seeds([10.0, 14.0], ["done", "done"]), ANCHORS)
     frame = pd.read_csv(io.StringIO(formats.comma_separated(scores(rows, "t", "T"))))
     ours = frame[frame["source"] == OURS]

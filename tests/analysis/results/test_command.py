@@ -1,0 +1,63 @@
+"""The command that made a study, from what it says of itself and from its runs."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_study import paper_members
+
+from analysis.results.command import command
+from analysis.results.load import Study
+
+AS_RELEASED = "--fidelity as-released"
+RETRAIN = {"retrain": "1234", "of": "paper"}
+SEARCH = {"search": "mlp", "metrics": ["fid"], "sampler": "tpe", "scheduler": "none", "trials": 3, "seeds": 1}
+TF32, OTHER_DATA = {"dtype": "tf32"}, {"data": "digits", "data_digest": "0"}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "said", "grid", "words"),
+    [
+        ("mine", {}, {}, None, ""),
+        ("mine", {}, {}, "paper-neurons", f"--grid paper-neurons {AS_RELEASED} --seeds 2 --epochs 5"),
+        ("seed 1 alone", {"seed": 1}, {}, "paper-neurons", f"--grid paper-neurons {AS_RELEASED} --seeds 2 --epochs 5"),
+        (
+            "it's mine",
+            {"fidelity": "as-described", "epochs": 1, **OTHER_DATA},
+            {"grid": "paper", "quick": True},
+            None,
+            "--grid paper --quick --seeds 2 --data digits --study 'it'\"'\"'s mine'",
+        ),
+        ("retrain-1234", TF32, RETRAIN, None, "--retrain 1234 --seeds 2"),
+        (
+            "retrain-1234",
+            TF32,
+            {**RETRAIN, "epochs": 3, "data": "/a/d.npy", "data_root": "sets"},
+            None,
+            "--retrain 1234 --seeds 2 --epochs 3 --data /a/d.npy --data-root sets",
+        ),
+        ("paper", TF32, {"grid": "paper"}, None, f"--grid paper {AS_RELEASED} --precision tf32 --seeds 2 --epochs 5"),
+        (  # tf32 is what a GPU is asked for otherwise
+            "paper",
+            {"device": "NVIDIA H200"},
+            {"grid": "paper"},
+            None,
+            f"--grid paper {AS_RELEASED} --precision fp32 --seeds 2 --epochs 5",
+        ),
+        (
+            "mine",
+            {"epochs": 2, "seed": 0, **OTHER_DATA},
+            {**SEARCH, "quick": True},
+            None,
+            f"--search mlp --trials 3 --metric fid --sampler tpe --quick {AS_RELEASED} --epochs 2 --data digits "
+            "--study mine",
+        ),
+    ],
+)
+def test_the_command_is_the_one_that_trained(
+    name: str, changes: dict[str, Any], said: dict[str, Any], grid: str | None, words: str, tmp_path: Path
+) -> None:
+    members = paper_members(seeds=2, grid="paper-neurons").assign(**{"epochs": 5, **changes})
+    study = Study(tmp_path / name, members)
+    study.__dict__["description"] = said
+    assert command(study, grid) == (f"python study/run.py {words}" if words else "")
