@@ -110,12 +110,13 @@ Scores = Callable[[Fault, float], dict[str, float]]
 @pytest.fixture(scope="module")
 def scores(real: Tensor, digits: tuple[Tensor, np.ndarray], reference: Reference) -> Scores:
     """Of so much of a fault."""
-    return cache(lambda fault, amount: full_scores(fault(real, digits, amount), reference))
+    known = cache(lambda fault, amount: full_scores(fault(real, digits, amount), reference))
+    return lambda fault, amount: known(fault if amount or fault is omission else noise, amount)  # none is none
 
 
 @pytest.mark.parametrize("fault", WORSE, ids=lambda f: f.__name__)
 def test_each_metric_sees_its_fault_grow(fault: Fault, scores: Scores) -> None:
-    found = [scores(fault, amount) for amount in (0.0, 0.3, 0.65, 0.95)]
+    found = [scores(fault, amount) for amount in (0.0, 0.5, 0.95)]
     for names, sign in zip(WORSE[fault], (1, -1), strict=True):
         for name in names.split():
             values = [sign * f[name] for f in found]
