@@ -47,11 +47,9 @@ def test_extractors_are_accurate_and_small(digits: tuple[Tensor, np.ndarray]) ->
 
 
 def test_names_are_what_is_computed(real: Tensor, reference: Reference) -> None:
-    assert set(full_scores(real, reference)) == {m.name for m in OF_IMAGES}
-    assert set(light_scores(real, reference)) == {m.name for m in OF_IMAGES if m.light}
-    full = full_scores(real, reference)
-    for name, value in light_scores(real, reference).items():
-        assert full[name] == value
+    full, light = full_scores(real, reference), light_scores(real, reference)
+    assert set(full) == {m.name for m in OF_IMAGES}
+    assert light == {m.name: full[m.name] for m in OF_IMAGES if m.light}
 
 
 def noise(real: Tensor, digits: tuple[Tensor, np.ndarray], amount: float) -> Tensor:

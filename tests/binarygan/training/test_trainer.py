@@ -29,7 +29,7 @@ COHORTS = [
 def test_a_member_does_not_depend_on_its_cohort_mates(choices: dict[str, Any]) -> None:
     """In float64 to rounding; in bfloat16 on a CPU, where values are rounded by themselves, too."""
     dtype, rtol, atol = (torch.float32, 2e-6, 1e-5) if "dtype" in choices else (torch.float64, 1e-8, 1e-10)
-    configs = mixed_cohort(critic_steps=2, **choices)
+    configs = mixed_cohort(critic_steps=2, batch_size=8, train_images=16, **choices)
     together = trainer(*configs, dtype=dtype)
     losses = together.train_epoch()
     for i, config in enumerate(configs):
