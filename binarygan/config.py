@@ -154,7 +154,8 @@ class MemberConfig:
             )
         sources = self._sources()
         if self.part_sources not in ("", sources):
-            changed = _changed(self.part_sources, sources)
+            old, new = (json_object("part_sources", text) for text in (self.part_sources, sources))
+            changed = next((name for name in (*old, *new) if old.get(name) != new.get(name)), "a part")
             raise UserError(f"{changed} is defined by another source than when this configuration was made")
         object.__setattr__(self, "part_sources", sources)
 
@@ -311,9 +312,3 @@ def _part(config: MemberConfig, field: str, part: Any) -> Any:
     own = json_object("part_parameters", config.part_parameters)
     names = parameters_of(part)
     return part(**{n: getattr(config, n) if n in FIELDS_OF_PARTS else own[f"{field}.{n}"] for n in names})
-
-
-def _changed(before: str, now: str) -> str:
-    """The first part whose source is another: `neuron`, …"""
-    old, new = json_object("part_sources", before), json_object("part_sources", now)
-    return next((field for field in (*old, *new) if old.get(field) != new.get(field)), "a part")

@@ -83,15 +83,10 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         )
     scores = full_scores(images, reference)
     if arguments.json:
-        named = {metric.name: _finite(scores[metric.name]) for metric in OF_IMAGES}
+        named = {name: value if np.isfinite(value) else None for name, value in scores.items()}  # JSON has no NaN
         print(json.dumps({**named, "samples": len(images), "data": data.name, "extractors": extractors_digest()}))
         return 0
     print(f"{len(images)} images of {arguments.samples} against {data.name} (extractors {extractors_digest()})")
     for metric in OF_IMAGES:
         print(f"{metric.name:24}{scores[metric.name]:12.4f}  {metric.meaning}")
     return 0
-
-
-def _finite(value: float) -> float | None:
-    """JSON has no NaN."""
-    return value if np.isfinite(value) else None

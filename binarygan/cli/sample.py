@@ -13,12 +13,9 @@ samples on the same machine, however many are asked for.
 
 import argparse
 import math
-from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from binarygan.cli.commands import Parser, add_generator_arguments, checked_endings, status_of, whole_files
 from binarygan.config import MemberConfig
@@ -68,9 +65,15 @@ def _sample(arguments: argparse.Namespace) -> int:
             if path.suffix == ".npy":
                 np.save(file, samples)
             else:
-                _write_picture(file, torch.from_numpy(samples[:MOST_SHOWN]))
+                from torchvision.utils import save_image
+
+                images = torch.from_numpy(samples[:MOST_SHOWN]).unsqueeze(1).float()
+                save_image(images, file, format="PNG", nrow=math.ceil(math.sqrt(len(images))), pad_value=0.5)
+    config = sampler.config
+    whose = f"member {config.member_id} ({config.neuron}, {config.objective}, {config.architecture})"
     for path in arguments.out:
-        print(_line(path, count, sampler.config, sampler.epochs_done))
+        number = min(count, MOST_SHOWN) if path.suffix == ".png" else count
+        print(f"{path}: {number} samples of {whose} after {sampler.epochs_done} of {config.epochs} epochs")
     return 0
 
 
@@ -80,16 +83,3 @@ def _neuron(config: MemberConfig, asked: str | None) -> Neuron:
     if own.binary and asked:
         raise UserError(f"--binarization is for real-valued members, and {config.member_id} is {config.neuron}")
     return own if own.binary else BINARIZATIONS[asked or "threshold"]
-
-
-def _write_picture(file: BinaryIO, images: Tensor) -> None:
-    """A square grid of images, as a PNG."""
-    from torchvision.utils import save_image
-
-    save_image(images.unsqueeze(1).float(), file, format="PNG", nrow=math.ceil(math.sqrt(len(images))), pad_value=0.5)
-
-
-def _line(path: Path, count: int, config: MemberConfig, epochs_done: int) -> str:
-    number = min(count, MOST_SHOWN) if path.suffix == ".png" else count
-    whose = f"member {config.member_id} ({config.neuron}, {config.objective}, {config.architecture})"
-    return f"{path}: {number} samples of {whose} after {epochs_done} of {config.epochs} epochs"

@@ -145,7 +145,7 @@ class _Metrics:
         return (m for m in METRICS.values() if m.of == self._of)
 
     def __len__(self) -> int:
-        return len(list(self))
+        return len(tuple(iter(self)))
 
 
 OF_IMAGES = _Metrics("images")

@@ -22,6 +22,9 @@ from binarygan.training.iteration import Iteration
 from binarygan.training.optimizers import BEYOND_ALL_STEPS, STEP
 from binarygan.training.step import Side
 
+COUNT = torch.zeros(())
+"""Of the shape and type of a count of an optimizer's steps."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EpochLosses:
@@ -150,7 +153,7 @@ class Trainer:
         """
         for network, side in self._sides.items():
             for name, parameter in side.parameters.items():
-                parameter.detach().copy_(_stored(tensors, f"{network}.{name}", parameter.shape, parameter.dtype))
+                parameter.detach().copy_(_stored(tensors, f"{network}.{name}", parameter))
         # optimizers may keep copies of the parameters, and recorded steps keep the optimizers
         self._set_up({network: side.parameters for network, side in self._sides.items()})
         if epochs_done:
@@ -158,7 +161,7 @@ class Trainer:
                 side.optimizer.load_state(
                     [
                         {
-                            key: _optimizer_state(tensors, f"{network}.{name}", key, parameter)
+                            key: _stored(tensors, f"{network}.{name}.{key}", COUNT if key == STEP else parameter)
                             for key in self.case.optimizer.states
                         }
                         for name, parameter in side.parameters.items()
@@ -186,19 +189,11 @@ class Trainer:
         self._recorded = False
 
 
-def _optimizer_state(tensors: dict[str, Tensor], name: str, key: str, parameter: Tensor) -> Tensor:
-    """What the optimizer keeps of the parameter of that name under `key`."""
-    if key != STEP:
-        return _stored(tensors, f"{name}.{key}", parameter.shape, parameter.dtype)
-    steps = _stored(tensors, f"{name}.{key}", torch.Size(), torch.float32)
-    if not 1 <= float(steps) < BEYOND_ALL_STEPS:
-        raise ValueError(f"its {name}.{key} counts no steps")
-    return steps
-
-
-def _stored(tensors: dict[str, Tensor], name: str, shape: torch.Size, dtype: torch.dtype) -> Tensor:
+def _stored(tensors: dict[str, Tensor], name: str, like: Tensor) -> Tensor:
     """The tensor of that name; a ValueError where it is not as it should be."""
     stored = tensors.get(name)
-    if stored is None or stored.shape != shape or stored.dtype is not dtype:
-        raise ValueError(f"it has no {name} of shape {tuple(shape)} and type {dtype}")
+    if stored is None or stored.shape != like.shape or stored.dtype is not like.dtype:
+        raise ValueError(f"it has no {name} of shape {tuple(like.shape)} and type {like.dtype}")
+    if like is COUNT and not 1 <= float(stored) < BEYOND_ALL_STEPS:
+        raise ValueError(f"its {name} counts no steps")
     return stored

@@ -32,7 +32,7 @@ def small(**choices: Any) -> MemberConfig:
 
 def mixed_cohort(**choices: Any) -> list[MemberConfig]:
     """Four members of every kind of neuron, with slopes and seeds of their own, three iterations an epoch."""
-    base = small(train_images=48, **choices)
+    base = small(**({"train_images": 48} | choices))
     kinds = (("stochastic", 5, 1.1), ("deterministic", 5, 1.2), ("real", 6, 1.0), ("stochastic", 7, 1.3))
     return [dataclasses.replace(base, neuron=n, seed=s, slope_rate=r) for n, s, r in kinds]
 

@@ -50,7 +50,11 @@ class RoundedGenerator:
         """The input of the output neurons (M, B, P), with its graph, for z (M, B, Z)."""
         if self._parameters is None or self._parameters.given is not parameters or self._batch != z.shape[1]:
             self._parameters, self._batch = RoundedParameters(self._network, parameters), z.shape[1]
-            self._members = [self._layers(self._parameters, m) for m in range(len(z))]
+            layers = list(enumerate(self._network.layers))
+            self._members = [
+                [_Layer(layer, *self._parameters.of_layer(number, m), z.shape[1]) for number, layer in layers]
+                for m in range(len(z))
+            ]
         result: Tensor = _Generated.apply(self, z, *parameters.values())
         return result
 
@@ -79,10 +83,6 @@ class RoundedGenerator:
                 layer.backward_through_relu(after)
                 after = layer
         return self._parameters.gradients()
-
-    def _layers(self, parameters: RoundedParameters, m: int) -> "list[_Layer]":
-        layers = enumerate(self._network.layers)
-        return [_Layer(layer, *parameters.of_layer(number, m), self._batch) for number, layer in layers]
 
 
 class _Generated(torch.autograd.Function):

@@ -1,8 +1,6 @@
 """`python -m binarygan.evaluate`."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -29,13 +27,17 @@ def test_every_form_of_file_gives_the_same(packed: np.ndarray, tmp_path: Path) -
     assert (evaluate.load_samples(tmp_path / "bits.npz", "bits").numpy() == images).all()
 
 
-def test_json_is_one_object_with_the_names(packed: np.ndarray, tmp_path: Path) -> None:
+def test_json_is_one_object_with_the_names(
+    packed: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     np.save(tmp_path / "x.npy", packed)
-    words = [sys.executable, "-m", "binarygan.evaluate", str(tmp_path / "x.npy"), "--json"]
-    outcome = subprocess.run(words, capture_output=True, text=True)
-    assert (outcome.returncode, outcome.stderr.count("\n")) == (0, 1)
-    assert outcome.stderr.startswith("warning: 300 samples against 10,000 images")
-    found = json.loads(outcome.stdout)
+    images = np.unpackbits(load_images("mnist").packed[60_000:61_200], axis=1).reshape(-1, 28, 28)
+    np.save(tmp_path / "others.npy", images)
+    assert evaluate.main([str(tmp_path / "x.npy"), "--json", "--data", str(tmp_path / "others.npy")]) == 0
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1
+    assert said.err.startswith("warning: 300 samples against 1,200 images")
+    found = json.loads(said.out)
     assert {m.name for m in OF_IMAGES} <= set(found)
     assert found["precision"] == 1, "the samples are among the reference images"
     assert found["samples"] == 300

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from members import small, tiny_reference, trainer
+from members import small, tiny_reference, trained_in_name
 
 from analysis import labels
 from analysis.tables.tables import SECTIONS
@@ -54,12 +54,12 @@ def outside(registry: None, tmp_path: Path) -> dict[str, Any]:
     return runpy.run_path(str(tmp_path / "outside.py"))
 
 
+@pytest.mark.usefixtures("small_population")
 def test_a_metric_from_outside_is_measured_and_has_its_columns(
     outside: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluation, "EVALUATION_SAMPLES", 64)
-    member, reference = trainer(small(neuron="real")), tiny_reference()
-    member.train_epoch()
+    member, reference = trained_in_name(small(neuron="real"), epochs=1), tiny_reference()
     full, light = (evaluation.evaluate(member, 0, reference, full=f).metrics for f in (True, False))
     assert (list(full), list(light)) == (list(columns(light=False)), list(columns(light=True)))
     assert None not in full.values()

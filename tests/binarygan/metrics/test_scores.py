@@ -47,11 +47,9 @@ def test_extractors_are_accurate_and_small(digits: tuple[Tensor, np.ndarray]) ->
 
 
 def test_names_are_what_is_computed(real: Tensor, reference: Reference) -> None:
-    assert set(full_scores(real, reference)) == {m.name for m in OF_IMAGES}
-    assert set(light_scores(real, reference)) == {m.name for m in OF_IMAGES if m.light}
-    full = full_scores(real, reference)
-    for name, value in light_scores(real, reference).items():
-        assert full[name] == value
+    full, light = full_scores(real, reference), light_scores(real, reference)
+    assert set(full) == {m.name for m in OF_IMAGES}
+    assert light == {m.name: full[m.name] for m in OF_IMAGES if m.light}
 
 
 def noise(real: Tensor, digits: tuple[Tensor, np.ndarray], amount: float) -> Tensor:
@@ -110,12 +108,13 @@ Scores = Callable[[Fault, float], dict[str, float]]
 @pytest.fixture(scope="module")
 def scores(real: Tensor, digits: tuple[Tensor, np.ndarray], reference: Reference) -> Scores:
     """Of so much of a fault."""
-    return cache(lambda fault, amount: full_scores(fault(real, digits, amount), reference))
+    known = cache(lambda fault, amount: full_scores(fault(real, digits, amount), reference))
+    return lambda fault, amount: known(fault if amount or fault is omission else noise, amount)  # none is none
 
 
 @pytest.mark.parametrize("fault", WORSE, ids=lambda f: f.__name__)
 def test_each_metric_sees_its_fault_grow(fault: Fault, scores: Scores) -> None:
-    found = [scores(fault, amount) for amount in (0.0, 0.3, 0.65, 0.95)]
+    found = [scores(fault, amount) for amount in (0.0, 0.5, 0.95)]
     for names, sign in zip(WORSE[fault], (1, -1), strict=True):
         for name in names.split():
             values = [sign * f[name] for f in found]

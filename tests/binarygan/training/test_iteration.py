@@ -26,7 +26,7 @@ CASES: list[dict[str, Any]] = [
 def test_recorded_is_plain(case: dict[str, Any]) -> None:
     """Between two iterations that are replayed whole another number of critic steps, as warm-up has; slopes change."""
     neuron, choices = case.get("neuron"), {k: v for k, v in case.items() if k != "neuron"}
-    configs = mixed_cohort(critic_steps=2, **choices)
+    configs = mixed_cohort(critic_steps=2, batch_size=8, train_images=24, **choices)
     if neuron:
         configs = [dataclasses.replace(c, neuron=neuron) for c in configs[:2]]
     plain, recorded = trainer(*configs), trainer(*configs)

@@ -9,7 +9,7 @@ import torch
 from members import built_in, mixed_cohort, registered, small, tiny_reference, trainer
 
 from binarygan.errors import UserError
-from binarygan.metrics.evaluation import evaluate
+from binarygan.metrics import evaluation
 from binarygan.model.architectures import ARCHITECTURES
 from binarygan.model.objectives import OBJECTIVES
 from binarygan.training import checkpoints
@@ -29,7 +29,7 @@ COHORTS = [
 def test_a_member_does_not_depend_on_its_cohort_mates(choices: dict[str, Any]) -> None:
     """In float64 to rounding; in bfloat16 on a CPU, where values are rounded by themselves, too."""
     dtype, rtol, atol = (torch.float32, 2e-6, 1e-5) if "dtype" in choices else (torch.float64, 1e-8, 1e-10)
-    configs = mixed_cohort(critic_steps=2, **choices)
+    configs = mixed_cohort(critic_steps=2, batch_size=8, train_images=16, **choices)
     together = trainer(*configs, dtype=dtype)
     losses = together.train_epoch()
     for i, config in enumerate(configs):
@@ -42,7 +42,9 @@ def test_a_member_does_not_depend_on_its_cohort_mates(choices: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("objective", ["wgan", "wgan-gp"])
-def test_a_restored_cohort_continues_bitwise(objective: str, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("small_population")
+def test_a_restored_cohort_continues_bitwise(objective: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "EVALUATION_SAMPLES", 500)
     configs = [small(objective=objective, neuron=n) for n in ("stochastic", "deterministic")]
     configs = [dataclasses.replace(c, seed=i) for i, c in enumerate(configs)]
     straight = trainer(*configs)
@@ -55,7 +57,7 @@ def test_a_restored_cohort_continues_bitwise(objective: str, tmp_path: Path) -> 
     assert torch.equal(expected.discriminator_loss, found.discriminator_loss)
     for name, tensor in straight.state().items():
         assert torch.equal(tensor, resumed.state()[name]), name
-    before, after = (evaluate(t, 0, tiny_reference(), full=False) for t in (straight, resumed))
+    before, after = (evaluation.evaluate(t, 0, tiny_reference(), full=False) for t in (straight, resumed))
     assert torch.equal(before.histogram, after.histogram)
     assert before.metrics == after.metrics
 
