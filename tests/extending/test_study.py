@@ -9,8 +9,10 @@ import pytest
 from running import assert_refused, command, here, plugins_forgotten
 
 from analysis.__main__ import main as analysis
+from analysis.figures import FIGURES
 from binarygan.cli.sample import main as sample
 from binarygan.config import MemberConfig
+from binarygan.metrics.names import METRICS
 from binarygan.model.neurons import NEURONS
 from binarygan.plugins import load_plugins
 from study.design.grids import GRIDS
@@ -98,6 +100,7 @@ def test_a_changed_source_is_another_run(results: Path, tmp_path: Path) -> None:
 
     assert len(elsewhere()) == 5
     with plugins_forgotten():
-        del sys.modules["plugin_outside_parts"]
+        del sys.modules["plugin_outside_parts"], FIGURES._parts["ink-by-cell"]
+        del GRIDS._parts["outside"], METRICS._parts["blank_share"]
         load_plugins([changed])
         assert elsewhere() == []
