@@ -2,9 +2,6 @@
 
 import importlib
 import os
-import shlex
-import signal
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,7 @@ import polars as pl
 import psutil
 import pytest
 from cohorts import assert_same, cohort
-from running import ROOT, RUN, assert_refused, command, here, kill_all, plugins_forgotten, started, wait_until
+from running import ROOT, assert_refused, command, here, kill_all, plugins_forgotten, started, wait_until
 
 import study.launch
 from analysis.__main__ import main as analysis
@@ -274,41 +271,3 @@ def test_trials_are_told_absolute_paths_and_the_engine(tmp_path: Path) -> None:
     task = task_of(options, Store(tmp_path, "s"), "cpu", "as-described")
     assert (task.root, task.engine) == (Path("datasets").resolve(), "reference")
     assert task.plugins == (str(Path("mine.py").resolve()),)
-
-
-@pytest.mark.alone
-@pytest.mark.parametrize(
-    ("executor", "deaf", "times"),
-    [
-        ("ray", False, 1),
-        ("local", False, 1),
-        ("local", False, 2),
-        pytest.param("ray", False, 2, marks=pytest.mark.long),
-        ("ray", True, 1),
-        ("local", True, 1),
-    ],
-)
-def test_an_interrupt_ends_the_run_soon_and_says_how_to_go_on(
-    executor: str, deaf: bool, times: int, tmp_path: Path
-) -> None:
-    """In the middle of an epoch that takes a minute; SIGTERM for a background job that is deaf to Ctrl-C."""
-    words = [*RUN, "--grid", "paper-neurons", "--results", str(tmp_path), "--executor", executor]
-    shell = ["/bin/sh", "-c", "trap '' INT; " * deaf + f"exec {shlex.join(words)}"]
-    process = subprocess.Popen(shell, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    wait_until(lambda: bool(rows_of(tmp_path, "paper-neurons")), seconds=120)
-    time.sleep(2)
-    if deaf:
-        process.send_signal(signal.SIGINT)
-        time.sleep(2)
-        assert process.poll() is None
-    start = time.monotonic()
-    for _ in range(times):
-        process.send_signal(signal.SIGTERM if deaf else signal.SIGINT)
-        time.sleep(0.5)
-    _, said = process.communicate(timeout=60)
-    assert "Traceback" not in said
-    if times == 1 or process.returncode != -signal.SIGINT:  # a second one may find a process that is ending already
-        assert process.returncode == 130
-        assert said.endswith("interrupted: the same command goes on from the last whole epoch\n")
-    assert time.monotonic() - start < 10
-    assert {r["status"] for r in rows_of(tmp_path, "paper-neurons")} == {"running"}
