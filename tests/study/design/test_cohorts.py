@@ -3,7 +3,7 @@
 import dataclasses
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from binarygan.config import MemberConfig
@@ -16,6 +16,7 @@ def cells(grid: str = "paper-appendix", fidelity: str = "as-described") -> list[
     return GRIDS[grid].cells(fidelity, data_digest="0" * 16, train_images=640, epochs=2)
 
 
+@settings(deadline=None)
 @given(
     grid=st.sampled_from(sorted(GRIDS)),
     fidelity=st.sampled_from(FIDELITIES),
