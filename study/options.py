@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,54 +144,43 @@ class RunOptions:
     clusters: ClusterOptions = ClusterOptions()
 
     def __post_init__(self) -> None:
-        if self.listing:
-            return
-        asked = [name for name in ("grid", "search", "retrain") if getattr(self, name)]
-        if not asked:
-            raise UserError("--grid NAME, --search NAME or --retrain MEMBER is needed; --list names grids and searches")
-        if len(asked) > 1:
-            raise UserError(f"--{asked[0]} and --{asked[1]} are two commands: leave out one of them")
-        if self.study and not re.fullmatch(r"\w[\w.+-]*", self.study):
-            raise UserError(f"--study {self.study!r} is no name of a folder: use letters, digits, - . _")
-        counts = {"seeds": self.seeds, "epochs": self.epochs, "trials": self.searches.trials}
-        counts |= {"max-concurrent": self.clusters.max_concurrent, "cohort-size": self.clusters.cohort_size}
+        if not self.listing:
+            for is_wrong, what in self._mistakes():
+                if is_wrong:
+                    raise UserError(what)
+
+    def _mistakes(self) -> Iterator[tuple[object, str]]:
+        """Whether something is wrong, and what, one thing after another."""
+        searches, clusters, local = self.searches, self.clusters, self.executor == "local"
+        asked = [f"--{name}" for name in ("grid", "search", "retrain") if getattr(self, name)]
+        yield not asked, "--grid NAME, --search NAME or --retrain MEMBER is needed; --list names grids and searches"
+        yield len(asked) > 1, f"{' and '.join(asked[:2])} are two commands: leave out one of them"
+        is_name = re.fullmatch(r"\w[\w.+-]*", self.study or "default")
+        yield not is_name, f"--study {self.study!r} is no name of a folder: use letters, digits, - . _"
+        counts = {"seeds": self.seeds, "epochs": self.epochs, "trials": searches.trials}
+        counts |= {"max-concurrent": clusters.max_concurrent, "cohort-size": clusters.cohort_size}
         for name, value in counts.items():
-            if value is not None and value < 1:
-                raise UserError(f"--{name} {value} must be at least 1")
-        if self.executor == "local":
-            self._check_local()
-        if self.tensorboard and not is_local(path_of(self.results)):
-            raise UserError(f"--tensorboard writes to a disk, not to {self.results}: leave it out")
-        if self.only and not self.grid:
-            raise UserError(f"--only chooses members of a grid: --{asked[0]} has no use for it")
-        if self.search:
-            self._check_search()
-        else:
-            for f in dataclasses.fields(self.searches):
-                if getattr(self.searches, f.name) != f.default:
-                    raise UserError(f"{_spelled(f)} is a search's: --{asked[0]} has no use for it")
-
-    def _check_local(self) -> None:
-        if self.clusters.address:
-            raise UserError("--address names a Ray cluster, --executor local uses none: leave out one of them")
-        if self.search:
-            raise UserError("--search is Ray Tune's: leave out --executor local")
-        if self.clusters.resource or self.clusters.max_concurrent:
-            option = "resource" if self.clusters.resource else "max-concurrent"
-            raise UserError(
-                f"--{option} is Ray's, --executor local trains one cohort after another: leave out one of them"
-            )
-
-    def _check_search(self) -> None:
-        asked = self.searches
-        if not asked.trials:
-            raise UserError("--search needs --trials N")
-        if self.clusters.cohort_size:
-            raise UserError("--cohort-size is a grid's: a search's trial has --seeds members")
-        if len(asked.metrics) > 1 and asked.scheduler != "none":
-            raise UserError(f"--scheduler {asked.scheduler} compares by one metric: give one, or --scheduler none")
-        if len(asked.metrics) > 1 and asked.sampler == "cmaes":
-            raise UserError("--sampler cmaes has one goal: give one --metric, or --sampler nsga2 or tpe")
+            yield value is not None and value < 1, f"--{name} {value} must be at least 1"
+        out = "leave out one of them"
+        yield local and clusters.address, f"--address names a Ray cluster, --executor local uses none: {out}"
+        yield local and self.search, "--search is Ray Tune's: leave out --executor local"
+        of_ray = "resource" if clusters.resource else "max-concurrent" if clusters.max_concurrent else ""
+        yield local and of_ray, f"--{of_ray} is Ray's, --executor local trains one cohort after another: {out}"
+        elsewhere = self.tensorboard and not is_local(path_of(self.results))
+        yield elsewhere, f"--tensorboard writes to a disk, not to {self.results}: leave it out"
+        yield self.only and not self.grid, f"--only chooses members of a grid: {asked[0]} has no use for it"
+        if not self.search:
+            for f in dataclasses.fields(searches):
+                given = getattr(searches, f.name) != f.default
+                yield given, f"{_spelled(f)} is a search's: {asked[0]} has no use for it"
+            return
+        scheduler, several = searches.scheduler, len(searches.metrics) > 1
+        yield not searches.trials, "--search needs --trials N"
+        yield clusters.cohort_size, "--cohort-size is a grid's: a search's trial has --seeds members"
+        several_stopped = several and scheduler != "none"
+        yield several_stopped, f"--scheduler {scheduler} compares by one metric: give one, or --scheduler none"
+        too_many = several and searches.sampler == "cmaes"
+        yield too_many, "--sampler cmaes has one goal: give one --metric, or --sampler nsga2 or tpe"
 
     @property
     def plugins(self) -> tuple[str, ...]:

@@ -50,13 +50,9 @@ def publish(sources: Sequence[Path], target: Path) -> int:
         raise UserError(f"no member has ended in {', '.join(map(str, sources))}")
     first = {row["cell_id"]: row for row, _ in sorted(members.values(), key=lambda m: -m[0]["seed"])}
     shown = {row["member_id"] for row in first.values()}
-
-    def keeps_sample(row: Row, last: int) -> bool:
-        return row["epoch"] == last or (row["member_id"] in shown and row["epoch"] in SHOWN)
-
     kept: dict[str, Callable[[Row, int], bool]] = {
         "curves": lambda row, last: True,
-        "samples": keeps_sample,
+        "samples": lambda row, last: row["epoch"] in ((*SHOWN, last) if row["member_id"] in shown else (last,)),
         "histograms": lambda row, last: row["epoch"] == last,
     }
     ordered = sorted(members.values(), key=lambda m: (m[0]["cell_id"], m[0]["seed"]))

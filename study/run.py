@@ -1,6 +1,7 @@
 """The command line: `python study/run.py --grid paper-appendix`."""
 
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -13,19 +14,7 @@ from binarygan.plugins import load_plugins
 from study.options import RunOptions, parse
 
 AGAIN = "the same command goes on from the last whole epoch"
-OF_OTHERS = {
-    "adlfs",
-    "aiobotocore",
-    "aiohttp",
-    "azure",
-    "botocore",
-    "fsspec",
-    "gcsfs",
-    "google",
-    "ray",
-    "s3fs",
-    "sqlalchemy",
-}
+OF_OTHERS = re.compile(r"(adlfs|aiobotocore|aiohttp|azure|botocore|fsspec|gcsfs|google|ray|s3fs|sqlalchemy)\b")
 """Packages whose errors tell of a bucket, a database or a cluster that went away: one line, no stack."""
 
 
@@ -47,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"interrupted: {AGAIN}", file=sys.stderr)
         return 130
     except Exception as error:
-        if type(error).__module__.split(".")[0] not in OF_OTHERS:
+        if not OF_OTHERS.match(type(error).__module__):
             raise  # a fault of this program
         lines = [line for line in str(error).splitlines() if line.strip()] or [""]
         print(f"error: {type(error).__name__}: {lines[-1].strip()}; {AGAIN}", file=sys.stderr)

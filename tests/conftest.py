@@ -1,5 +1,24 @@
-"""Every test process computes with one thread: as trials do, and so that two of them do not fight for the cores."""
+"""Every test process computes with one thread, as trials do, and so that two of them do not fight for the cores."""
 
 import os
+from pathlib import Path
+
+import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """128 real digits: two iterations an epoch."""
+    from running import write_digits
+
+    return write_digits(tmp_path_factory.mktemp("data") / "digits.npy", 128)
+
+
+@pytest.fixture(scope="session")
+def batch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """64 real digits: one iteration an epoch, in which the released schedule takes a hundred critic steps."""
+    from running import write_digits
+
+    return write_digits(tmp_path_factory.mktemp("data") / "batch.npy", 64)

@@ -1,24 +1,65 @@
-"""The command line in processes of its own, as its user has it."""
+"""The command line, in this process or in processes of its own, as its user has it."""
 
+import io
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
 import numpy as np
 import psutil
 
+from analysis.figures import FIGURES
+from binarygan.config import PARTS
 from binarygan.data.images import load_images
+from binarygan.metrics.names import METRICS
+from study.design.grids import GRIDS
+from study.design.spaces import SPACES
+from study.run import main
 
 ROOT = Path(__file__).parents[1]
 RUN = [sys.executable, str(ROOT / "study" / "run.py")]
+Outcome = subprocess.CompletedProcess[str]
 
 
-def command(*options: object, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def here(*options: object, program: Callable[[list[str]], int] = main) -> Outcome:
+    """`study/run.py`, or another program, with these options in this process, which keeps its answer to SIGTERM."""
+    words, out, err = [*map(str, options)], io.StringIO(), io.StringIO()
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            status = program(words)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return Outcome(words, status, out.getvalue(), err.getvalue())
+
+
+def assert_refused(outcome: Outcome, words: str) -> None:
+    """The command was wrong, and says why in one line."""
+    assert (outcome.returncode, outcome.stderr.count("\n")) == (2, 1), outcome
+    assert words in outcome.stderr
+
+
+@contextmanager
+def plugins_forgotten() -> Iterator[None]:
+    """What plugins register in the block is forgotten after it."""
+    registries = [*PARTS.values(), METRICS, FIGURES, GRIDS, SPACES]
+    parts, modules = [dict(registry._parts) for registry in registries], dict(sys.modules)
+    try:
+        yield
+    finally:
+        for registry, before in zip(registries, parts, strict=True):
+            registry._parts = before
+        for name in [n for n in sys.modules if n.startswith("plugin_")]:
+            del sys.modules[name]
+        sys.modules.update({n: m for n, m in modules.items() if n.startswith("plugin_")})
+
+
+def command(*options: object, environment: Mapping[str, str] | None = None) -> Outcome:
     """`study/run.py` with these options, to its end."""
     words = [*RUN, *map(str, options)]
     return subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env=environment)

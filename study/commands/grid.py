@@ -19,7 +19,7 @@ from study.options import RunOptions, common_fields, results_root
 from study.store.lock import only_writer
 from study.store.resume import started, tidy, unfinished
 from study.store.store import Store
-from study.store.take_over import Elsewhere, take_over, trained_elsewhere
+from study.store.take_over import take_over, trained_elsewhere
 from study.trials.task import Task
 
 
@@ -59,26 +59,21 @@ def run_members(
         reuse: take over what other studies have finished.
     """
     resources = resources_of(options.clusters, device)
-    ids = {m.cell_id for m in members}
-    asked = [c for c in cells if c.cell_id in ids]
+    asked = [c for c in cells if c.cell_id in {m.cell_id for m in members}]
     if outside := [c for c in asked if c.outside_parts]:
         from binarygan.training.checks import check_parts  # imports torch, which takes seconds
 
         left = {m.cell_id for m in unfinished(members, store)}
         for cell in (c for c in outside if c.cell_id in left):
             check_parts(cell, options.engine)
-    size = options.clusters.cohort_size
     if options.plan:
         if store.description() is not None:
             store.agree(cells, {})
         missing = unfinished(members, store)
         wanted = [m.member_id for m in missing] if reuse else []
         found = trained_elsewhere(store, wanted, trust_dirty=options.trust_dirty)
-        cohorts = _cohorts(
-            [m for m in missing if m.member_id not in found.usable], store, device, size, options.plugins
-        )
-        slots = 1 if options.executor == "local" else options.clusters.max_concurrent
-        show_plan(store, asked, members, found, cohorts, data, device, slots, options.plugins)
+        rest = [m for m in missing if m.member_id not in found.usable]
+        show_plan(store, asked, members, found, _cohorts(rest, store, options, device), options, data, device)
         return 0
     store.create()
     with only_writer(store.folder):
@@ -86,8 +81,9 @@ def run_members(
         store.agree(cells, description)
         if reuse:
             wanted = [m.member_id for m in unfinished(members, store)]
-            _say_taken(store, take_over(store, wanted, trust_dirty=options.trust_dirty))
-        cohorts = _cohorts(unfinished(members, store), store, device, size, options.plugins)
+            for line in take_over(store, wanted, trust_dirty=options.trust_dirty).lines(copied=True):
+                print(f"{store.study}: {line}")
+        cohorts = _cohorts(unfinished(members, store), store, options, device)
         if cohorts:
             print(
                 f"{store.study}: {len(asked)} cells, {len(members)} members, {len(cohorts)} trials to train on {device}"
@@ -96,22 +92,14 @@ def run_members(
         return summarize(store, members)
 
 
-def _say_taken(store: Store, found: Elsewhere) -> None:
-    if found.usable:
-        print(f"{store.study}: {len(found.usable)} members taken over from {found.studies}")
-    if refusal := found.refusal():
-        print(f"{store.study}: {refusal}")
-
-
-def _cohorts(
-    missing: Sequence[MemberConfig], store: Store, device: str, size: int | None, plugins: Sequence[str] = ()
-) -> list[Cohort]:
-    """The cohorts of runs that are left to train, of `size` members, or of the fastest size on a GPU."""
+def _cohorts(missing: Sequence[MemberConfig], store: Store, options: RunOptions, device: str) -> list[Cohort]:
+    """The cohorts of runs that are left to train, of `--cohort-size` members, or of the fastest size on a GPU."""
+    begun, size = list(started(store).values()), options.clusters.cohort_size
     if size or device == "cpu":
-        return make_cohorts(missing, list(started(store).values()), lambda _: size or 1)
+        return make_cohorts(missing, begun, lambda _: size or 1)
     from study.cost.cohort_size import FIRST, fastest_sizes
 
-    with fastest_sizes(device, plugins) as fastest:
+    with fastest_sizes(device, options.plugins) as fastest:
 
         def measured(group: Sequence[MemberConfig]) -> int:
             if len(group) <= FIRST:
@@ -123,30 +111,18 @@ def _cohorts(
                 )
             return fastest(group)
 
-        return make_cohorts(missing, list(started(store).values()), measured)
+        return make_cohorts(missing, begun, measured)
 
 
 def _train(options: RunOptions, cohorts: list[Cohort], task: Task, resources: dict[str, float]) -> None:
     epochs = sum(len(c.members) * c.members[0].epochs for c in cohorts)
-    progress = StudyProgress(members=sum(len(c.members) for c in cohorts), total=epochs)
-    asked = options.clusters
-    try:
+    with StudyProgress(members=sum(len(c.members) for c in cohorts), total=epochs) as progress:
         if options.executor == "local":
-            train_here(cohorts, task, progress)
-        else:
-            before_ray(asked.address)
-            from study.launch.grid import run_cohorts
+            return train_here(cohorts, task, progress)
+        before_ray(options.clusters.address)
+        from study.launch.grid import run_cohorts
 
-            run_cohorts(
-                cohorts,
-                task,
-                progress,
-                resources=resources,
-                address=asked.address,
-                max_concurrent=asked.max_concurrent,
-            )
-    finally:
-        progress.close()
+        return run_cohorts(cohorts, task, progress, asked=options.clusters, resources=resources)
 
 
 def train_here(cohorts: Sequence[Cohort], task: Task, progress: StudyProgress) -> None:

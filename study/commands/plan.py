@@ -26,17 +26,15 @@ def show_plan(
     members: Sequence[MemberConfig],
     elsewhere: Elsewhere,
     cohorts: Sequence[Cohort],
+    options: RunOptions,
     data: Images,
     device: str,
-    slots: int | None,
-    plugins: Sequence[str],
 ) -> None:
     """Print what would run, what is done, and how long the rest takes; write nothing.
 
     Args:
         elsewhere: what other studies have of the members.
         cohorts: what is left to train.
-        slots: how many trials run at a time; None for as many as the machine can hold.
     """
     rows = store.statuses()
     done = sum(rows.get(m.member_id, {}).get("status") in FINISHED for m in members)
@@ -47,12 +45,10 @@ def show_plan(
         print(
             f"  {cell.cell_id}  {cell.objective:8} {cell.architecture} {cell.neuron:13} {cell.discriminator_norm} in D"
         )
-    if elsewhere.usable:
-        print(f"  to be taken over: {len(elsewhere.usable)} members from {elsewhere.studies}")
-    if refusal := elsewhere.refusal():
-        print(f"  {refusal}")
+    for line in elsewhere.lines(copied=False):
+        print(f"  {line}")
     if cohorts:
-        print(_costs(cohorts, data, device, slots, plugins))
+        print(_costs(cohorts, options, data, device))
 
 
 def show_search_plan(store: Store, search: "Search", options: RunOptions, data: Images, device: str) -> None:
@@ -82,19 +78,13 @@ def show_search_plan(store: Store, search: "Search", options: RunOptions, data: 
         trial = drawing.ask()
         search.draw(trial)
         cohorts.append(search.cohort(trial.params))
-    line = _costs(cohorts, data, device, options.clusters.max_concurrent, options.plugins, trials=left)
+    line = _costs(cohorts, options, data, device, trials=left)
     stops = ", less what the scheduler stops" if asked.scheduler != "none" else ""
     print(f"{line} (from {len(cohorts)} trials drawn at random{stops})")
 
 
 def _costs(
-    cohorts: Sequence[Cohort],
-    data: Images,
-    device: str,
-    slots: int | None,
-    plugins: Sequence[str],
-    *,
-    trials: int | None = None,
+    cohorts: Sequence[Cohort], options: RunOptions, data: Images, device: str, *, trials: int | None = None
 ) -> str:
     """A line about the hours and megabytes of these cohorts, after a few iterations of each kind were timed here.
 
@@ -109,9 +99,10 @@ def _costs(
     disk = sum(megabytes(c) for c in cohorts) * times
     if device == "cuda" and not has_gpu():
         return f"to train: {steps:,.0f} critic steps, about {disk:,.0f} MB of results; no GPU here to time them on"
-    slots = min(slots or count, count, 1 if device == "cuda" else os.cpu_count() or 1)
+    one_by_one = options.executor == "local" or device == "cuda"
+    slots = min(options.clusters.max_concurrent or count, count, 1 if one_by_one else os.cpu_count() or 1)
     print("timing a few iterations and evaluations of each kind …", flush=True)
-    seconds = seconds_of(cohorts, data, device, slots, plugins)
+    seconds = seconds_of(cohorts, data, device, slots, options.plugins)
     total = hours(seconds, slots) if times == 1 else sum(seconds) * times / slots / 3600
     return (
         f"to train: about {spoken(total)} on a machine like this one, {slots} at a time "

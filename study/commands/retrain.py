@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import sys
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from binarygan.data.images import load_images
@@ -63,7 +64,7 @@ def find_member(root: AnyPath, wanted: str) -> Found:
     """The run whose id begins with `wanted`; a UserError if there is none, or several."""
     if not wanted.isalnum():
         raise UserError(f"--retrain {wanted} is no member's id: ids are 16 hexadecimal digits")
-    found = _in_results(root, wanted) or _in_shipped(wanted)
+    found = _by_id(_in_results(root, wanted)) or _by_id(_in_shipped(wanted))
     if not found:
         raise UserError(f"no study in {root} has a member {wanted}, nor has one in {SHIPPED}: name its --results DIR")
     if len(found) > 1:
@@ -71,26 +72,23 @@ def find_member(root: AnyPath, wanted: str) -> Found:
     return next(iter(found.values()))
 
 
-def _in_results(root: AnyPath, wanted: str) -> dict[str, Found]:
-    """The runs in a results folder whose ids begin so, each with the first study that has it."""
-    found: dict[str, Found] = {}
+def _by_id(found: Iterable[Found]) -> dict[str, Found]:
+    """Each run in the first study that has it."""
+    return {row["member_id"]: (row, name) for row, name in reversed(list(found))}
+
+
+def _in_results(root: AnyPath, wanted: str) -> Iterator[Found]:
+    """The runs in a results folder whose ids begin so."""
     studies = sorted(p.name for p in root.iterdir() if p.is_dir()) if root.exists() else []
     for name in sorted(studies, key=lambda name: name.startswith("retrain-")):  # these copy runs of other studies
         store = Store(root, name)
-        for member_id in store.ids(prefix=wanted):
-            for row in store.read("members", member_id):
-                found.setdefault(member_id, (row, name))
-    return found
+        yield from ((row, name) for i in store.ids(prefix=wanted) for row in store.read("members", i))
 
 
-def _in_shipped(wanted: str) -> dict[str, Found]:
+def _in_shipped(wanted: str) -> Iterator[Found]:
     """The same in the studies that come with the project."""
-    found: dict[str, Found] = {}
-    for folder in sorted(p for p in SHIPPED.glob("*") if (p / "members").is_dir()):
-        for row in rows_of(folder, "members"):
-            if row["member_id"].startswith(wanted):
-                found.setdefault(row["member_id"], (row, folder.name))
-    return found
+    for folder in sorted(SHIPPED.glob("*")):
+        yield from ((r, folder.name) for r in rows_of(folder, "members") if r["member_id"].startswith(wanted))
 
 
 def _comparison(before: dict[str, Any], now: dict[str, Any], home: str) -> str:

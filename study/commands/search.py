@@ -1,6 +1,5 @@
 """`study/run.py --search NAME`: Optuna draws trials from a search space, Ray Tune trains them into the store."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,12 @@ from study.launch.devices import device_of, resources_of
 from study.launch.progress import StudyProgress
 from study.options import RunOptions, common_fields, results_root
 from study.search.samplers import make_sampler
-from study.search.search import EACH_EPOCH, Search, differences
+from study.search.search import EACH_EPOCH, Search
 from study.search.storage import storage_of
 from study.search.trials import Trials, close
 from study.store.lock import only_writer
 from study.store.resume import tidy
 from study.store.store import Store
-from study.trials.task import Task
 
 
 def run_search(options: RunOptions, name: str) -> int:
@@ -68,17 +66,9 @@ def run_search(options: RunOptions, name: str) -> int:
                 f"{store.folder} has members, but Optuna's trials of this search are gone: bring back its storage, "
                 "or choose another folder with --study NAME"
             )
-        described = {
-            **search.declaration(),
-            "sampler": asked.sampler,
-            "sampler_seed": asked.sampler_seed,
-            "scheduler": asked.scheduler,
-            "trials": wanted,
-            "epochs": search.epochs,
-            "quick": options.quick,
-            **options.kept,
-        }
-        store.describe(described)
+        asked_for = {"sampler": asked.sampler, "sampler_seed": asked.sampler_seed, "scheduler": asked.scheduler}
+        asked_for |= {"trials": wanted, "epochs": search.epochs, "quick": options.quick}
+        store.describe(search.declaration() | asked_for | options.kept)
         again = trials.settle()
         for trial in trials.own():
             close(trials, trial.number, store)
@@ -89,36 +79,18 @@ def run_search(options: RunOptions, name: str) -> int:
         if left > 0:
             going_on = f", {again} of them gone on with" if again else ""
             print(f"{store.study}: {wanted} trials of {search.seeds} members, {left} to run{going_on}")
-            _search(options, search, trials, task_of(options, store, device, options.fidelity), resources, left)
+            task = task_of(options, store, device, options.fidelity)
+            before_ray(options.clusters.address)
+            from study.launch.search import run_search as run_trials
+
+            members = left * search.seeds
+            given: dict[str, Any] = {"asked": asked, "clusters": options.clusters, "resources": resources}
+            with StudyProgress(members=members, total=members * search.epochs) as progress:
+                run_trials(search, trials, task, progress, count=left, **given)
         # the data and the results are named unless they are the usual ones
         again_options = [] if options.data == "mnist" else ["--data", options.data]
         again_options += [] if options.results == "results" else ["--results", options.results]
         return summarize_search(trials, store, wanted=wanted, again=again_options)
-
-
-def _search(
-    options: RunOptions, search: Search, trials: Trials, task: Task, resources: dict[str, float], left: int
-) -> None:
-    asked = options.clusters
-    before_ray(asked.address)
-    from study.launch.search import run_search as run_trials
-
-    members = left * search.seeds
-    progress = StudyProgress(members=members, total=members * search.epochs)
-    try:
-        run_trials(
-            search,
-            trials,
-            task,
-            progress,
-            count=left,
-            asked=options.searches,
-            resources=resources,
-            address=asked.address,
-            max_concurrent=asked.max_concurrent,
-        )
-    finally:
-        progress.close()
 
 
 def _check_store(store: Store, search: Search) -> None:
@@ -128,12 +100,9 @@ def _check_store(store: Store, search: Search) -> None:
         return
     if "search" not in known:
         raise UserError(f"{store.folder} is a grid's: choose another folder with --study NAME or --results DIR")
-    declared = json.loads(json.dumps(search.declaration()))
-    before = {key: known.get(key) for key in declared}
-    if before != declared:
+    if unlike := search.unlike(known):
         raise UserError(
-            f"{store.folder} is another search's ({differences(before, declared)}); "
-            "choose another folder with --study NAME or --results DIR"
+            f"{store.folder} is another search's ({unlike}); choose another folder with --study NAME or --results DIR"
         )
 
 

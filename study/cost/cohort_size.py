@@ -1,10 +1,9 @@
 """How many members a trial should train together on a GPU: the measured size that trains most members an hour."""
 
-import functools
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from multiprocessing.pool import Pool
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 
 from binarygan.arithmetic.process import give_back, is_out_of_memory
 from binarygan.config import MemberConfig
@@ -23,13 +22,9 @@ def fastest_sizes(device: str, plugins: Sequence[str] = ()) -> Iterator[Callable
 
     One process measures all of them, with these plugins; when it ends it leaves nothing on the device.
     """
-    with ExitStack() as stack:
-
-        @functools.cache
-        def pool() -> Pool:
-            return stack.enter_context(multiprocessing.get_context("spawn").Pool(1, load_plugins, (plugins,)))
-
-        yield lambda members: pool().apply(_fastest_here, (list(members), device))
+    # the process begins with the first measurement
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), load_plugins, (plugins,)) as pool:
+        yield lambda members: pool.submit(_fastest_here, list(members), device).result()
 
 
 def _fastest_here(members: Sequence[MemberConfig], device: str) -> int:

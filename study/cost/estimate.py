@@ -5,7 +5,6 @@ import math
 import multiprocessing
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 
@@ -25,18 +24,9 @@ SECONDS = 0.5
 ROW_BYTES, EPOCH_BYTES = 45_000, 75_000
 """Size of a run in the store, and of each of its epochs, of which the preactivated outputs are 35 to 70 kB."""
 Kind = tuple[object, ...]
-
-
-@dataclass(frozen=True)
-class Costs:
-    """Seconds on this machine, by kind of cohort."""
-
-    critic_step: dict[Kind, float]
-    """A critic step of all members, with its share of the generator steps."""
-    light: dict[tuple[str, bool], float]
-    """The evaluation of one member after an epoch, by its architecture and whether its neuron is real-valued."""
-    full: dict[tuple[str, bool], float]
-    """The evaluation of one member after the last epoch, likewise."""
+"""What decides how long something takes: a critic step of a cohort with its share of the generator steps, or the
+evaluation of a member after an epoch (`light`) or after its last (`full`).
+"""
 
 
 def seconds_of(
@@ -61,40 +51,39 @@ def megabytes(cohort: Cohort) -> float:
     return len(cohort.members) * (ROW_BYTES + EPOCH_BYTES * shared.epochs + 4 * weights) / 1e6
 
 
-def _seconds(cohort: Cohort, costs: Costs) -> float:
-    total = costs.critic_step[_kind(cohort)] * cohort.critic_steps()
+def _seconds(cohort: Cohort, costs: dict[Kind, float]) -> float:
+    total = costs[_step(cohort)] * cohort.critic_steps()
     for member in cohort.members:
-        scored = _scored(member)
-        total += costs.light[scored] * (member.epochs - 1) + costs.full[scored]
+        total += costs[_scored(member, "light")] * (member.epochs - 1) + costs[_scored(member, "full")]
     return total
 
 
-def _kind(cohort: Cohort) -> Kind:
-    return (
-        *cohort.members[0].cohort_key,
-        len(cohort.members),
-        any(m.part("neuron").draws_noise for m in cohort.members),
-    )
+def _step(cohort: Cohort) -> Kind:
+    noisy = any(m.part("neuron").draws_noise for m in cohort.members)
+    return (*cohort.members[0].cohort_key, len(cohort.members), noisy)
 
 
-def _scored(member: MemberConfig) -> tuple[str, bool]:
-    return member.architecture, not member.part("neuron").binary
+def _scored(member: MemberConfig, how: str) -> Kind:
+    return member.architecture, not member.part("neuron").binary, how
 
 
-def _costs(cohorts: list[Cohort], data: Images, device: str) -> Costs:
+def _costs(cohorts: list[Cohort], data: Images, device: str) -> dict[Kind, float]:
+    """Seconds on this machine."""
     use_one_thread()
     keep_freed_memory()
-    kinds = {_kind(c): c for c in cohorts}
-    critic_step = {kind: seconds_a_critic_step(c.members, device) for kind, c in kinds.items()}
-    members = {_scored(m): m for c in cohorts for m in c.members}
-    light = {scored: _evaluation(m, data, device, full=False) for scored, m in members.items()}
-    full: dict[tuple[str, bool], float] = {}
-    for (architecture, real), member in members.items():
-        if (architecture, real) not in full:
+    steps = {_step(c): c for c in cohorts}
+    costs = {kind: seconds_a_critic_step(c.members, device) for kind, c in steps.items()}
+    for member in {_scored(m, ""): m for c in cohorts for m in c.members}.values():
+        costs[_scored(member, "light")] = _evaluation(member, data, device, full=False)
+        architecture, real, full = _scored(member, "full")
+        if (architecture, real, full) not in costs:
             seconds = _evaluation(member, data, device, full=True)
             # a real-valued member is scored twice, once for each binarization; drawing its samples takes little time
-            full[architecture, real], full[architecture, not real] = seconds, seconds / 2 if real else 2 * seconds
-    return Costs(critic_step=critic_step, light=light, full=full)
+            costs |= {
+                (architecture, real, full): seconds,
+                (architecture, not real, full): seconds * (0.5 if real else 2),
+            }
+    return costs
 
 
 def seconds_a_critic_step(members: Sequence[MemberConfig], device: str) -> float:

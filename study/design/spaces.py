@@ -7,10 +7,11 @@ objective has one, and a slope rate where the neuron is binary.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import BaseTrial
 
 from binarygan.config import PARTS, MemberConfig
 from binarygan.paper import paper_config
@@ -19,14 +20,6 @@ from study.design.grids import refuse_decided
 
 Distribution = CategoricalDistribution | FloatDistribution | IntDistribution
 Choices = dict[str, Any]
-
-
-class Suggests(Protocol):
-    """Whatever draws values as an Optuna trial does."""
-
-    def suggest_categorical(self, name: str, choices: Any) -> Any: ...
-    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float: ...
-    def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -38,7 +31,7 @@ class Parameter:
     when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """The parameter is drawn only where these fields of the resolved configuration have one of these values."""
 
-    def suggest(self, trial: Suggests) -> Any:
+    def suggest(self, trial: BaseTrial) -> Any:
         """Draw a value through Optuna's define-by-run interface."""
         d = self.distribution
         if isinstance(d, CategoricalDistribution):
@@ -71,7 +64,7 @@ class Space:
         own = {name: (value,) for name, value in self.fixed.items()}
         refuse_decided("search space", own | {p.name: ("drawn",) for p in self.parameters}, asked)
 
-    def draw(self, trial: Suggests, fidelity: str, **common: Any) -> MemberConfig:
+    def draw(self, trial: BaseTrial, fidelity: str, **common: Any) -> MemberConfig:
         """One configuration, with seed 0. `common` are fields of all (data, epochs, …), unless the space fixes them."""
         choices: Choices = {"objective": "wgan-gp", **common, **self.fixed}
         for parameter in self.parameters:
@@ -81,15 +74,14 @@ class Space:
 
     def with_outside_parts(self, fidelity: str, **common: Any) -> Iterator[MemberConfig]:
         """A configuration for each part from outside the package that a search may draw or has fixed."""
-        choices: Choices = {"objective": "wgan-gp", **common, **self.fixed}
-        for parameter in (p for p in self.parameters if p.name in PARTS):
-            drawn = parameter.distribution
-            for value in drawn.choices if isinstance(drawn, CategoricalDistribution) else ():
-                config = paper_config(fidelity=fidelity, **(choices | {parameter.name: value}))
-                if parameter.name in config.outside_parts:
-                    yield config
-        if (config := paper_config(fidelity=fidelity, **choices)).outside_parts:
-            yield config
+        drawn: list[Choices] = [{}]
+        for p in self.parameters:
+            if p.name in PARTS and isinstance(p.distribution, CategoricalDistribution):
+                drawn += [{p.name: value} for value in p.distribution.choices]
+        for choices in drawn:
+            config = paper_config(fidelity=fidelity, **{"objective": "wgan-gp", **common, **self.fixed, **choices})
+            if set(config.outside_parts) & set(choices or PARTS):
+                yield config
 
     def params_of(self, config: MemberConfig) -> dict[str, Any] | None:
         """The drawn values that give this configuration; None where no drawn values give it."""
@@ -105,12 +97,8 @@ class Space:
 
     def largest(self, name: str) -> float:
         """The largest value that a search draws for a field; 0 where it does not draw the field."""
-        for parameter in self.parameters:
-            if parameter.name == name:
-                d = parameter.distribution
-                numbers: list[Any] = list(d.choices) if isinstance(d, CategoricalDistribution) else [d.high]
-                return float(max(numbers))
-        return 0.0
+        drawn: list[Any] = [p.distribution for p in self.parameters if p.name == name]
+        return max((float(max(getattr(d, "choices", None) or [d.high])) for d in drawn), default=0.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Each parameter's declaration by its name, ready for JSON."""
@@ -159,34 +147,25 @@ SIZES = (
 )
 
 SPACES: Registry[Space] = Registry("search")
-SPACES.register(
-    "everything",
-    Space(
+for _name, _space in {
+    "everything": Space(
         "neuron, estimator, objective, architecture, normalization, slopes, optimizer, sizes",
         (ANY_NEURON, *ESTIMATOR, OBJECTIVE, ARCHITECTURE, *NORMALIZATION, SLOPE_RATE, *OPTIMIZER, *SIZES),
     ),
-)
-SPACES.register(
-    "mlp",
-    Space(
+    "mlp": Space(
         "the same with the MLP and binary neurons",
         (NEURON, OBJECTIVE, *NORMALIZATION, SLOPE_RATE, *OPTIMIZER, *SIZES),
         {"architecture": "mlp"},
     ),
-)
-SPACES.register(
-    "optimizer",
-    Space(
+    "optimizer": Space(
         "WGAN-GP, MLP, DBN: learning rate, betas, critic steps, penalty weight, sizes",
         (*OPTIMIZER, *SIZES),
         {"objective": "wgan-gp", "architecture": "mlp", "neuron": "deterministic"},
     ),
-)
-SPACES.register(
-    "annealing",
-    Space(
+    "annealing": Space(
         "WGAN-GP, MLP: neuron and slope rate",
         (NEURON, SLOPE_RATE),
         {"objective": "wgan-gp", "architecture": "mlp"},
     ),
-)
+}.items():
+    SPACES.register(_name, _space)

@@ -1,15 +1,15 @@
 """Launch a grid: one Ray Tune trial a cohort, in order."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ray import tune
 
 from study.design.cohorts import Cohort
-from study.launch.connection import RETRIES, connected, why
+from study.launch.connection import why
 from study.launch.progress import StudyProgress
-from study.store.store import Store
+from study.launch.trials import DIED, Watch, run_trials
+from study.options import ClusterOptions
 from study.trials.task import Task
 
 
@@ -18,33 +18,27 @@ def run_cohorts(
     task: Task,
     progress: StudyProgress,
     *,
+    asked: ClusterOptions,
     resources: Mapping[str, float],
-    address: str | None = None,
-    max_concurrent: int | None = None,
 ) -> None:
     """Train each cohort as a trial that reserves these resources. A failure becomes a row in the store.
 
     Raises:
         KeyboardInterrupt: the command was interrupted.
     """
-    watch = _Watch(cohorts, progress)
-    with connected(address, resources), tempfile.TemporaryDirectory(prefix="tune-") as scratch:
-        results = tune.Tuner(
-            tune.with_resources(tune.with_parameters(_trainable, cohorts=list(cohorts), task=task), dict(resources)),
-            param_space={"cohort": tune.grid_search(list(range(len(cohorts))))},
-            tune_config=tune.TuneConfig(reuse_actors=True, max_concurrent_trials=max_concurrent),
-            run_config=tune.RunConfig(
-                name=task.study,
-                storage_path=scratch,
-                verbose=0,
-                callbacks=[watch],
-                failure_config=tune.FailureConfig(max_failures=RETRIES),
-            ),
-        ).fit()
-    store = Store(task.results, task.study)
-    deaths = {i: why(results[i].error) for i in range(len(results))}  # results have the order of the cohorts
-    for i, reason in watch.failed.items():  # the trial itself may not have been able to say so
-        store.fail(cohorts[i].members, task.fidelity, reason + deaths.get(i, ""))
+
+    def size(config: dict[str, Any]) -> tuple[int, int]:
+        members = cohorts[config["cohort"]].members
+        return len(members), members[0].epochs
+
+    watch = Watch(size, progress)
+    trainable = tune.with_parameters(_trainable, cohorts=list(cohorts), task=task)
+    indices = {"cohort": tune.grid_search(list(range(len(cohorts))))}
+    results = run_trials(trainable, watch, task.study, asked, resources, param_space=indices)
+    for i in range(len(results)):  # they have the order of the cohorts
+        error, last = results[i].error, results[i].metrics or {}
+        if reason := DIED + why(error) if error else last.get("reason"):  # the trial may not have been able to say so
+            task.store.fail(cohorts[i].members, task.fidelity, reason)
     if watch.ended < len(cohorts):  # after SIGINT, fit() returns as if all trials had ended
         raise KeyboardInterrupt
 
@@ -56,34 +50,4 @@ def _trainable(config: dict[str, Any], *, cohorts: list[Cohort], task: Task) -> 
     try:
         train_cohort(cohorts[config["cohort"]], task, lambda epoch, _: tune.report({"epoch": epoch}))
     except Exception as error:
-        tune.report({"failed": f"{type(error).__name__}: {error}"})
-
-
-class _Watch(tune.Callback):
-    """Counts what trials report. Its methods raise nothing: an exception would end the whole experiment."""
-
-    def __init__(self, cohorts: Sequence[Cohort], progress: StudyProgress) -> None:
-        self._sizes = [len(c.members) for c in cohorts]
-        self._progress = progress
-        self._epochs = [0] * len(cohorts)
-        self.ended = 0
-        self.failed: dict[int, str] = {}
-
-    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any) -> None:
-        i = trial.config["cohort"]
-        if "failed" in result:
-            self.failed[i] = result["failed"]
-        elif result.get("epoch", 0) > self._epochs[i]:  # a trial that was started again reports its first epochs again
-            self._epochs[i] = result["epoch"]
-            self._progress.epoch(self._sizes[i])
-
-    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
-        self.ended += 1
-        i = trial.config["cohort"]
-        self._progress.finished(self._sizes[i], failed=i in self.failed)
-
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
-        self.ended += 1
-        i = trial.config["cohort"]
-        self.failed[i] = f"its worker process died {RETRIES + 1} times"
-        self._progress.finished(self._sizes[i], failed=True)
+        tune.report({"doomed": 1, "reason": f"{type(error).__name__}: {error}"})

@@ -3,15 +3,16 @@
 import sys
 import time
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 QUIET_SECONDS = 15.0
 
 
 class StudyProgress:
-    """Counts the epochs of members.
+    """Counts the epochs of members within a `with` block.
 
     Args:
         members: how many this command trains.
@@ -24,8 +25,10 @@ class StudyProgress:
         self._start = self._said = time.monotonic()
         self._bar: Progress | None = None
         if sys.stdout.isatty():
-            columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-            self._bar = Progress(*columns, console=Console())
+            from rich import progress
+
+            times = (progress.TimeElapsedColumn(), progress.TimeRemainingColumn())
+            self._bar = progress.Progress(progress.TextColumn("{task.description}"), progress.BarColumn(), *times)
             self._task = self._bar.add_task(self._text(), total=total)
             self._bar.start()
 
@@ -43,7 +46,10 @@ class StudyProgress:
             self._done += members
         self._show()
 
-    def close(self) -> None:
+    def __enter__(self) -> "StudyProgress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Print the last line."""
         with suppress(OSError):
             if self._bar:
@@ -57,14 +63,11 @@ class StudyProgress:
     def _show(self) -> None:
         """Print, if that is possible: training goes on though the terminal is closed, or the log's disk is full."""
         with suppress(OSError):
-            self._say()
-
-    def _say(self) -> None:
-        if self._bar:
-            self._bar.update(self._task, completed=self._epochs, description=self._text())
-        elif time.monotonic() - self._said > QUIET_SECONDS:
-            self._said = time.monotonic()
-            elapsed = self._said - self._start
-            left = elapsed / self._epochs * (self._total - self._epochs) if self._epochs else None
-            eta = f", about {left:.0f} s left" if left is not None else ""
-            print(f"{self._text()}, {elapsed:.0f} s{eta}", flush=True)
+            if self._bar:
+                self._bar.update(self._task, completed=self._epochs, description=self._text())
+            elif time.monotonic() - self._said > QUIET_SECONDS:
+                self._said = time.monotonic()
+                elapsed = self._said - self._start
+                left = elapsed / self._epochs * (self._total - self._epochs) if self._epochs else None
+                eta = f", about {left:.0f} s left" if left is not None else ""
+                print(f"{self._text()}, {elapsed:.0f} s{eta}", flush=True)

@@ -1,6 +1,5 @@
 """Launch a search: Ray Tune runs the trials, OptunaSearch draws them, a scheduler may stop those that do badly."""
 
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -12,9 +11,9 @@ from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, MedianSt
 from ray.tune.search.optuna import OptunaSearch
 
 from binarygan.plugins import load_plugins
-from study.launch.connection import RETRIES, connected, slots
 from study.launch.progress import StudyProgress
-from study.options import SearchOptions
+from study.launch.trials import DIED, Watch, run_trials
+from study.options import ClusterOptions, SearchOptions
 from study.search.samplers import make_sampler
 from study.search.search import Search, outcome, worst
 from study.search.trials import CRASHED, MEMBERS, REASON, STATUS, Trials, close
@@ -33,8 +32,7 @@ def run_search(
     count: int,
     asked: SearchOptions,
     resources: Mapping[str, float],
-    address: str | None = None,
-    max_concurrent: int | None = None,
+    clusters: ClusterOptions | None = None,
     train: Train | None = None,
 ) -> None:
     """Run trials with these resources each until `count` have ended, or the time budget is used up.
@@ -44,29 +42,18 @@ def run_search(
     """
     before = len(trials.study.get_trials(deepcopy=False))
     searcher = _Searcher(search, trials, make_sampler(asked.sampler, asked.sampler_seed, before), task)
-    trainable = tune.with_parameters(_trainable, search=search, task=task, train=train)
     start = time.monotonic()
-    with connected(address, resources), tempfile.TemporaryDirectory(prefix="tune-") as scratch:
-        tune.Tuner(
-            tune.with_resources(trainable, dict(resources)),
-            tune_config=tune.TuneConfig(
-                search_alg=searcher,
-                scheduler=_scheduler(asked.scheduler, search),
-                num_samples=count,
-                # without a limit Tune would run one trial at a time
-                max_concurrent_trials=max_concurrent or slots(resources),
-                reuse_actors=True,
-                time_budget_s=asked.time_budget,
-            ),
-            run_config=tune.RunConfig(
-                name=task.study,
-                storage_path=scratch,
-                verbose=0,
-                callbacks=[_Watch(search, progress)],
-                failure_config=tune.FailureConfig(max_failures=RETRIES),
-                stop={"doomed": 1},
-            ),
-        ).fit()
+    run_trials(
+        tune.with_parameters(_trainable, search=search, task=task, train=train),
+        Watch(lambda _: (search.seeds, search.epochs), progress),
+        task.study,
+        clusters or ClusterOptions(),
+        resources,
+        searcher=searcher,
+        scheduler=_scheduler(asked.scheduler, search),
+        num_samples=count,
+        time_budget_s=asked.time_budget,
+    )
     in_time = asked.time_budget is None or time.monotonic() - start < asked.time_budget
     if in_time and searcher.ended < count:  # after SIGINT, fit() returns as if all trials had ended
         raise KeyboardInterrupt
@@ -94,11 +81,13 @@ def _trainable(config: dict[str, Any], *, search: Search, task: Task, train: Tra
             said |= dict(zip(search.metrics, values, strict=True))
         tune.report(said)
 
-    from study.trials.trial import train_cohort  # imports torch, which the driver never needs
+    if train is None:
+        from study.trials.trial import train_cohort  # imports torch, which the driver never needs
 
+        train = train_cohort
     try:
         load_plugins(task.plugins)  # the configurations of the cohort may name their parts
-        (train or train_cohort)(search.cohort(config["params"]), task, report)
+        train(search.cohort(config["params"]), task, report)
     except Exception as error:
         goals = zip(search.metrics, search.directions, strict=True)
         reason = f"{type(error).__name__}: {error}"
@@ -154,7 +143,7 @@ class _Searcher(OptunaSearch):
             return  # interrupted: the next command goes on with the trial
         trial, study = self._asked.pop(trial_id), self._own_trials.study
         self.ended += 1
-        crashed = f"its worker process died {RETRIES + 1} times" if error else (result or {}).get("crashed")
+        crashed = DIED if error else (result or {}).get("crashed")
         reason = crashed or (result or {}).get("reason")
         if reason:
             trial.set_user_attr(STATUS, CRASHED if crashed else "failed")
@@ -174,24 +163,3 @@ class _Searcher(OptunaSearch):
 
     def restore(self, checkpoint_path: str) -> None:
         """Do nothing, for the same reason."""
-
-
-class _Watch(tune.Callback):
-    """Counts what trials report. Its methods raise nothing: an exception would end the whole experiment."""
-
-    def __init__(self, search: Search, progress: StudyProgress) -> None:
-        self._seeds, self._epochs, self._progress = search.seeds, search.epochs, progress
-        self._seen: dict[str, int] = {}
-
-    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any) -> None:
-        if result.get("epoch", 0) > self._seen.get(trial.trial_id, 0):
-            self._seen[trial.trial_id] = result["epoch"]
-            self._progress.epoch(self._seeds)
-
-    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
-        last = trial.last_result or {}
-        left = self._epochs - int(last.get("epoch", 0))
-        self._progress.finished(self._seeds, failed=bool(last.get("doomed")), skipped=left * self._seeds)
-
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
-        self._progress.finished(self._seeds, failed=True)

@@ -1,6 +1,7 @@
 """What a search is: its space and goals, the value of a trial, and how two searches are told apart."""
 
 import dataclasses
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from binarygan.config import MemberConfig
 from binarygan.errors import UserError, nearest
 from binarygan.metrics.names import METRICS, Live
 from study.design.cohorts import Cohort
-from study.design.spaces import SPACES, Space, Suggests
+from study.design.spaces import SPACES, Space
 
 SECONDS = "seconds"
 BETTER = Live(lambda: {name: m.better for name, m in METRICS.items()} | {SECONDS: "lower"})
@@ -67,7 +68,7 @@ class Search:
         """How many epochs a trial has that no scheduler stops."""
         return int(self.fields["epochs"])
 
-    def draw(self, trial: Suggests) -> MemberConfig:
+    def draw(self, trial: optuna.trial.BaseTrial) -> MemberConfig:
         """The configuration that a trial draws."""
         return self.space.draw(trial, self.fidelity, **self.fields)
 
@@ -87,6 +88,12 @@ class Search:
             "seeds": self.seeds,
             "fidelity": self.fidelity,
         }
+
+    def unlike(self, known: Mapping[str, Any]) -> str:
+        """How a declaration that was stored differs from this search's, in words; empty where it does not."""
+        declared = json.loads(json.dumps(self.declaration()))
+        before = {key: known.get(key) for key in declared}
+        return differences(before, declared) if before != declared else ""
 
 
 @dataclass(frozen=True, kw_only=True)

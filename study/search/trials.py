@@ -1,19 +1,18 @@
 """The trials of a search, as Optuna's storage has them; what becomes of them after a crash; warm starts."""
 
 import dataclasses
-import json
 import logging
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 import optuna
-from optuna.study import StudyDirection
+from optuna.study._multi_objective import _get_pareto_front_trials_by_trials
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from binarygan.errors import UserError
 from binarygan.io.files import AnyPath
-from study.search.search import Search, differences, outcome
+from study.search.search import Search, outcome
 from study.search.storage import JOURNAL, existing_database, first_line, storage_of
 from study.store.schemas import FINISHED, STOPPED
 from study.store.store import Store, config_of
@@ -74,19 +73,13 @@ class Trials:
         return self.study._storage
 
     def _agree(self, *, declare: bool) -> None:
-        wanted = json.loads(json.dumps(self.search.declaration()))
-        known = self.study.user_attrs.get(DECLARED)
+        known, name = self.study.user_attrs.get(DECLARED), self.study.study_name
         if known is None and self.study.trials:
-            raise UserError(
-                f"the Optuna study {self.study.study_name!r} is not of this program: choose another --study NAME"
-            )
+            raise UserError(f"the Optuna study {name!r} is not of this program: choose another --study NAME")
         if known is None and declare:
-            self.study.set_user_attr(DECLARED, wanted)
-        elif known is not None and known != wanted:
-            raise UserError(
-                f"the Optuna study {self.study.study_name!r} is another search's ({differences(known, wanted)}); "
-                "choose another --study NAME"
-            )
+            self.study.set_user_attr(DECLARED, self.search.declaration())
+        elif known is not None and (unlike := self.search.unlike(known)):
+            raise UserError(f"the Optuna study {name!r} is another search's ({unlike}); choose another --study NAME")
 
     def settle(self) -> int:
         """Queue trials that a killed command left running, and, under new numbers, trials that crashed; how many.
@@ -119,7 +112,7 @@ class Trials:
         if not complete:
             return []
         if len(self.search.metrics) > 1:
-            return _front(complete, self.study.directions)
+            return _get_pareto_front_trials_by_trials(complete, self.study.directions)
         pick = min if self.search.directions == ["minimize"] else max
         return [pick(complete, key=lambda t: t.values[0])]
 
@@ -175,29 +168,13 @@ def existing_trials(url: str | None, folder: AnyPath, name: str, search: Search)
         UserError: as `Trials`.
     """
     if url is None:
-        if not (folder / JOURNAL).exists():
-            return None
-        storage = storage_of(None, folder)
+        storage = storage_of(None, folder) if (folder / JOURNAL).exists() else None
     else:
-        found = existing_database(url)
-        if found is None:
-            return None
-        storage = found
+        storage = existing_database(url)
     try:
-        return Trials(storage, name, search, existing=True)
+        return Trials(storage, name, search, existing=True) if storage else None
     except KeyError:
         return None
-
-
-def _front(complete: list[FrozenTrial], directions: list[StudyDirection]) -> list[FrozenTrial]:
-    """The trials for which no other trial is better in one goal and at least as good in the others."""
-    signs = [1 if d == StudyDirection.MINIMIZE else -1 for d in directions]
-    values = {t.number: [s * v for s, v in zip(signs, t.values, strict=True)] for t in complete}
-
-    def beaten(one: list[float]) -> bool:
-        return any(o != one and all(a <= b for a, b in zip(o, one, strict=True)) for o in values.values())
-
-    return [t for t in complete if not beaten(values[t.number])]
 
 
 def close(trials: Trials, number: int, store: Store) -> None:

@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,7 @@ SETTLED_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
-@contextmanager
-def only_writer(folder: AnyPath) -> Iterator[None]:
+def only_writer(folder: AnyPath) -> AbstractContextManager[None]:
     """Hold the study's lock.
 
     On a disk the kernel has the lock and releases it when the process ends, in whatever way; over NFS the server does.
@@ -44,12 +43,7 @@ def only_writer(folder: AnyPath) -> Iterator[None]:
     Raises:
         UserError: another process holds it; the text says which.
     """
-    if isinstance(folder, Path):
-        with _file_lock(folder / NAME):
-            yield
-    else:
-        with _lease(folder / NAME):
-            yield
+    return _file_lock(folder / NAME) if isinstance(folder, Path) else _lease(folder / NAME)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ What is read is checked here and nowhere else: the schema version, the columns t
 """
 
 import os
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -153,21 +153,16 @@ def _other_columns(counts: Counter[tuple[str, ...]], folder: str, known: Sequenc
     for names, n in counts.items():
         unknown.update({name: n for name in names if name not in known})
         absent.update({name: n for name in known if name not in names and name not in LATER})
-    return [
-        *_lines(folder, unknown, "unknown to this version: left out; a newer one wrote it?"),
-        *_lines(folder, absent, "missing: its values are shown as missing"),
-    ]
-
-
-def _lines(folder: str, counts: Counter[str], rest: str) -> list[str]:
-    """One line for all columns that as many files have or lack."""
-    by_count: dict[int, list[str]] = defaultdict(list)
-    for name, count in counts.items():
-        by_count[count].append(name)
-    return [
-        f"{folder}/: column{'s' * (len(names) > 1)} {', '.join(names)} ({n} file{'s' * (n > 1)}) {rest}"
-        for n, names in by_count.items()
-    ]
+    lines = []
+    for found, rest in (
+        (unknown, "unknown to this version: left out; a newer one wrote it?"),
+        (absent, "missing: its values are shown as missing"),
+    ):
+        for n in dict.fromkeys(found.values()):  # one line for all columns that as many files have or lack
+            listed = [name for name, count in found.items() if count == n]
+            columns = f"column{'s' * (len(listed) > 1)} {', '.join(listed)}"
+            lines.append(f"{folder}/: {columns} ({n} file{'s' * (n > 1)}) {rest}")
+    return lines
 
 
 def short(path: Path) -> str:

@@ -41,61 +41,41 @@ _LOSSES = [("discriminator_loss", pa.float64()), ("generator_loss", pa.float64()
 @lru_cache(maxsize=4)
 def _schemas(full: tuple[str, ...], light: tuple[str, ...]) -> dict[str, pa.Schema]:
     """The tables' schemas, with these columns of metrics in `members` and in `curves`."""
-    return {
-        "members": pa.schema(
-            [
-                ("study", pa.string()),
-                ("member_id", pa.string()),
-                ("cell_id", pa.string()),
-                ("fidelity", pa.string()),
-                *_config_fields(),
-                ("status", pa.string()),
-                ("error", pa.string()),
-                *_LOSSES,
-                *((name, pa.float64()) for name in full),
-                ("extractors", pa.string()),  # digest of the weights that the metrics of features rest on
-                ("seconds", pa.float64()),
-                ("epochs_done", pa.int64()),
-                ("device", pa.string()),
-                ("versions", pa.string()),
-                ("git_commit", pa.string()),
-                ("engine", pa.string()),  # what computed the gradients; a name in binarygan.training.engines
-                ("started_at", pa.timestamp("ms", tz="UTC")),
-            ],
-            metadata=_VERSION,
-        ),
-        "curves": pa.schema(
-            [
-                ("member_id", pa.string()),
-                ("epoch", pa.int64()),
-                ("slope", pa.float64()),
-                *_LOSSES,
-                *((name, pa.float64()) for name in light),
-                ("seconds", pa.float64()),
-                ("evaluation_seconds", pa.float64()),  # of them
-            ],
-            metadata=_VERSION,
-        ),
-        "samples": pa.schema(
-            [
-                ("member_id", pa.string()),
-                ("epoch", pa.int64()),
-                ("bits", pa.binary()),  # 64 images of 98 bytes each
-                ("bernoulli_bits", pa.binary()),
-                ("preactivated", pa.list_(pa.float32())),  # 64 x 784, in steps of 1/1024
-            ],
-            metadata=_VERSION,
-        ),
-        "histograms": pa.schema(
-            [
-                ("member_id", pa.string()),
-                ("epoch", pa.int64()),
-                ("bin_edges", pa.list_(pa.float64())),
-                ("counts", pa.list_(pa.int64())),
-            ],
-            metadata=_VERSION,
-        ),
+    of_epoch = [("member_id", pa.string()), ("epoch", pa.int64())]
+    tables = {
+        "members": [
+            *((name, pa.string()) for name in ("study", "member_id", "cell_id", "fidelity")),
+            *_config_fields(),
+            ("status", pa.string()),
+            ("error", pa.string()),
+            *_LOSSES,
+            *((name, pa.float64()) for name in full),
+            ("extractors", pa.string()),  # digest of the weights that the metrics of features rest on
+            ("seconds", pa.float64()),
+            ("epochs_done", pa.int64()),
+            ("device", pa.string()),
+            ("versions", pa.string()),
+            ("git_commit", pa.string()),
+            ("engine", pa.string()),  # what computed the gradients; a name in binarygan.training.engines
+            ("started_at", pa.timestamp("ms", tz="UTC")),
+        ],
+        "curves": [
+            *of_epoch,
+            ("slope", pa.float64()),
+            *_LOSSES,
+            *((name, pa.float64()) for name in light),
+            ("seconds", pa.float64()),
+            ("evaluation_seconds", pa.float64()),  # of them
+        ],
+        "samples": [
+            *of_epoch,
+            ("bits", pa.binary()),  # 64 images of 98 bytes each
+            ("bernoulli_bits", pa.binary()),
+            ("preactivated", pa.list_(pa.float32())),  # 64 x 784, in steps of 1/1024
+        ],
+        "histograms": [*of_epoch, ("bin_edges", pa.list_(pa.float64())), ("counts", pa.list_(pa.int64()))],
     }
+    return {table: pa.schema(columns, metadata=_VERSION) for table, columns in tables.items()}
 
 
 SCHEMAS = Live(lambda: _schemas(columns(light=False), columns(light=True)))

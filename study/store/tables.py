@@ -1,6 +1,7 @@
 """One member's rows of a table: a Parquet file, read and written whole, its row groups some epochs each."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -22,15 +23,19 @@ WRITING = {"members": PLAIN, "curves": PLAIN}
 """How tables of few and short values are written: they are smaller so, and read in half the time."""
 
 
+def _content(path: AnyPath) -> bytes | None:
+    with suppress(FileNotFoundError):
+        return read_whole(path)
+    return None
+
+
 def read_rows(path: AnyPath, table: str) -> list[dict[str, Any]]:
     """The file's rows; none where there is no file.
 
     Raises:
         UserError: damaged, or of a version that this program does not know.
     """
-    try:
-        content = read_whole(path)
-    except FileNotFoundError:
+    if (content := _content(path)) is None:
         return []
     return _checked(read_file(content, table, path, advice=MEND), table, path).to_pylist()
 
@@ -41,9 +46,7 @@ def read_epochs(path: AnyPath, table: str, having: str | None = None) -> dict[in
     Raises:
         UserError: as `read_rows`.
     """
-    try:
-        content = read_whole(path)
-    except FileNotFoundError:
+    if (content := _content(path)) is None:
         return {}
     found = read_file(content, table, path, columns=["epoch", *([having] if having else [])], advice=MEND)
     return {row["epoch"]: having is None or row.get(having) is not None for row in found.to_pylist()}
@@ -63,9 +66,7 @@ def append_row(path: AnyPath, table: str, row: dict[str, Any], *, partial: Path 
         UserError: the file is damaged, or of a version that this program does not know.
     """
     new = pa.Table.from_pylist([row], schema=SCHEMAS[table])
-    try:
-        content = read_whole(path)
-    except FileNotFoundError:
+    if (content := _content(path)) is None:
         return _write(path, table, [new], partial)
 
     def whole() -> Iterator[pa.Table]:

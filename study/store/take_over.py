@@ -22,19 +22,15 @@ class Elsewhere:
     dirty: frozenset[str] = frozenset()
     """The member_ids of finished runs that may not, because only uncommitted code has trained them."""
 
-    @property
-    def studies(self) -> str:
-        """The names of the studies that runs may be taken over from."""
-        return ", ".join(sorted(set(self.usable.values())))
-
-    def refusal(self) -> str:
-        """A line about the runs that may not be taken over; empty if there are none."""
-        if not self.dirty:
-            return ""
-        return (
+    def lines(self, *, copied: bool) -> list[str]:
+        """What a user is told: from where runs were copied, or are to be; how many may not be, and why."""
+        count, studies = len(self.usable), ", ".join(sorted(set(self.usable.values())))
+        taken = f"{count} members taken over from" if copied else f"to be taken over: {count} members from"
+        refused = (
             f"{len(self.dirty)} finished members of other studies are not taken over, as uncommitted code trained them "
             f"(git_commit ends in {DIRTY}): --trust-dirty takes them over, too"
         )
+        return [f"{taken} {studies}"] * bool(self.usable) + [refused] * bool(self.dirty)
 
 
 def trained_elsewhere(store: Store, member_ids: Iterable[str], *, trust_dirty: bool = False) -> Elsewhere:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from binarygan.config import MemberConfig
@@ -36,7 +37,7 @@ def new_row(config: MemberConfig, task: Task) -> Row:
         "seconds": 0.0,
         "epochs_done": 0,
         "extractors": extractors_digest(),
-        "device": task.device,
+        "device": torch.cuda.get_device_name() if task.device == "cuda" else task.device,
         "versions": provenance.versions(),
         "git_commit": provenance.git_commit(),
         "started_at": datetime.now(UTC),

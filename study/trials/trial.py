@@ -91,10 +91,6 @@ def _train(cohort: Cohort, task: Task, store: Store, rows: dict[str, Row], repor
     use_one_thread()
     keep_freed_memory()
     device = torch.device(task.device)
-    if device.type == "cuda":
-        for row in rows.values():
-            if row["status"] == "running":
-                row["device"] = torch.cuda.get_device_name()
     shared = cohort.members[0]
     data = load_images(task.source, root=task.root)
     if data.digest != shared.data_digest:

@@ -7,11 +7,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cluster_files import ANYWHERE, CLUSTER, ROOT, read
+from running import wait_until
 
 from study.options import parse
 
@@ -156,9 +157,9 @@ def slurm(tmp_path: Path) -> Iterator[dict[str, str]]:
         for command in commands:
             daemons.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
             if command[0] == munged:
-                wait_for((munge / "socket").exists, tmp_path / "log")
-        wait_for(
-            lambda: b"idle" in subprocess.run(["sinfo"], env=environment, capture_output=True).stdout, tmp_path / "log"
+                wait_until((munge / "socket").exists, seconds=20)
+        wait_until(
+            lambda: b"idle" in subprocess.run(["sinfo"], env=environment, capture_output=True).stdout, seconds=20
         )
         yield environment
     finally:
@@ -166,13 +167,6 @@ def slurm(tmp_path: Path) -> Iterator[dict[str, str]]:
             daemon.terminate()
             daemon.wait(timeout=20)
         log.close()
-
-
-def wait_for(come: Callable[[], bool], log: Path) -> None:
-    deadline = time.monotonic() + 20
-    while not come():
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.1)
 
 
 @pytest.mark.slurm

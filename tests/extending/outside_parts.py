@@ -110,13 +110,14 @@ def ink_by_cell(study: Study) -> Drawn | None:
 
 
 def _outside(_: str) -> list[dict[str, Any]]:
-    return [
+    choices: list[dict[str, Any]] = [
         {"neuron": "logistic", "neuron.temperature": 0.5},
         {"estimator": "clipped-identity"},
         {"objective": "hinge-r1"},
         {"architecture": "deep-mlp", "architecture.width": 32},
         {"generator_norm": "rms"},
     ]
+    return [{"critic_schedule": "constant", **choice} for choice in choices]
 
 
 GRIDS.register("outside", Grid("each part from outside once", _outside))

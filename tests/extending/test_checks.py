@@ -22,14 +22,6 @@ def _registries_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(registry, "_parts", dict(registry._parts))
 
 
-def refusal(registry: Registry[Any], field: str, part: type, **choices: Any) -> str:
-    """What `check_parts` says of a configuration with this part."""
-    registry.register("bad", part)
-    with pytest.raises(UserError) as error:
-        check_parts(small(**{field: "bad"}, **choices))
-    return str(error.value)
-
-
 @pytest.mark.parametrize(
     "choices",
     [
@@ -47,58 +39,65 @@ def test_sound_parts_pass(choices: dict[str, Any]) -> None:
     check_parts(small(**choices))
 
 
-def test_a_norm_that_mixes_runs_is_refused() -> None:
-    class OverRuns(Norm):
-        label = "over runs"
+class OverRuns(Norm):
+    label = "over runs"
 
-        def normalize(self, x: Tensor) -> Tensor:
-            return x - x.mean(0, keepdim=True)
-
-    assert "the runs of a cohort influence each other" in refusal(NORMS, "generator_norm", OverRuns)
+    def normalize(self, x: Tensor) -> Tensor:
+        return x - x.mean(0, keepdim=True)
 
 
-def test_a_norm_that_mixes_examples_without_saying_so_is_refused() -> None:
-    class OverBatch(Norm):
-        label = "over the batch"
+class OverBatch(Norm):
+    """It does not say that the examples of a batch depend on each other."""
 
-        def normalize(self, x: Tensor) -> Tensor:
-            return x - x.mean(1, keepdim=True)
+    label = "over the batch"
 
-    assert "examples of a batch influence each other" in refusal(NORMS, "discriminator_norm", OverBatch)
-
-
-def test_a_binary_neuron_that_gives_grey_is_refused() -> None:
-    class Grey(Neuron):
-        label = "grey"
-
-        def output(self, p: Tensor, v: Tensor | None) -> Tensor:
-            return p
-
-    assert "declared binary" in refusal(NEURONS, "neuron", Grey)
+    def normalize(self, x: Tensor) -> Tensor:
+        return x - x.mean(1, keepdim=True)
 
 
-def test_noise_that_was_not_asked_for_is_told_with_the_line() -> None:
-    class Undeclared(Neuron):
-        label = "undeclared noise"
+class Grey(Neuron):
+    """It is declared binary, as neurons are."""
 
-        def output(self, p: Tensor, v: Tensor | None) -> Tensor:
-            return (p > v).to(p.dtype)  # type: ignore[operator]
+    label = "grey"
 
-    assert "test_checks.py:" in refusal(NEURONS, "neuron", Undeclared)
+    def output(self, p: Tensor, v: Tensor | None) -> Tensor:
+        return p
 
 
-def test_a_loss_that_is_one_number_for_all_runs_is_refused() -> None:
-    class Summed(Objective):
-        label = "summed"
+class UndeclaredNoise(Neuron):
+    label = "undeclared noise"
 
-        def critic_loss(self, critic: Critic, *, real: Tensor, fake: Tensor, epsilon: Tensor | None) -> Tensor:
-            of_real, of_fake = logits_of_both(critic, real=real, fake=fake)
-            return (of_fake.mean() - of_real.mean()).unsqueeze(0)
+    def output(self, p: Tensor, v: Tensor | None) -> Tensor:
+        return (p > v).to(p.dtype)  # type: ignore[operator]
 
-        def generator_loss(self, logits: Tensor) -> Tensor:
-            return -logits.mean(1)
 
-    assert "not one entry a run" in refusal(OBJECTIVES, "objective", Summed)
+class Summed(Objective):
+    """Its loss is one number for all runs."""
+
+    label = "summed"
+
+    def critic_loss(self, critic: Critic, *, real: Tensor, fake: Tensor, epsilon: Tensor | None) -> Tensor:
+        of_real, of_fake = logits_of_both(critic, real=real, fake=fake)
+        return (of_fake.mean() - of_real.mean()).unsqueeze(0)
+
+    def generator_loss(self, logits: Tensor) -> Tensor:
+        return -logits.mean(1)
+
+
+@pytest.mark.parametrize(
+    ("registry", "field", "part", "words"),
+    [
+        (NORMS, "generator_norm", OverRuns, "the runs of a cohort influence each other"),
+        (NORMS, "discriminator_norm", OverBatch, "examples of a batch influence each other"),
+        (NEURONS, "neuron", Grey, "declared binary"),
+        (NEURONS, "neuron", UndeclaredNoise, "test_checks.py:"),
+        (OBJECTIVES, "objective", Summed, "not one entry a run"),
+    ],
+)
+def test_a_part_that_breaks_its_word_is_refused(registry: Registry[Any], field: str, part: type, words: str) -> None:
+    registry.register("bad", part)
+    with pytest.raises(UserError, match=words):
+        check_parts(small(**{field: "bad"}))
 
 
 def test_an_engine_that_differs_from_the_reference_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

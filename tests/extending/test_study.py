@@ -1,34 +1,39 @@
 """A grid of parts from outside, from command to report: trained, stored, resumed, sampled, reported."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pytest
-from running import ROOT, command, write_digits
+from running import assert_refused, command, here, plugins_forgotten
+
+from analysis.__main__ import main as analysis
+from analysis.figures import FIGURES
+from binarygan.cli.sample import main as sample
+from binarygan.config import MemberConfig
+from binarygan.metrics.names import METRICS
+from binarygan.model.neurons import NEURONS
+from binarygan.plugins import load_plugins
+from study.design.grids import GRIDS
+from study.store.store import Store, config_of
+from study.store.take_over import trained_elsewhere
 
 PLUGIN = Path(__file__).parent / "outside_parts.py"
 
 
-def run(tmp_path: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """The command that trains the outside grid on 128 digits: two iterations an epoch."""
-    common = ["--data", str(tmp_path / "digits.npy"), "--results", str(tmp_path / "results")]
-    return command("--plugin", PLUGIN, "--grid", "outside", "--executor", "local", *common, *options)
-
-
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def results(batch: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a study that was cut off after its first run, then gone on with."""
     folder = tmp_path_factory.mktemp("outside")
-    write_digits(folder / "digits.npy", 128)
-    first = run(folder, "--epochs", "2", "--only", "neuron=logistic")
+    options = ["--plugin", PLUGIN, "--grid", "outside", "--executor", "local", "--epochs", 2]
+    options += ["--data", batch, "--results", folder / "results"]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("binarygan.metrics.evaluation.EVALUATION_SAMPLES", 256)
+        first, whole, again = (here(*options, *more) for more in (["--only", "neuron=logistic"], [], []))
     assert first.returncode == 0, first.stderr
-    whole = run(folder, "--epochs", "2")
     assert whole.returncode == 0, whole.stderr
     assert "5 members, 4 trials to train" in whole.stdout
-    again = run(folder, "--epochs", "2")
     assert "5 done" in again.stdout
     assert "to train" not in again.stdout
     return folder / "results" / "outside"
@@ -50,35 +55,23 @@ def test_every_part_is_stored_with_its_parameters_and_source(results: Path) -> N
     assert all(0 <= row[10] <= 1 for row in rows)
 
 
-def test_a_neuron_from_outside_is_sampled_by_its_own_rule(results: Path) -> None:
+def test_a_neuron_from_outside_is_sampled_by_its_own_rule(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [[member]] = duckdb.sql(f"select member_id from '{results}/members/*.parquet' where neuron = 'logistic'").fetchall()
-    out = results.parent / "samples.npy"
-    words = [
-        sys.executable,
-        "-m",
-        "binarygan.sample",
-        member,
-        "--results",
-        str(results.parent),
-        "-n",
-        "64",
-        "-o",
-        str(out),
-    ]
-    unknown = subprocess.run(words, capture_output=True, text=True, cwd=ROOT)
-    assert unknown.returncode == 2
-    subprocess.run([*words, "--plugin", str(PLUGIN)], check=True, cwd=ROOT)
-    again = results.parent / "again.npy"
-    subprocess.run([*words[:-1], str(again), "--plugin", str(PLUGIN), "--seed", "1"], check=True, cwd=ROOT)
-    samples = np.load(out)
-    assert set(np.unique(samples)) <= {0, 1}
-    assert (samples != np.load(again)).any()
+    drawn = []
+    for seed in (0, 1):
+        out = results.parent / f"samples-{seed}.npy"
+        words = [member, "--results", results.parent, "-n", 64, "-o", out, "--seed", seed]
+        assert here(*words, "--plugin", PLUGIN, program=sample).returncode == 0
+        drawn.append(np.load(out))
+    assert set(np.unique(drawn[0])) <= {0, 1}
+    assert (drawn[0] != drawn[1]).any()
+    monkeypatch.delitem(NEURONS._parts, "logistic")
+    assert_refused(here(*words, program=sample), member)
 
 
 def test_the_report_has_the_figure_the_metric_and_the_labels(results: Path) -> None:
     out = results.parent / "report"
-    words = [sys.executable, "-m", "analysis", "report", str(results), "--out", str(out)]
-    outcome = subprocess.run([*words, "--plugin", str(PLUGIN)], capture_output=True, text=True, cwd=ROOT)
+    outcome = here("report", results, "--out", out, "--plugin", PLUGIN, program=analysis)
     assert outcome.returncode == 0, outcome.stderr
     assert (out / "ink-by-cell.png").stat().st_size > 1000
     page = (out / "report.html").read_text()
@@ -90,18 +83,24 @@ def test_the_report_has_the_figure_the_metric_and_the_labels(results: Path) -> N
 
 
 def test_without_the_plugin_the_grid_is_unknown(tmp_path: Path) -> None:
-    outcome = command("--grid", "outside", "--results", str(tmp_path))
-    assert outcome.returncode == 2
-    assert "'outside' is unknown" in outcome.stderr
+    assert_refused(command("--grid", "outside", "--results", tmp_path), "'outside' is unknown")
 
 
-def test_a_changed_source_is_another_run(results: Path) -> None:
+def test_a_changed_source_is_another_run(results: Path, tmp_path: Path) -> None:
     """The digest of a part's file is part of the identity: another file's runs are not taken for these."""
-    folder = results.parents[1]
-    changed = folder / "outside_parts.py"
+    changed = tmp_path / "outside_parts.py"
     changed.write_text(PLUGIN.read_text().replace("self.temperature * torch.logit(v)", "2 * torch.logit(v)"))
-    common = ["--data", str(folder / "digits.npy"), "--results", str(results.parent), "--epochs", "2", "--study", "b"]
-    words = ["--plugin", changed, "--grid", "outside", "--executor", "local", "--only", "neuron=logistic", *common]
-    outcome = command(*words, "--plan")
-    assert outcome.returncode == 0, outcome.stderr
-    assert "taken over" not in outcome.stdout
+    known = [config_of(row) for row in Store(results.parent, "outside").statuses().values()]
+    common = {f: getattr(known[0], f) for f in ("data", "data_digest", "train_images", "epochs", "dtype")}
+
+    def elsewhere() -> list[MemberConfig]:
+        cells = GRIDS["outside"].cells("as-described", **common)
+        found = trained_elsewhere(Store(results.parent, "b"), [c.member_id for c in cells], trust_dirty=True)
+        return [c for c in cells if c.member_id in found.usable]
+
+    assert len(elsewhere()) == 5
+    with plugins_forgotten():
+        del sys.modules["plugin_outside_parts"], FIGURES._parts["ink-by-cell"]
+        del GRIDS._parts["outside"], METRICS._parts["blank_share"]
+        load_plugins([changed])
+        assert elsewhere() == []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import optuna
@@ -69,9 +70,7 @@ def _npz() -> bytes:
 
 
 def _checkpoint(final: bool) -> bytes:
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as scratch:
+    with TemporaryDirectory() as scratch:
         trainer = _trainer()
         trainer.train_epoch()
         (checkpoints.save_generators if final else checkpoints.save)(trainer, Path(scratch))
@@ -85,9 +84,7 @@ def _exported() -> bytes:
 
 
 def _parquet(table: str) -> bytes:
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as scratch:
+    with TemporaryDirectory() as scratch:
         store = Store(Path(scratch), "s")
         store.create()
         config = member()
@@ -170,9 +167,7 @@ def _read_search(folder: Path) -> object:
 
 
 def _journal() -> bytes:
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as scratch:
+    with TemporaryDirectory() as scratch:
         study = optuna.create_study(study_name="s", storage=storage_of(None, Path(scratch)))
         for _ in range(3):
             trial = study.ask()

@@ -1,19 +1,22 @@
-"""Small cohorts, trained into a store without Ray."""
+"""Small cohorts, trained into a store without Ray, and studies compared."""
 
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from binarygan.data.images import load_images
 from binarygan.paper import paper_config
 from study.design.cohorts import Cohort
+from study.store.schemas import SCHEMAS
 from study.store.store import Store
 from study.trials.reports import Report
 from study.trials.task import Task
 from study.trials.trial import train_cohort
 
-MEASURED = ["seconds", "evaluation_seconds", "started_at"]
+MEASURED = ["seconds", "evaluation_seconds", "started_at", "git_commit"]
+"""What a clock measured, and the commit, since somebody may commit between two runs."""
 
 
 def cohort(source: Path, seeds: int, epochs: int = 2) -> Cohort:
@@ -41,6 +44,15 @@ def train(
 
 
 def table(store: Store, name: str) -> pd.DataFrame:
+    """A table's rows in order, each once, without what two runs need not share."""
     keys = ["member_id"] if name == "members" else ["member_id", "epoch"]
-    frame = pd.read_parquet(store.folder / name).sort_values(keys).reset_index(drop=True)
+    rows = [row for member_id in store.ids() for row in store.read(name, member_id)]
+    frame = pa.Table.from_pylist(rows, schema=SCHEMAS[name]).to_pandas().sort_values(keys).reset_index(drop=True)
+    assert not frame.duplicated(keys).any(), f"{name} has a row twice"
     return frame.drop(columns=MEASURED, errors="ignore")
+
+
+def assert_same(store: Store, expected: Store) -> None:
+    """Both studies hold the same rows, bit for bit."""
+    for name in SCHEMAS:
+        pd.testing.assert_frame_equal(table(store, name), table(expected, name), check_exact=True, obj=name)

@@ -1,15 +1,6 @@
-"""What several tests of studies train on, and what keeps them quick and independent of this repository's state."""
-
-from pathlib import Path
+"""What keeps tests of studies quick, and independent of this repository's state."""
 
 import pytest
-from running import write_digits
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """128 real digits: two iterations an epoch."""
-    return write_digits(tmp_path_factory.mktemp("data") / "digits.npy", 128)
 
 
 @pytest.fixture

@@ -1,11 +1,7 @@
-"""Grids by their command, as its user has it: real processes, real data, real Ray."""
+"""Grids by their command, as its user has it: real data, real Ray, real signals."""
 
+import importlib
 import os
-import re
-import shlex
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,16 +11,24 @@ import pandas as pd
 import polars as pl
 import psutil
 import pytest
-from cohorts import cohort
-from running import ROOT, RUN, command, kill_all, started, wait_until
+from cohorts import assert_same, cohort
+from running import ROOT, assert_refused, command, here, kill_all, plugins_forgotten, started, wait_until
 
+import study.launch
+from analysis.__main__ import main as analysis
 from binarygan.errors import UserError
 from study.commands.grid import _cohorts, task_of
 from study.options import RunOptions
+from study.run import main
 from study.store.store import Store
 
 FIGURES = ("figure-3", "figure-6", "figure-8", "scores", "training-curves")
 """That the appendix's twelve cells have."""
+
+
+def rows_of(root: Path, name: str) -> list[dict[str, Any]]:
+    """The members of a study as they stand."""
+    return list(Store(root, name).statuses().values())
 
 
 def test_bad_input_is_one_line_and_status_2(tmp_path: Path) -> None:
@@ -50,19 +54,14 @@ def test_bad_input_is_one_line_and_status_2(tmp_path: Path) -> None:
         (): "--grid",
     }
     for options, words in cases.items():
-        outcome = command(*options)
-        assert outcome.returncode == 2, outcome
-        assert words in outcome.stderr
-        assert outcome.stderr.count("\n") == 1, outcome.stderr
+        assert_refused(here(*options), words)
 
 
 @pytest.mark.alone
-def test_an_unreachable_cluster_is_refused_in_time(tiny: Path, tmp_path: Path) -> None:
+def test_an_unreachable_cluster_is_refused_in_time(batch: Path, tmp_path: Path) -> None:
     start = time.monotonic()
-    options = ("--grid", "paper-neurons", "--data", tiny, "--results", tmp_path, "--address", "127.0.0.1:1")
-    outcome = command(*options)
-    assert (outcome.returncode, outcome.stderr.count("\n")) == (2, 1)
-    assert "no Ray cluster answers" in outcome.stderr
+    same = ("--grid", "paper-neurons", "--data", batch, "--results", tmp_path)
+    assert_refused(command(*same, "--address", "127.0.0.1:1"), "no Ray cluster answers")
     assert time.monotonic() - start < 30
 
 
@@ -77,32 +76,36 @@ class Eager(Neuron):
     def output(self, p, v):
         return (p > 0.4).to(p.dtype)
 
-GRIDS.register("lengths", Grid("an eager neuron, two lengths", lambda _: every(neuron=["eager"], epochs=[1, 2])))
+def each(**axes):
+    return every(neuron=["eager"], critic_schedule=["constant"], **axes)
+
+GRIDS.register("lengths", Grid("an eager neuron, two lengths", lambda _: each(epochs=[1, 2])))
+GRIDS.register("long", Grid("an eager neuron for hours", lambda _: each(epochs=[2000])))
 """
 
 
-def test_a_grid_of_parts_from_outside_is_trained(tiny: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def plugin(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.py"
+    path.write_text(PLUGIN)
+    return path
+
+
+@pytest.mark.usefixtures("few_samples")
+def test_a_grid_of_parts_from_outside_is_trained(plugin: Path, batch: Path, tmp_path: Path) -> None:
     """Its own epochs count, not the 20 that are the default; study.json keeps the plugin as it was given."""
-    plugin = tmp_path / "mine.py"
-    plugin.write_text(PLUGIN)
-    assert "lengths               an eager neuron, two lengths" in command("--list", "--plugin", plugin).stdout
-    same = ("--grid", "lengths", "--plugin", plugin, "--data", tiny, "--results", tmp_path / "r")
-    outcome = command(*same, "--engine", "reference")
-    assert (outcome.returncode, outcome.stderr) == (0, "")
-    found = rows_of(tmp_path / "r" / "lengths")
-    assert sorted((r["neuron"], r["epochs_done"]) for r in found) == [("eager", 1), ("eager", 2)]
-    assert (Store(tmp_path / "r", "lengths").description() or {})["plugins"] == [str(plugin)]
-    refused = command(*same, "--epochs", 3)
-    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
-    assert "--epochs 3: this grid has epochs 1, 2 of its own: leave --epochs out" in refused.stderr
-
-
-def test_another_configuration_is_never_mixed(tiny: Path, tmp_path: Path) -> None:
-    same = ("--grid", "paper-real-valued", "--executor", "local", "--data", tiny, "--results", tmp_path)
-    assert command(*same, "--epochs", 1).returncode == 0
-    outcome = command(*same, "--epochs", 2)
-    assert outcome.returncode == 2
-    assert "epochs: 1 there, 2 asked" in outcome.stderr
+    same = ("--grid", "lengths", "--plugin", plugin, "--data", batch, "--results", tmp_path, "--executor", "local")
+    with plugins_forgotten():
+        assert "lengths               an eager neuron, two lengths" in here("--list", "--plugin", plugin).stdout
+        outcome = here(*same, "--engine", "reference")
+        assert (outcome.returncode, outcome.stderr) == (0, "")
+        refused = here(*same, "--epochs", 3)
+    found = rows_of(tmp_path, "lengths")
+    assert sorted((r["neuron"], r["engine"], r["epochs_done"]) for r in found) == [
+        ("eager", "reference", epochs) for epochs in (1, 2)
+    ]
+    assert (Store(tmp_path, "lengths").description() or {})["plugins"] == [str(plugin)]
+    assert_refused(refused, "--epochs 3: this grid has epochs 1, 2 of its own: leave --epochs out")
 
 
 def assert_loopback_only(pid: int) -> None:
@@ -114,20 +117,22 @@ def assert_loopback_only(pid: int) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["", "1"])
-def test_usage_statistics_are_off_unless_the_user_turns_them_on(wanted: str) -> None:
-    code = "import study.launch; from ray._common.usage import usage_lib; print(usage_lib.usage_stats_enabled())"
-    environment = {k: v for k, v in os.environ.items() if k != "RAY_USAGE_STATS_ENABLED"}
-    environment |= {"RAY_USAGE_STATS_ENABLED": wanted} if wanted else {}
-    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=environment)
-    assert outcome.stdout.strip() == str(bool(wanted)), outcome.stderr
+def test_usage_statistics_are_off_unless_the_user_turns_them_on(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ray._common.usage import usage_lib
+
+    monkeypatch.delenv("RAY_USAGE_STATS_ENABLED", raising=False)
+    if wanted:
+        monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", wanted)
+    importlib.reload(study.launch)
+    assert usage_lib.usage_stats_enabled() == bool(wanted)
 
 
-def test_a_worker_that_ray_ends_for_want_of_memory_says_so(tiny: Path, tmp_path: Path) -> None:
+def test_a_worker_that_ray_ends_for_want_of_memory_says_so(batch: Path, tmp_path: Path) -> None:
     """Its monitor told that a twentieth of the memory is nearly all: the worker is ended before it has a row."""
-    options = ("--grid", "paper-real-valued", "--data", tiny, "--results", tmp_path, "--epochs", 2)
+    options = ("--grid", "paper-real-valued", "--data", batch, "--results", tmp_path, "--epochs", 2)
     outcome = command(*options, environment=os.environ | {"RAY_memory_usage_threshold": "0.02"})
     assert outcome.returncode == 1
-    [row] = Store(tmp_path, "paper-real-valued").statuses().values()
+    [row] = rows_of(tmp_path, "paper-real-valued")
     assert (row["status"], row["fidelity"]) == ("failed", "as-described")
     assert row["error"].startswith(
         "its worker process died 3 times, ended by Ray since the node's memory was nearly full"
@@ -135,102 +140,89 @@ def test_a_worker_that_ray_ends_for_want_of_memory_says_so(tiny: Path, tmp_path:
     assert row["error"] in outcome.stdout
 
 
-def test_help_is_frozen() -> None:
+def test_help_is_frozen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A change of the command line is a change of a contract: make it on purpose, in tests/data/help.txt too."""
-    environment = os.environ | {"COLUMNS": "110", "NO_COLOR": "1"}
-    outcome = subprocess.run([*RUN, "--help"], capture_output=True, text=True, env=environment)
-    assert outcome.stdout == (ROOT / "tests" / "data" / "help.txt").read_text()
+    monkeypatch.setenv("COLUMNS", "110")
+    monkeypatch.setenv("NO_COLOR", "1")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert capsys.readouterr().out == (ROOT / "tests" / "data" / "help.txt").read_text()
 
 
-def test_a_plan_says_what_is_done_and_how_long_the_rest_takes(tiny: Path, tmp_path: Path) -> None:
-    options = ("--grid", "paper-neurons", "--data", tiny, "--results", tmp_path, "--epochs", 1)
-    before = command(*options, "--plan")
+@pytest.mark.usefixtures("few_samples")
+def test_a_plan_says_what_is_done_and_how_long_the_rest_takes(
+    batch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With made-up times: those of a search's plan are measured."""
+    monkeypatch.setattr("study.cost.estimate.seconds_of", lambda cohorts, *_: [3600.0] * len(cohorts))
+    same = ("--grid", "paper-real-valued", "--seeds", 2, "--data", batch, "--results", tmp_path)
+    options = (*same, "--epochs", 1, "--executor", "local")
+    before = here(*options, "--plan")
     assert (before.returncode, before.stderr) == (0, "")
-    assert "3 members, 0 finished, 3 trials" in before.stdout
-    assert re.search(r"about [\d.]+ (h|min)", before.stdout)
+    assert "2 members, 0 finished, 2 trials" in before.stdout
+    assert "about 2.0 h on a machine like this one, 1 at a time" in before.stdout
     assert not list(tmp_path.iterdir()), "a plan writes nothing"
-    assert command(*options, "--executor", "local").returncode == 0
-    after = command(*options, "--plan")
-    assert "3 members, 3 finished, 0 trials" in after.stdout
+    assert here(*options).returncode == 0
+    after = here(*options, "--plan")
+    assert "2 members, 2 finished, 0 trials" in after.stdout
     assert "to train" not in after.stdout
-    for member_id, row in Store(tmp_path, "paper-neurons").statuses().items():
-        Store(tmp_path, "paper-neurons").write("members", member_id, [row | {"git_commit": "0123abcd-dirty"}])
-    neighbour = command(*options, "--study", "other", "--plan")
-    assert "3 finished members of other studies are not taken over" in neighbour.stdout
-    assert "3 trials on cpu" in neighbour.stdout
-    trusted = command(*options, "--study", "other", "--plan", "--trust-dirty")
-    assert "to be taken over: 3 members from paper-neurons" in trusted.stdout
+    store = Store(tmp_path, "paper-real-valued")
+    for member_id, row in store.statuses().items():
+        store.write("members", member_id, [row | {"git_commit": "0123abcd-dirty"}])
+    neighbour = here(*options, "--study", "other", "--plan")
+    assert "2 finished members of other studies are not taken over" in neighbour.stdout
+    assert "2 trials on cpu" in neighbour.stdout
+    trusted = here(*options, "--study", "other", "--plan", "--trust-dirty")
+    assert "to be taken over: 2 members from paper-real-valued" in trusted.stdout
     assert not (tmp_path / "other").exists()
+    assert_refused(here(*same, "--epochs", 2), "epochs: 1 there, 2 asked")
 
 
 @pytest.mark.parametrize(
-    "grid",
+    ("grid", "executor"),
     [
-        ["--grid", "paper-neurons", "--epochs", "3"],
+        (["--grid", "paper-neurons", "--epochs", "3"], "local"),
         pytest.param(
             ["--grid", "paper-appendix", "--quick", "--data", "mnist"],
+            "ray",
             marks=[pytest.mark.long, pytest.mark.timeout(1800)],
         ),
     ],
     ids=["neurons", "appendix"],
 )
-def test_kill_and_continue_gives_the_same_numbers(grid: list[str], tiny: Path, tmp_path: Path) -> None:
+def test_kill_and_continue_gives_the_same_numbers(grid: list[str], executor: str, batch: Path, tmp_path: Path) -> None:
     """SIGKILL to the driver and every worker in the middle; readers in the middle, too."""
-    options = ["--data", str(tiny), "--study", "s", *grid]
+    options = ["--data", batch, "--study", "s", *grid]
     process = started(*options, "--results", tmp_path / "killed")
-    folder = tmp_path / "killed" / "s" / "members"
-    wait_until(lambda: bool(list(folder.parent.glob("checkpoints/*/*"))))
-    pattern = str(folder / "*.parquet")
+    killed = Store(tmp_path / "killed", "s")
+    wait_until(lambda: bool(list(killed.folder.glob("checkpoints/*/*"))))
+    folder = killed.folder / "members"
     counts = {
         len(pd.read_parquet(folder)),
         len(pl.read_parquet(folder)),
-        len(duckdb.sql(f"select * from '{pattern}'").df()),
+        len(duckdb.sql(f"select * from '{folder}/*.parquet'").df()),
     }
     assert min(counts) >= 1
     assert_loopback_only(process.pid)
-    second = command(*options, "--results", tmp_path / "killed")
-    assert (second.returncode, second.stderr.count("\n")) == (2, 1)
-    assert f"is being written by process {process.pid} on " in second.stderr
+    second = here(*options, "--results", tmp_path / "killed")
+    assert_refused(second, f"is being written by process {process.pid} on ")
     kill_all(process)
-    statuses = set(pd.read_parquet(folder)["status"])
-    assert "running" in statuses
+    assert "running" in {r["status"] for r in killed.statuses().values()}
     assert command(*options, "--results", tmp_path / "killed").returncode == 0
-    executor = "ray" if "--quick" in grid else "local"
-    assert command(*options, "--results", tmp_path / "whole", "--executor", executor).returncode == 0
-    for table, key in (
-        ("members", ["member_id"]),
-        ("curves", ["member_id", "epoch"]),
-        ("samples", ["member_id", "epoch"]),
-    ):
-        killed, whole = (
-            pd.read_parquet(tmp_path / name / "s" / table)
-            .sort_values(key)
-            .reset_index(drop=True)
-            .drop(columns=["seconds", "evaluation_seconds", "started_at"], errors="ignore")
-            for name in ("killed", "whole")
-        )
-        pd.testing.assert_frame_equal(killed, whole, check_exact=True)
-    assert set(pd.read_parquet(folder)["status"]) == {"done"}
-    again = command(*options, "--results", tmp_path / "killed")
+    assert here(*options, "--results", tmp_path / "whole", "--executor", executor).returncode == 0
+    assert_same(killed, Store(tmp_path / "whole", "s"))
+    assert {r["status"] for r in killed.statuses().values()} == {"done"}
+    again = here(*options, "--results", tmp_path / "killed")
     assert again.returncode == 0
     assert "trials to train" not in again.stdout
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-def test_from_command_to_figure(tiny: Path, tmp_path: Path) -> None:
-    options = ("--grid", "paper-appendix", "--epochs", 1, "--executor", "local", "--data", tiny, "--results", tmp_path)
-    assert command(*options).returncode == 0
-    words = [
-        sys.executable,
-        "-m",
-        "analysis",
-        "report",
-        str(tmp_path / "paper-appendix"),
-        "--out",
-        str(tmp_path / "out"),
-    ]
-    outcome = subprocess.run(words, capture_output=True, text=True, cwd=ROOT)
+def test_from_command_to_figure(batch: Path, tmp_path: Path) -> None:
+    options = ("--grid", "paper-appendix", "--epochs", 1, "--executor", "local", "--data", batch, "--results", tmp_path)
+    assert here(*options).returncode == 0
+    outcome = here("report", tmp_path / "paper-appendix", "--out", tmp_path / "out", program=analysis)
     assert outcome.returncode == 0, outcome.stderr
     assert "missing in figure-8" not in outcome.stdout
     assert "could not be made" not in outcome.stdout
@@ -245,20 +237,19 @@ def test_from_command_to_figure(tiny: Path, tmp_path: Path) -> None:
     assert "--grid</span> <span>paper-appendix" in page
 
 
-def test_a_dead_worker_is_started_again_and_at_last_a_failure(tiny: Path, tmp_path: Path) -> None:
-    process = started("--grid", "paper-real-valued", "--data", tiny, "--epochs", 2000, "--results", tmp_path)
-    folder = tmp_path / "paper-real-valued"
+def test_a_dead_worker_is_started_again_and_at_last_a_failure(plugin: Path, batch: Path, tmp_path: Path) -> None:
+    """Each of its workers loads the plugin and goes on from the last whole epoch."""
+    same = ("--plugin", plugin, "--data", batch, "--results", tmp_path)
+    process, epoch = started("--grid", "long", *same), 0
     for _ in range(3):
-        worker, epoch = None, max((r["epochs_done"] for r in rows_of(folder)), default=0)
-        wait_until(lambda known=epoch: any(r["epochs_done"] > known for r in rows_of(folder)))
-        for child in psutil.Process(process.pid).children(recursive=True):
-            if "ray::ImplicitFunc" in " ".join(child.cmdline()):
-                worker = child
-        assert worker
+        wait_until(lambda known=epoch: any(r["epochs_done"] > known for r in rows_of(tmp_path, "long")))
+        children = psutil.Process(process.pid).children(recursive=True)
+        [worker] = [c for c in children if "ray::ImplicitFunc" in " ".join(c.cmdline())]
         worker.kill()
+        epoch = rows_of(tmp_path, "long")[0]["epochs_done"]
     assert process.wait(timeout=90) == 1
-    [row] = rows_of(folder)
-    assert (row["status"], row["error"]) == ("failed", "its worker process died 3 times")
+    [row] = rows_of(tmp_path, "long")
+    assert (row["neuron"], row["status"], row["error"]) == ("eager", "failed", "its worker process died 3 times")
 
 
 def test_without_a_gpu_only_what_would_be_measured_is_refused(
@@ -266,12 +257,12 @@ def test_without_a_gpu_only_what_would_be_measured_is_refused(
 ) -> None:
     """The head of a cluster plans for GPUs that it does not have."""
     monkeypatch.setattr("study.commands.grid.has_gpu", lambda: False)
-    store = Store(tmp_path, "s")
-    assert _cohorts([], store, "cuda", None) == []
+    store, options = Store(tmp_path, "s"), RunOptions(grid="paper")
+    assert _cohorts([], store, options, "cuda") == []
     few, many = (cohort(tiny, seeds=count).members for count in (16, 17))
-    assert [len(c.members) for c in _cohorts(few, store, "cuda", None)] == [16]
+    assert [len(c.members) for c in _cohorts(few, store, options, "cuda")] == [16]
     with pytest.raises(UserError, match="--cohort-size N"):
-        _cohorts(many, store, "cuda", None)
+        _cohorts(many, store, options, "cuda")
 
 
 def test_trials_are_told_absolute_paths_and_the_engine(tmp_path: Path) -> None:
@@ -280,51 +271,3 @@ def test_trials_are_told_absolute_paths_and_the_engine(tmp_path: Path) -> None:
     task = task_of(options, Store(tmp_path, "s"), "cpu", "as-described")
     assert (task.root, task.engine) == (Path("datasets").resolve(), "reference")
     assert task.plugins == (str(Path("mine.py").resolve()),)
-
-
-def rows_of(folder: Path) -> list[dict[str, Any]]:
-    """The members as they stand."""
-    return list(Store(folder.parent, folder.name).statuses().values())
-
-
-@pytest.mark.alone
-@pytest.mark.parametrize(
-    ("executor", "times"),
-    [("ray", 1), ("local", 1), ("local", 2), pytest.param("ray", 2, marks=pytest.mark.long)],
-    ids=["ray", "local", "local, twice", "ray, twice"],
-)
-def test_an_interrupt_ends_the_run_soon_and_says_how_to_go_on(executor: str, times: int, tmp_path: Path) -> None:
-    """In the middle of an epoch that takes a minute."""
-    options = [*RUN, "--grid", "paper-neurons", "--results", str(tmp_path), "--executor", executor]
-    process = subprocess.Popen(options, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not rows_of(tmp_path / "paper-neurons"):
-        time.sleep(0.05)
-    time.sleep(3)
-    start = time.monotonic()
-    for _ in range(times):
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.5)
-    _, said = process.communicate(timeout=60)
-    assert "Traceback" not in said
-    if times == 1 or process.returncode != -signal.SIGINT:  # a second one may find a process that is ending already
-        assert process.returncode == 130
-        assert said.endswith("interrupted: the same command goes on from the last whole epoch\n")
-    assert time.monotonic() - start < 10
-    assert {r["status"] for r in rows_of(tmp_path / "paper-neurons")} == {"running"}
-
-
-@pytest.mark.alone
-@pytest.mark.parametrize("executor", ["ray", "local"])
-def test_sigterm_ends_a_background_job_that_is_deaf_to_ctrl_c(executor: str, tmp_path: Path) -> None:
-    words = [*RUN, "--grid", "paper-neurons", "--results", tmp_path, "--executor", executor]
-    shell = ["/bin/sh", "-c", f"trap '' INT; exec {shlex.join(map(str, words))}"]
-    process = subprocess.Popen(shell, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    wait_until(lambda: bool(rows_of(tmp_path / "paper-neurons")))
-    process.send_signal(signal.SIGINT)
-    time.sleep(2)
-    assert process.poll() is None
-    process.terminate()
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert said.endswith("interrupted: the same command goes on from the last whole epoch\n")

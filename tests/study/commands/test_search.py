@@ -1,58 +1,45 @@
 """Searches by their command, through real Ray."""
 
-import json
 import re
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import optuna
-import pandas as pd
 import pytest
+from cohorts import table
 from optuna.trial import TrialState
-from running import command, kill_all, started, wait_until
+from running import assert_refused, command, here, kill_all, plugins_forgotten, started, wait_until
 from searches import COMMON, finished, search
 
 from binarygan.data.images import load_images
 from study.design.cohorts import Cohort
 from study.options import SearchOptions
-from study.run import main
 from study.search.storage import storage_of
 from study.search.trials import MEMBERS, REASON, Trials
 from study.store.store import Store
 from study.trials.task import Task
 
 
-def run(*words: str) -> int:
-    """The command in this process, which keeps its own answer to SIGTERM; the exit status."""
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        return main([*words])
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def test_a_plan_of_a_search_writes_nothing(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--search", "annealing", "--trials", "4", "--epochs", "1", "--plan"]
-    assert run(*words, "--data", str(tiny), "--results", str(tmp_path / "r")) == 0
-    said = capsys.readouterr().out
+def test_a_plan_of_a_search_writes_nothing(batch: Path, tmp_path: Path) -> None:
+    words = ["--search", "annealing", "--trials", "4", "--epochs", "1", "--plan", "--max-concurrent", "1"]
+    outcome = here(*words, "--data", batch, "--results", tmp_path / "r")
+    assert outcome.returncode == 0
+    said = outcome.stdout
     assert "4 trials of 1 members, 1 epochs, 0 settled, 4 to run on cpu; goal: fid minimized" in said
     assert "slope_rate          1 to 1.3 where neuron is deterministic/stochastic" in said
     assert re.search(r"about [\d.]+ (h|min) .* about \d+ MB of results \(from 4 trials drawn at random\)", said)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_vanished_storage_is_not_begun_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_vanished_storage_is_not_begun_anew(tmp_path: Path) -> None:
     """Or its trials would be run once more, under other numbers."""
     data = load_images("mnist")
     fields = COMMON | {"data_digest": data.digest, "train_images": 6400, "epochs": 1}
     store = Store(tmp_path, "search-annealing")
     store.create()
     finished(store, search(fields=fields), {"neuron": "stochastic", "slope_rate": 1.1}, 5.0)
-    status = run("--search", "annealing", "--trials", "4", "--quick", "--seeds", "2", "--results", str(tmp_path))
-    said = capsys.readouterr().err
-    assert (status, said.count("\n")) == (2, 1)
-    assert "trials of this search are gone" in said
+    options = ("--search", "annealing", "--trials", 4, "--quick", "--seeds", 2, "--results", tmp_path)
+    assert_refused(here(*options), "trials of this search are gone")
 
 
 WRONG = {
@@ -89,52 +76,14 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_contradictions_are_one_line(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_contradictions_are_one_line(case: str, tmp_path: Path) -> None:
     options, words = WRONG[case]
-    results = [] if "--results" in options else ["--results", str(tmp_path / "r")]
-    status = run(*options, *results)
-    said = capsys.readouterr().err
-    assert (status, said.count("\n")) == (2, 1), said
-    assert words in said
-
-
-def test_a_killed_search_goes_on_and_remembers(tiny: Path, tmp_path: Path) -> None:
-    """SIGKILL to all its processes in the middle; then the same command; then more trials; then the best again."""
-    options = ["--search", "annealing", "--trials", "5", "--epochs", "2", "--scheduler", "asha"]
-    options += ["--data", str(tiny), "--results", str(tmp_path), "--study", "s"]
-    process, folder, store = started(*options), tmp_path / "s", Store(tmp_path, "s")
-    wait_until(lambda: any(r["epochs_done"] for r in store.statuses().values()))
-    kill_all(process)
-    before = optuna.load_study(study_name="s", storage=storage_of(None, folder)).trials
-    assert any(t.state == TrialState.RUNNING for t in before), "it was killed in the middle"
-    outcome = command(*options)
-    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    after = optuna.load_study(study_name="s", storage=storage_of(None, folder)).trials
-    assert len(after) == 5, "none was lost, none was run twice"
-    assert {t.state for t in after} <= {TrialState.COMPLETE, TrialState.PRUNED}
-    for old, new in zip(before, after, strict=False):
-        assert old.params == new.params
-    members = pd.read_parquet(folder / "members")
-    assert sorted(m for t in after for m in t.user_attrs[MEMBERS]) == sorted(members["member_id"])
-    assert set(members["status"]) <= {"done", "stopped"}
-    complete = [t for t in after if t.state == TrialState.COMPLETE]
-    rows = members.set_index("member_id")
-    for trial in complete:
-        assert trial.values == [rows.loc[trial.user_attrs[MEMBERS][0], "fid"]]
-    assert not list(folder.rglob("epoch-*")), "what no trial goes on from is gone"
-
-    best = min(complete, key=lambda t: t.values[0]).user_attrs[MEMBERS][0]
-    assert f"--retrain {best}" in outcome.stdout
-    same = ["--data", tiny, "--results", tmp_path, "--executor", "local"]
-    again = command("--retrain", best[:10], *same)
-    assert command("--retrain", best[:10], *same).returncode == 0, "the same command goes on"
-    assert again.returncode == 0, again.stderr
-    assert re.search(rf"{best}: all \d+ numbers equal those in s", again.stdout), again.stdout
-    assert "s is a search, which chose this cell by its seeds" in again.stdout
+    results = [] if "--results" in options else ["--results", tmp_path / "r"]
+    assert_refused(here(*options, *results), words)
 
 
 PLUGIN = """
-from optuna.distributions import CategoricalDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution
 from binarygan.model.neurons import NEURONS, Neuron
 from study.design.spaces import SPACES, Parameter, Space
 
@@ -145,27 +94,55 @@ class Reluctant(Neuron):
     def output(self, p, v):
         return (p > 0.6).to(p.dtype)
 
-SPACES.register("mine", Space("a neuron", (Parameter("neuron", CategoricalDistribution(["reluctant"])),)))
+neuron = Parameter("neuron", CategoricalDistribution(["reluctant"]))
+slope = Parameter("slope_rate", FloatDistribution(1, 1.3))
+SPACES.register("mine", Space("a neuron and its slope", (neuron, slope), {"critic_schedule": "constant"}))
 """
 
 
-def test_a_space_of_parts_from_outside_is_searched(tiny: Path, tmp_path: Path) -> None:
+def test_a_killed_search_goes_on_and_remembers(batch: Path, tmp_path: Path) -> None:
+    """SIGKILL to all its processes in the middle, the same command, the best again; the neuron is from outside."""
     plugin = tmp_path / "searched.py"
     plugin.write_text(PLUGIN)
-    options = ["--search", "mine", "--trials", "1", "--epochs", "1", "--plugin", plugin, "--data", tiny]
-    outcome = command(*options, "--results", tmp_path / "r")
+    same = ["--plugin", plugin, "--data", batch, "--results", tmp_path]
+    options = ["--search", "mine", "--trials", 5, "--epochs", 2, "--scheduler", "asha", "--study", "s", *same]
+    process, store = started(*options), Store(tmp_path, "s")
+    wait_until(lambda: any(r["epochs_done"] for r in store.statuses().values()))
+    kill_all(process)
+    before = optuna.load_study(study_name="s", storage=storage_of(None, store.folder)).trials
+    assert any(t.state == TrialState.RUNNING for t in before), "it was killed in the middle"
+    outcome = command(*options)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    assert "best: trial 0: fid" in outcome.stdout
-    assert "neuron=reluctant" in outcome.stdout
+    after = optuna.load_study(study_name="s", storage=storage_of(None, store.folder)).trials
+    assert len(after) == 5, "none was lost, none was run twice"
+    assert {t.state for t in after} <= {TrialState.COMPLETE, TrialState.PRUNED}
+    for old, new in zip(before, after, strict=False):
+        assert old.params == new.params
+    rows = table(store, "members").set_index("member_id")
+    assert sorted(m for t in after for m in t.user_attrs[MEMBERS]) == sorted(rows.index)
+    assert set(rows["status"]) <= {"done", "stopped"}
+    assert set(rows["neuron"]) == {"reluctant"}
+    complete = [t for t in after if t.state == TrialState.COMPLETE]
+    for trial in complete:
+        assert trial.values == [rows.loc[trial.user_attrs[MEMBERS][0], "fid"]]
+    assert not list(store.folder.rglob("epoch-*")), "what no trial goes on from is gone"
+
+    best = min(complete, key=lambda t: t.values[0]).user_attrs[MEMBERS][0]
+    assert f"--retrain {best}" in outcome.stdout
+    with plugins_forgotten():
+        again, once_more = (here("--retrain", best[:10], *same, "--executor", "local") for _ in range(2))
+    assert again.returncode == 0, again.stderr
+    assert once_more.returncode == 0, "the same command goes on"
+    assert re.search(rf"{best}: all \d+ numbers equal those in s", again.stdout), again.stdout
+    assert "s is a search, which chose this cell by its seeds" in again.stdout
 
 
-def test_a_trial_that_diverges_is_failed_with_its_reason(tiny: Path, tmp_path: Path) -> None:
+def test_a_trial_that_diverges_is_failed_with_its_reason(batch: Path, tmp_path: Path) -> None:
     """A cohort whose second seed diverges: a value of neither NaN nor the first seed's alone."""
     from study.launch.progress import StudyProgress
     from study.launch.search import run_search
 
     def diverging(cohort: Cohort, task: Task, report: Callable[..., None]) -> None:
-        """Stands for training: stochastic members' second seed diverges."""
         for epoch in (1, 2):
             rows = [
                 {"status": "done", "error": None, "fid": 10.0 + epoch + m.seed + m.slope_rate} for m in cohort.members
@@ -177,7 +154,7 @@ def test_a_trial_that_diverges_is_failed_with_its_reason(tiny: Path, tmp_path: P
     own, store = search(fields=COMMON), Store(tmp_path, "s")
     store.create()
     trials = Trials(storage_of(None, store.folder), "s", own)
-    task = Task(results=tmp_path, study="s", fidelity="as-described", source=str(tiny), root=None, device="cpu")
+    task = Task(results=tmp_path, study="s", fidelity="as-described", source=str(batch), root=None, device="cpu")
     progress, asked = StudyProgress(members=8, total=16), SearchOptions(scheduler="asha")
     run_search(own, trials, task, progress, count=4, asked=asked, resources={"cpu": 1}, train=diverging)
     ended = trials.study.trials
@@ -189,4 +166,3 @@ def test_a_trial_that_diverges_is_failed_with_its_reason(tiny: Path, tmp_path: P
         else:
             assert trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
     assert {t.state for t in ended} > {TrialState.FAIL}, "both kinds were drawn"
-    assert json.loads(json.dumps([t.values for t in ended]))

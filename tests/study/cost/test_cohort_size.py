@@ -11,7 +11,13 @@ from study.design.cohorts import members_of
 
 def test_the_fastest_size_is_measured() -> None:
     config = paper_config(
-        fidelity="as-described", objective="gan", data_digest="x", train_images=64, epochs=1, latent_size=2
+        fidelity="as-described",
+        objective="gan",
+        data_digest="x",
+        train_images=64,
+        epochs=1,
+        latent_size=2,
+        batch_size=2,
     )
     with fastest_sizes("cpu") as size_of:
         assert size_of(members_of([config], 17)) in (16, 17)

@@ -3,21 +3,29 @@
 import dataclasses
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from binarygan.config import MemberConfig
+from binarygan.paper import FIDELITIES
 from study.design.cohorts import Cohort, make_cohorts, members_of
 from study.design.grids import GRIDS
 
 
-def cells(grid: str = "paper-appendix") -> list[MemberConfig]:
-    return GRIDS[grid].cells("as-described", data_digest="0" * 16, train_images=640, epochs=2)
+def cells(grid: str = "paper-appendix", fidelity: str = "as-described") -> list[MemberConfig]:
+    return GRIDS[grid].cells(fidelity, data_digest="0" * 16, train_images=640, epochs=2)
 
 
-@given(seeds=st.integers(1, 5), size=st.integers(1, 7), first=st.integers(0, 12))
-def test_every_missing_member_is_in_one_cohort(seeds: int, size: int, first: int) -> None:
-    missing = members_of(cells(), seeds)[first:]
+@settings(deadline=None)
+@given(
+    grid=st.sampled_from(sorted(GRIDS)),
+    fidelity=st.sampled_from(FIDELITIES),
+    seeds=st.integers(1, 5),
+    size=st.integers(1, 7),
+    first=st.integers(0, 12),
+)
+def test_every_missing_member_is_in_one_cohort(grid: str, fidelity: str, seeds: int, size: int, first: int) -> None:
+    missing = members_of(cells(grid, fidelity), seeds)[first:]
     cohorts = make_cohorts(missing, [], lambda _: size)
     assert Counter(m.member_id for c in cohorts for m in c.members) == Counter(m.member_id for m in missing)
     for cohort in cohorts:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from running import command
+from running import here
 
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
@@ -60,23 +60,25 @@ def test_what_the_grid_has_not_is_refused(texts: list[str], words: str) -> None:
         selected(members(), texts)
 
 
-def test_parts_of_a_grid_become_its_study(tiny: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("few_samples", "committed")
+def test_parts_of_a_grid_become_its_study(batch: Path, tmp_path: Path) -> None:
     """One part in the study itself, one in another study, as from another machine; then all of it."""
-    same = ("--grid", "paper-neurons", "--executor", "local", "--data", tiny, "--results", tmp_path, "--epochs", 1)
-    first = command(*same, "--only", "neuron=real")
+    same = ("--grid", "paper-neurons", "--executor", "local", "--data", batch, "--results", tmp_path, "--epochs", 1)
+
+    def neurons() -> list[str]:
+        return sorted(r["neuron"] for r in Store(tmp_path, "paper-neurons").statuses().values())
+
+    first = here(*same, "--only", "neuron=real")
     assert (first.returncode, first.stderr) == (0, "")
     assert "1 cells, 1 members, 1 trials" in first.stdout
-    assert [r["neuron"] for r in Store(tmp_path, "paper-neurons").statuses().values()] == ["real"]
-    assert command(*same, "--study", "other", "--only", "neuron=stochastic").returncode == 0
-    plan = command(*same, "--plan", "--only", "neuron=stochastic,real").stdout
-    assert "2 cells, 2 members, 1 finished" in plan
+    assert neurons() == ["real"]
+    assert here(*same, "--study", "other", "--only", "neuron=stochastic").returncode == 0
+    plan = here(*same, "--plan", "--only", "neuron=stochastic,real").stdout
+    assert "2 cells, 2 members, 1 finished, 0 trials" in plan
+    assert "to be taken over: 1 members from other" in plan
     assert "deterministic" not in plan
-    whole = command(*same, "--trust-dirty")  # somebody may be changing the code
+    whole = here(*same)
     assert (whole.returncode, whole.stderr) == (0, "")
     assert "1 members taken over from other" in whole.stdout
     assert "3 done" in whole.stdout
-    assert {r["neuron"] for r in Store(tmp_path, "paper-neurons").statuses().values()} == {
-        "deterministic",
-        "stochastic",
-        "real",
-    }
+    assert neurons() == ["deterministic", "real", "stochastic"]

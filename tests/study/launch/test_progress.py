@@ -9,9 +9,8 @@ def test_training_goes_on_where_nobody_can_see_it(monkeypatch: pytest.MonkeyPatc
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    progress = StudyProgress(members=1, total=2)
     monkeypatch.setattr("study.launch.progress.QUIET_SECONDS", -1.0)
     monkeypatch.setattr("builtins.print", full)
-    progress.epoch(1)
-    progress.finished(1)
-    progress.close()
+    with StudyProgress(members=1, total=2) as progress:
+        progress.epoch(1)
+        progress.finished(1)

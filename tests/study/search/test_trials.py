@@ -4,13 +4,15 @@ import json
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
+from running import wait_until
 from searches import COMMON, finished, search
 
 from binarygan.errors import UserError
@@ -130,24 +132,20 @@ def test_optuna_dashboard_opens_the_journal(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+
+    def answer(path: str) -> dict[str, Any]:
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/api/{path}", timeout=5) as found:
+            return dict(json.load(found))
+        return {}
+
     program = str(Path(sys.executable).parent / "optuna-dashboard")
     words = [program, str(tmp_path / JOURNAL), "--host", "127.0.0.1", "--port", str(port)]
     server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/studies", timeout=5) as answer:
-                    studies = json.load(answer)["study_summaries"]
-                break
-            except OSError:
-                assert time.monotonic() < deadline
-                time.sleep(0.2)
-        assert [s["study_name"] for s in studies] == ["mine"]
-        with urllib.request.urlopen(
-            f"http://127.0.0.1:{port}/api/studies/{studies[0]['study_id']}", timeout=5
-        ) as answer:
-            [shown] = json.load(answer)["trials"]
+        wait_until(lambda: bool(answer("studies")), seconds=60)
+        [study] = answer("studies")["study_summaries"]
+        assert study["study_name"] == "mine"
+        [shown] = answer(f"studies/{study['study_id']}")["trials"]
         assert (shown["values"], {p["name"] for p in shown["params"]}) == ([7.0], {"neuron", "slope_rate"})
     finally:
         server.terminate()

@@ -28,7 +28,21 @@ with only_writer(Path({!r})):
 """
 
 
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another's entry is seen at once in the memory of this process."""
+    monkeypatch.setattr(lock, "SETTLED_SECONDS", 0.1)
+
+
+def in_memory(name: str) -> UPath:
+    """The folder of a study in an object store."""
+    folder = UPath(f"memory://{name}/s")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def test_the_second_is_told_who_holds_it_and_a_dead_holder_does_not_block(tmp_path: Path) -> None:
+    """A name in the lock that is none of ours is not shown."""
     holder = subprocess.Popen([sys.executable, "-c", HOLD.format(str(tmp_path))], stdout=subprocess.PIPE, text=True)
     assert holder.stdout
     assert holder.stdout.readline() == "held\n"
@@ -37,25 +51,17 @@ def test_the_second_is_told_who_holds_it_and_a_dead_holder_does_not_block(tmp_pa
         only_writer(tmp_path),
     ):
         pass
+    (tmp_path / NAME).write_text('{"pid": "\\u001b[31m"}')
+    with pytest.raises(UserError, match="by another process"), only_writer(tmp_path):
+        pass
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
     with only_writer(tmp_path):
         pass
 
 
-def test_a_name_in_the_lock_that_is_none_of_ours_is_not_shown(tmp_path: Path) -> None:
-    holder = subprocess.Popen([sys.executable, "-c", HOLD.format(str(tmp_path))], stdout=subprocess.PIPE, text=True)
-    assert holder.stdout
-    holder.stdout.readline()
-    (tmp_path / NAME).write_text('{"pid": "\\u001b[31m"}')
-    with pytest.raises(UserError, match="by another process"), only_writer(tmp_path):
-        pass
-    holder.kill()
-    holder.wait()
-
-
 def test_a_lease_in_an_object_store() -> None:
-    folder = UPath("memory://lease/s")
+    folder = in_memory("lease")
     with only_writer(folder):
         entry = json.loads((folder / NAME).read_bytes())
         assert entry["pid"] == os.getpid()
@@ -64,42 +70,26 @@ def test_a_lease_in_an_object_store() -> None:
     assert not (folder / NAME).exists()
 
 
-@pytest.mark.parametrize(
-    ("change", "free"),
-    [
-        ({}, False),
-        ({"renewed": time.time() - STALE_SECONDS - 5}, True),
-        ({"machine": "elsewhere"}, False),
-        ({"machine": "elsewhere", "renewed": time.time() - STALE_SECONDS - 5}, True),
-        ({"pid": 2**22 + 1}, True),
-        ({"machine": "another container's", "pid": 2**22 + 1}, False),
-        ({"renewed": "never"}, True),
-        ({"machine": "elsewhere", "renewed": time.time() + 1e7}, True),
-        ({"machine": "elsewhere", "renewed": float("nan")}, True),
-    ],
-    ids=[
-        "alive",
-        "silent",
-        "another host's",
-        "another host's, silent",
-        "its process is gone",
-        "another container's",
-        "damaged",
-        "of a clock that is ahead, silent",
-        "no time",
-    ],
-)
-def test_when_a_lease_is_stale(change: dict[str, object], free: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+SILENT = {"renewed": time.time() - STALE_SECONDS - 5}
+LEASES = {
+    "alive": ({}, False),
+    "silent": (SILENT, True),
+    "another host's": ({"machine": "elsewhere"}, False),
+    "another host's, silent": ({"machine": "elsewhere"} | SILENT, True),
+    "its process is gone": ({"pid": 2**22 + 1}, True),
+    "another container's": ({"machine": "another container's", "pid": 2**22 + 1}, False),
+    "damaged": ({"renewed": "never"}, True),
+    "of a clock that is ahead, silent": ({"machine": "elsewhere", "renewed": time.time() + 1e7}, True),
+    "no time": ({"machine": "elsewhere", "renewed": float("nan")}, True),
+}
+"""What differs from a fresh entry, and whether the lease is free then."""
+
+
+@pytest.mark.parametrize("name", LEASES)
+def test_when_a_lease_is_stale(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock, "WATCHED_SECONDS", 0.2)
-    folder = UPath("memory://stale/s")
-    folder.mkdir(parents=True, exist_ok=True)
-    entry = {
-        "host": "h",
-        "machine": lock._machine(),
-        "pid": os.getpid(),
-        "renewed": time.time(),
-        "since": "2026",
-    }
+    folder, (change, free) = in_memory("stale"), LEASES[name]
+    entry = {"host": "h", "machine": lock._machine(), "pid": os.getpid(), "renewed": time.time(), "since": "2026"}
     (folder / NAME).write_bytes(json.dumps(entry | change).encode())
     try:
         with only_writer(folder):
@@ -113,8 +103,7 @@ def test_when_a_lease_is_stale(change: dict[str, object], free: bool, monkeypatc
 @pytest.mark.parametrize("off", [-1e4, 1e4])
 def test_a_holder_whose_clock_is_off_lives_while_it_renews(off: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lock, "WATCHED_SECONDS", 1.0)
-    folder, ended = UPath(f"memory://clock/{off}"), threading.Event()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder, ended = in_memory(f"clock{off}"), threading.Event()
     entry = {"host": "h", "machine": "elsewhere", "pid": 7, "since": "2026"}
 
     def renew() -> None:
@@ -134,8 +123,7 @@ def test_a_holder_whose_clock_is_off_lives_while_it_renews(off: float, monkeypat
 
 def test_of_two_that_come_at_once_one_holds_the_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both read that nobody holds it, before either writes."""
-    folder = UPath("memory://race/s")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = in_memory("race")
     held: list[int] = []
     told: list[str] = []
     both, original = threading.Barrier(2), lock._entry
@@ -167,7 +155,7 @@ def test_of_two_that_come_at_once_one_holds_the_lease(monkeypatch: pytest.Monkey
 
 
 def test_a_renewal_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, original = UPath("memory://renewed/s"), lock._renewed
+    folder, original = in_memory("renewed"), lock._renewed
     calls: list[int] = []
 
     def renewed(entry: dict[str, Any]) -> bytes:
@@ -188,7 +176,7 @@ def test_a_renewal_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_run_whose_lease_another_has_taken_ends_and_leaves_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = UPath("memory://taken/s")
+    folder = in_memory("taken")
     monkeypatch.setattr(lock, "RENEWED_SECONDS", 0.05)
     theirs = json.dumps({"token": "theirs", "pid": 7, "host": "elsewhere", "since": "2026"}).encode()
 

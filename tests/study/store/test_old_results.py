@@ -51,15 +51,19 @@ def test_results_of_each_version_are_read(version: int, tmp_path: Path) -> None:
     assert publish([folder], tmp_path / "published") == 1
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the present version's study."""
+    return shutil.copytree(DATA / f"results-{SCHEMA_VERSION}", tmp_path / "s")
+
+
 def newer(folder: Path, table: str) -> None:
     for path in (folder / table).iterdir():
         content = pq.read_table(path, partitioning=None)
         pq.write_table(content.replace_schema_metadata({"schema_version": str(SCHEMA_VERSION + 1)}), path)
 
 
-def test_a_newer_version_is_refused_by_name(tmp_path: Path) -> None:
-    folder = tmp_path / "s"
-    shutil.copytree(DATA / f"results-{SCHEMA_VERSION}", folder)
+def test_a_newer_version_is_refused_by_name(folder: Path, tmp_path: Path) -> None:
     newer(folder, "curves")
     study = load_study(folder)
     assert study.curves().empty
@@ -71,15 +75,19 @@ def test_a_newer_version_is_refused_by_name(tmp_path: Path) -> None:
         load_study(folder)
     with pytest.raises(UserError, match="update it"):
         Store(tmp_path, "s").statuses()
-    (folder / "study.json").write_text(json.dumps({"schema_version": SCHEMA_VERSION + 1}))
+
+
+def test_a_newer_description_is_refused_and_a_problem_of_the_report(folder: Path) -> None:
+    (folder / "study.json").write_text(json.dumps({"grid": "paper", "schema_version": SCHEMA_VERSION + 1}))
     with pytest.raises(UserError, match="update it"):
-        Store(tmp_path, "s").description()
+        Store(folder.parent, "s").description()
+    study = load_study(folder)
+    assert study.description == {}
+    assert any("study.json" in p and "update it" in p for p in study.problems)
 
 
 @pytest.mark.parametrize("table", ["samples", "histograms"])
-def test_a_newer_version_of_what_is_read_later_is_refused_by_name(table: str, tmp_path: Path) -> None:
-    folder = tmp_path / "s"
-    shutil.copytree(DATA / f"results-{SCHEMA_VERSION}", folder)
+def test_a_newer_version_of_what_is_read_later_is_refused_by_name(table: str, folder: Path, tmp_path: Path) -> None:
     newer(folder, table)
     study = load_study(folder)
     assert not study.evolution(WRITTEN[SCHEMA_VERSION][0]) or table == "histograms"
@@ -87,15 +95,6 @@ def test_a_newer_version_of_what_is_read_later_is_refused_by_name(table: str, tm
     assert any(f"{table}/" in p and "update it" in p for p in study.problems)
     with pytest.raises(UserError, match="update it"):
         publish([folder], tmp_path / "published")
-
-
-def test_a_newer_description_is_a_problem_of_the_report(tmp_path: Path) -> None:
-    folder = tmp_path / "s"
-    shutil.copytree(DATA / f"results-{SCHEMA_VERSION}", folder)
-    (folder / "study.json").write_text(json.dumps({"grid": "paper", "schema_version": SCHEMA_VERSION + 1}))
-    study = load_study(folder)
-    assert study.description == {}
-    assert any("study.json" in p and "update it" in p for p in study.problems)
 
 
 def test_a_newer_checkpoint_is_refused_and_kept(tmp_path: Path) -> None:
@@ -112,9 +111,7 @@ def test_a_newer_checkpoint_is_refused_and_kept(tmp_path: Path) -> None:
     assert path.exists()
 
 
-def test_a_foreign_file_is_not_published(tmp_path: Path) -> None:
-    folder = tmp_path / "s"
-    shutil.copytree(DATA / f"results-{SCHEMA_VERSION}", folder)
+def test_a_foreign_file_is_not_published(folder: Path, tmp_path: Path) -> None:
     pq.write_table(pa.table({"a": [1]}), folder / "members" / "b.parquet")
     with pytest.raises(UserError, match=r"it has no column member_id, status\): mend it"):
         publish([folder], tmp_path / "published")

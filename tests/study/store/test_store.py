@@ -1,4 +1,4 @@
-"""The store's files: rows by epoch, versions, descriptions."""
+"""The store's files: versions, descriptions."""
 
 from pathlib import Path
 
@@ -16,18 +16,6 @@ def store(tmp_path: Path) -> Store:
     made = Store(tmp_path, "s")
     made.create()
     return made
-
-
-def test_rows_of_an_epoch_and_later_ones_are_replaced(store: Store) -> None:
-    """As after a crash between the rows and the checkpoint; also where there are more epochs than in a row group."""
-    for last in (3, 20):
-        for epoch in range(1, last + 1):
-            store.append("curves", "m", {"member_id": "m", "epoch": epoch, "slope": 1.0})
-        assert [r["epoch"] for r in store.read("curves", "m")] == list(range(1, last + 1))
-        again = last // 2 + 1
-        store.append("curves", "m", {"member_id": "m", "epoch": again, "slope": 2.0})
-        rows = store.read("curves", "m")
-        assert [(r["epoch"], r["slope"]) for r in rows] == [*((e, 1.0) for e in range(1, again)), (again, 2.0)]
 
 
 def test_what_a_newer_program_wrote_is_refused(store: Store) -> None:

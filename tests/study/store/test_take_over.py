@@ -46,6 +46,7 @@ def test_what_only_claims_to_be_a_member_is_not_taken_over(tiny: Path, tmp_path:
         ("members", own["members"] * 2),
         ("members", [own["members"][0] | {"learning_rate": 0.5}]),
         ("members", [own["members"][0] | {"epochs_done": 1}]),
+        ("members", [own["members"][0] | {"extractors": "0123456789abcdef"}]),  # metrics that do not compare
         ("curves", own["curves"][:1]),
         ("samples", own["samples"][1:]),
         ("histograms", own["histograms"][:1]),
@@ -75,14 +76,6 @@ def test_a_neighbours_row_is_read_before_what_belongs_to_it(
     assert [name for study, name in read if study == "first"] == ["members", *SCHEMAS], "and what is not there, never"
 
 
-def test_a_member_that_other_extractors_measured_is_not_taken_over(tiny: Path, tmp_path: Path) -> None:
-    whole = cohort(tiny, 1, epochs=1)
-    first, member_id = train(tiny, tmp_path, whole, "first"), whole.members[0].member_id
-    assert trained_elsewhere(Store(tmp_path, "second"), [member_id]).usable == {member_id: "first"}
-    first.write("members", member_id, [first.read("members", member_id)[0] | {"extractors": "0123456789abcdef"}])
-    assert trained_elsewhere(Store(tmp_path, "second"), [member_id]).usable == {}
-
-
 def test_what_uncommitted_code_trained_is_taken_over_only_where_it_is_trusted(tiny: Path, tmp_path: Path) -> None:
     whole = cohort(tiny, 2, epochs=1)
     first, third = train(tiny, tmp_path, whole, "first"), train(tiny, tmp_path, whole, "third")
@@ -94,8 +87,11 @@ def test_what_uncommitted_code_trained_is_taken_over_only_where_it_is_trusted(ti
         store.write("members", member_id, [row | {"git_commit": "0123abcd-dirty"}])
     found = take_over(second, [clean, dirty])
     assert (found.usable, found.dirty) == ({clean: "third"}, {dirty}), "another study has one of them clean"
-    assert found.refusal().startswith("1 finished members of other studies are not taken over")
-    assert "--trust-dirty" in found.refusal()
+    taken, refused = found.lines(copied=True)
+    assert taken == "1 members taken over from third"
+    assert refused.startswith("1 finished members of other studies are not taken over")
+    assert "--trust-dirty" in refused
     assert second.ids() == [clean]
     trusted = take_over(second, [clean, dirty], trust_dirty=True)
-    assert (trusted.usable, trusted.refusal()) == ({clean: "first", dirty: "first"}, "")
+    assert trusted.usable == {clean: "first", dirty: "first"}
+    assert trusted.lines(copied=False) == ["to be taken over: 2 members from first"]

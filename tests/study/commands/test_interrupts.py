@@ -1,0 +1,51 @@
+"""Ctrl-C and SIGTERM, as a user and a shell send them."""
+
+import shlex
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from running import ROOT, RUN, wait_until
+
+from study.store.store import Store
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    ("executor", "deaf", "times"),
+    [
+        ("ray", False, 1),
+        ("local", False, 1),
+        ("local", False, 2),
+        pytest.param("ray", False, 2, marks=pytest.mark.long),
+        ("ray", True, 1),
+        ("local", True, 1),
+    ],
+)
+def test_an_interrupt_ends_the_run_soon_and_says_how_to_go_on(
+    executor: str, deaf: bool, times: int, tmp_path: Path
+) -> None:
+    """In the middle of an epoch that takes a minute; SIGTERM for a background job that is deaf to Ctrl-C."""
+    store = Store(tmp_path, "paper-neurons")
+    words = [*RUN, "--grid", "paper-neurons", "--results", str(tmp_path), "--executor", executor]
+    shell = ["/bin/sh", "-c", "trap '' INT; " * deaf + f"exec {shlex.join(words)}"]
+    process = subprocess.Popen(shell, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: bool(store.statuses()), seconds=120)
+    time.sleep(2)
+    if deaf:
+        process.send_signal(signal.SIGINT)
+        time.sleep(2)
+        assert process.poll() is None
+    start = time.monotonic()
+    for _ in range(times):
+        process.send_signal(signal.SIGTERM if deaf else signal.SIGINT)
+        time.sleep(0.5)
+    _, said = process.communicate(timeout=60)
+    assert "Traceback" not in said
+    if times == 1 or process.returncode != -signal.SIGINT:  # a second one may find a process that is ending already
+        assert process.returncode == 130
+        assert said.endswith("interrupted: the same command goes on from the last whole epoch\n")
+    assert time.monotonic() - start < 10
+    assert {r["status"] for r in store.statuses().values()} == {"running"}
