@@ -14,7 +14,7 @@ from typing import Any, Self
 from binarygan.arithmetic.precision import PRECISIONS
 from binarygan.errors import UserError, nearest
 from binarygan.model.activations import ACTIVATIONS
-from binarygan.model.architectures import ARCHITECTURES, LayerStack
+from binarygan.model.architectures import ARCHITECTURES, Layer, LayerStack
 from binarygan.model.estimators import ESTIMATORS
 from binarygan.model.neurons import NEURONS
 from binarygan.model.norms import NORMS
@@ -60,6 +60,8 @@ FIELDS_OF_PARTS = {
 `part_parameters`."""
 SAME_AS = {"generator_output_norm": "generator_norm"}
 """The fields that came later and that older runs had equal to another field."""
+NORMED = ("generator_norm", "generator_output_norm", "discriminator_norm")
+"""The fields that choose a norm, each for some of the layers."""
 SPLITS = ("train", "all")
 COHORT_FREE = ("neuron", "slope_rate", "seed")
 """Fields in which the runs of a cohort may differ."""
@@ -152,6 +154,7 @@ class MemberConfig:
                 f"estimator={self.estimator!r} needs the loss of each example, which discriminator_norm="
                 f"{self.discriminator_norm!r} mixes with the others': choose another norm in D"
             )
+        self._check_norms()
         sources = self._sources()
         if self.part_sources not in ("", sources):
             old, new = (json_object("part_sources", text) for text in (self.part_sources, sources))
@@ -267,16 +270,27 @@ class MemberConfig:
         """What the registries have for the fields that name parts: mostly classes."""
         return {field: registry[getattr(self, field)] for field, registry in PARTS.items()}
 
-    def _activations(self) -> dict[str, Any]:
-        """The activations of its layers, by `activation.<name>`."""
-        architecture = self.part("architecture")
+    def _layers(self) -> dict[str, tuple[Layer, ...]]:
+        """Its layers, by the field that says what norm they have."""
+        architecture, norms = self.part("architecture"), {field: self.part(field) for field in NORMED}
         try:
-            of_generator = architecture.generator_layers(
-                self.part("generator_norm"), self.part("generator_output_norm")
-            )
-            layers = (*of_generator, *architecture.discriminator_layers(self.part("discriminator_norm")))
+            generator = architecture.generator_layers(norms["generator_norm"], norms["generator_output_norm"])
+            discriminator = architecture.discriminator_layers(norms["discriminator_norm"])
         except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"architecture={self.architecture!r} has no layers: {error!r}") from error
+        return dict(zip(NORMED, (generator[:-1], generator[-1:], discriminator), strict=True))
+
+    def _check_norms(self) -> None:
+        for field, layers in self._layers().items():
+            if getattr(self, field) != "none" and all(layer.norm != self.part(field) for layer in layers):
+                raise UserError(
+                    f"{field}={getattr(self, field)!r} has no layer with architecture={self.architecture!r}: "
+                    "choose 'none'"
+                )
+
+    def _activations(self) -> dict[str, Any]:
+        """The activations of its layers, by `activation.<name>`."""
+        layers = (layer for own in self._layers().values() for layer in own)
         return {f"activation.{layer.activation}": ACTIVATIONS[layer.activation] for layer in layers}
 
     def _sources(self) -> str:

@@ -6,7 +6,7 @@ from math import prod
 from operator import itemgetter
 from typing import Any
 
-from analysis.tables.entries import Table, column, count, tabled
+from analysis.tables.entries import Entry, Table, column, count, tabled
 from binarygan.model.architectures import LayerStack
 from binarygan.paper import paper_config
 
@@ -17,7 +17,7 @@ PAPERS_COUNTS = {"mlp": "0.53M", "cnn": "1.4M"}
 TEXTS = ("layer", "kernel", "stride", "output shape", "norm", "activation")
 COLUMNS = (
     *(column(name.replace(" ", "_"), name, of=itemgetter(name)) for name in TEXTS),
-    column("parameters", "parameters", count),
+    column("parameters", "parameters", lambda counts: _counts(*counts)),
 )
 
 
@@ -26,8 +26,8 @@ def architecture_tables(*fidelities: str) -> tuple[Table, ...]:
 
     A row for the input, one a layer, one for a flattening between them, and the sum last; empty where a layer has no
     such thing. Shapes are height × width × channels, or features. Parameters are trainable numbers: weights, biases,
-    and scale and shift of each norm. The variants have the same but for their norms: of several all are named, in
-    their order; where none is given it is the paper's text.
+    and scale and shift of each norm. The variants have the same but for their norms and these norms' parameters: of
+    several all are given, in their order; where none is given it is the paper's text.
     """
     shown = fidelities or ("as-described",)
     notes = (f"Norms are those of {' / '.join(shown)}.",) if len(fidelities) != 1 else ()
@@ -40,25 +40,25 @@ def architecture_tables(*fidelities: str) -> tuple[Table, ...]:
 
 
 def parameter_counts(architecture: str) -> tuple[int, int]:
-    """Trainable numbers of the generator and the discriminator.
+    """Trainable numbers of the generator and the discriminator of the released code.
 
     >>> parameter_counts("cnn")
     (216227, 313985)
     """
     of_generator, of_discriminator = (
-        _network(architecture, role, "as-described").parameter_count() for role in ("generator", "discriminator")
+        _network(architecture, role, "as-released").parameter_count() for role in ("generator", "discriminator")
     )
     return of_generator, of_discriminator
 
 
 def counts_note() -> str:
-    """The counts beside those of the paper's sentence, which has the two swapped."""
+    """The released code's counts beside those of the paper's sentence, which has the two swapped."""
     parts = []
     for architecture in PAPERS_COUNTS:
         g, d = parameter_counts(architecture)
         parts.append(f"{architecture.upper()} {g + d:,} (G {g:,} + D {d:,})")
     return (
-        f"Parameters: {parts[0]}, {parts[1]}. The paper's sentence gives {PAPERS_COUNTS['mlp']} for the MLP and "
+        f"Parameters of the released code: {parts[0]}, {parts[1]}. The paper's sentence gives {PAPERS_COUNTS['mlp']} for the MLP and "
         f"{PAPERS_COUNTS['cnn']} for the CNN: the two are swapped, as its own remark that the CNN has fewer shows."
     )
 
@@ -73,18 +73,19 @@ def _network(architecture: str, role: str, fidelity: str) -> LayerStack:
 def _rows(networks: Sequence[LayerStack], role: str) -> list[dict[str, Any]]:
     """Of networks that differ in their norms alone."""
     network = networks[0]
-    counts: Counter[int] = Counter()
-    for name, shape in network.parameter_shapes().items():
-        counts[int(name.split(".")[0])] += prod(shape)
+    counts: list[Counter[int]] = [Counter() for _ in networks]
+    for other, own in zip(networks, counts, strict=True):
+        for name, shape in other.parameter_shapes().items():
+            own[int(name.split(".")[0])] += prod(shape)
     channels, size = network.channels, network.size
     flat = network.layers[0].kind == "dense"  # an MLP takes its input as features
     rows: list[dict[str, Any]] = [
-        {"layer": "input", "output shape": _shape(channels, size, flat=flat), "parameters": 0}
+        {"layer": "input", "output shape": _shape(channels, size, flat=flat), "parameters": [0]}
     ]
     for number, layer in enumerate(network.layers):
         if layer.kind == "dense" and not flat:
             flat = True
-            rows.append({"layer": "flatten", "output shape": _shape(channels, size, flat=True), "parameters": 0})
+            rows.append({"layer": "flatten", "output shape": _shape(channels, size, flat=True), "parameters": [0]})
         channels, size = layer.units or channels, layer.output_size(size)
         last = number == len(network.layers) - 1
         row = {
@@ -92,13 +93,20 @@ def _rows(networks: Sequence[LayerStack], role: str) -> list[dict[str, Any]]:
             "output shape": _shape(channels, size, flat=flat),
             "norm": " / ".join(dict.fromkeys(other.layers[number].norm.label for other in networks)),
             "activation": "neuron" if last and role == "generator" else layer.function.label,
-            "parameters": counts[number],
+            "parameters": [own[number] for own in counts],
         }
         if layer.kind != "dense":
             row |= {"kernel": f"{layer.kernel}×{layer.kernel}", "stride": str(layer.stride)}
         rows.append(row)
-    rows.append({"layer": "sum", "parameters": network.parameter_count()})
+    rows.append({"layer": "sum", "parameters": [other.parameter_count() for other in networks]})
     return [dict.fromkeys(TEXTS, "") | row for row in rows]
+
+
+def _counts(first: int, *others: int) -> Entry:
+    """Of each variant, or the one that all have."""
+    different = list(dict.fromkeys((first, *others)))
+    text = " / ".join(f"{n:,}" for n in different)
+    return count(first) if len(different) == 1 else Entry(text, first, {"": text})
 
 
 def _shape(channels: int, size: int, *, flat: bool) -> str:

@@ -8,6 +8,8 @@ A deterministic neuron's loss has no such gradient; the same differences at its 
 Shapes: M runs, E examples, K samples of the noise, P = 784 pixels.
 """
 
+from math import isfinite
+
 import torch
 from torch import Tensor
 
@@ -17,22 +19,24 @@ from binarygan.random_streams import derived_generator
 from binarygan.training.step import Reference
 from binarygan.training.trainer import Trainer
 
+NAMES = ("gradient_cosine", "gradient_variance")
 EXAMPLES, SAMPLES = 4, 8
 KINDS = (Deterministic, Stochastic)
 """The neurons whose p is the chance of a 1, or stands for it; the classes themselves."""
 
 
-def gradient_quality(trainer: Trainer) -> list[tuple[float | None, float | None]]:
-    """For each run the estimates' mean cosine to the reference, and their variance over their mean's square.
+def gradient_quality(trainer: Trainer) -> dict[str, list[float | None]]:
+    """`gradient_cosine`, the estimates' mean cosine to the reference, and `gradient_variance`, their variance over
+    their mean's square, of each run.
 
-    Both are None for other neurons than the paper's binary ones, and where the discriminator mixes examples. Noise and
-    z are drawn from streams of their own, so that training is the same with and without this.
+    Both are None for other neurons than the paper's binary ones, where the discriminator mixes examples, and where they
+    are not finite. Noise and z are drawn from streams of their own, so that training is the same with and without this.
     """
     shared = trainer.configs[0]
     layers = trainer.discriminator.network.layers
     counted = [type(c.part("neuron")) in KINDS for c in trainer.configs]
     if not any(counted) or any(layer.norm.of_batch for layer in layers):
-        return [(None, None)] * len(counted)
+        return dict.fromkeys(NAMES, [None] * len(counted))
     z, v = _drawn(trainer)
     neurons, engine = trainer.neurons, Reference(trainer.case)
     with torch.no_grad():
@@ -55,8 +59,10 @@ def gradient_quality(trainer: Trainer) -> list[tuple[float | None, float | None]
     mean = found.mean(1, keepdim=True)
     cosines = torch.nn.functional.cosine_similarity(found, wanted.unsqueeze(1), dim=2).mean(1)
     variances = (found - mean).square().sum(2).mean(1) / mean.square().sum(2).squeeze(1)
-    pairs = zip(cosines.tolist(), variances.tolist(), strict=True)
-    return [pair if own else (None, None) for pair, own in zip(pairs, counted, strict=True)]
+    return {
+        name: [x if own and isfinite(x) else None for x, own in zip(values.tolist(), counted, strict=True)]
+        for name, values in zip(NAMES, (cosines, variances), strict=True)
+    }
 
 
 def _drawn(trainer: Trainer) -> tuple[Tensor, Tensor]:

@@ -85,7 +85,7 @@ class Space:
 
     def params_of(self, config: MemberConfig) -> dict[str, Any] | None:
         """The drawn values that give this configuration; None where no drawn values give it."""
-        fields = config.to_dict()
+        fields = config.to_dict() | json.loads(config.part_parameters or "{}")
         params = {}
         for parameter in self.parameters:
             if parameter.applies(fields):

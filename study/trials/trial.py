@@ -16,6 +16,7 @@ from binarygan.metrics.evaluation import Evaluation, evaluate
 from binarygan.metrics.scores import Reference, reference_of
 from binarygan.plugins import load_plugins
 from binarygan.training import checkpoints
+from binarygan.training.gradient_quality import gradient_quality
 from binarygan.training.trainer import Trainer
 from study.design.cohorts import Cohort
 from study.store.store import Store
@@ -165,17 +166,22 @@ def _train_epochs(
 
 def _next_epoch(
     trainer: Trainer, reference: Reference, going: Sequence[bool]
-) -> tuple[list[dict[str, float]], list[Row], list[Evaluation | None]]:
+) -> tuple[list[Row], list[Row], list[Evaluation | None]]:
     """Train one more epoch and evaluate the members that are running and did not diverge in it.
 
     Returns:
-        For each member: its losses and seconds; what changes in its row if it diverged; its evaluation.
+        For each member: its losses, what is said of its gradient and its seconds; what changes in its row if it
+        diverged; its evaluation.
     """
     members, start = range(len(going)), time.perf_counter()
     losses = trainer.train_epoch()
     finite = {network: f.tolist() for network, f in trainer.finite().items()}
     trained, epoch = time.perf_counter(), trainer.epochs_done
-    numbers = [{name: float(getattr(losses, name)[i]) for name in LOSSES} for i in members]
+    qualities = gradient_quality(trainer)
+    numbers: list[Row] = [
+        {name: float(getattr(losses, name)[i]) for name in LOSSES} | {n: of[i] for n, of in qualities.items()}
+        for i in members
+    ]
     lost = [divergence(numbers[i], {n: f[i] for n, f in finite.items()}, epoch) for i in members]
     full = epoch == trainer.configs[0].epochs
     evaluations = [evaluate(trainer, i, reference, full=full) if going[i] and not lost[i] else None for i in members]

@@ -1,7 +1,7 @@
 """Small members on real images, and parts that are registered for a test."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -103,8 +103,8 @@ def built_in(registry: Registry[Any]) -> list[str]:
 class Clipped(Gan):
     """An objective from outside: GAN whose discriminator's parameters are kept small."""
 
-    def constrain(self, parameters: Iterable[Tensor]) -> None:
-        for p in parameters:
+    def constrain(self, parameters: Mapping[str, Tensor]) -> None:
+        for p in parameters.values():
             p.detach().clamp_(-0.02, 0.02)
 
 

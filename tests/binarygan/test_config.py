@@ -138,13 +138,20 @@ class Small(Architecture):
         return (Layer(kind="dense", units=1, activation="own"),)
 
 
+def test_a_norm_that_no_layer_has_is_refused() -> None:
+    with registered(ARCHITECTURES, small=Small), registered(ACTIVATIONS, own=Own):
+        for field in ("generator_norm", "generator_output_norm", "discriminator_norm"):
+            with pytest.raises(UserError, match=f"{field}='layer' has no layer with architecture='small'"):
+                small(architecture="small", **{"generator_norm": "none", field: "layer"})
+
+
 def test_an_activation_from_another_file_is_in_the_identity() -> None:
     """One from the file of its architecture is known with that."""
     found = []
     with registered(ARCHITECTURES, small=Small):
         for activation in (Own, OtherRelu):
             with registered(ACTIVATIONS, own=activation):
-                found.append(small(architecture="small"))
+                found.append(small(architecture="small", generator_norm="none"))
                 assert found[-1].outside_parts == ["architecture"]
                 assert MemberConfig.from_dict(found[-1].to_dict()) == found[-1]
                 assert len({c.member_id for c in found}) == len(found)

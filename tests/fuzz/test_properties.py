@@ -5,6 +5,7 @@ import json
 import math
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,9 @@ from hypothesis import strategies as st
 
 from binarygan.config import FILE_ENDING, PARTS, MemberConfig
 from binarygan.errors import UserError
+from binarygan.model.estimators import ESTIMATORS
+from binarygan.model.neurons import NEURONS
+from binarygan.model.score_functions import ScoreFunction
 from binarygan.paper import FIDELITIES, paper_config
 from study.store.schemas import SCHEMAS
 from study.store.store import Store
@@ -36,8 +40,19 @@ choices = st.fixed_dictionaries(
         "critic_steps": st.integers(1, 1000),
     },
 )
+
+
+def allowed(fields: dict[str, Any]) -> bool:
+    """Whether the estimator is for the neuron, and for a discriminator with that norm."""
+    estimator, neuron = ESTIMATORS[fields.get("estimator", "sigmoid")], NEURONS[fields.get("neuron", "deterministic")]
+    alone = fields.get("discriminator_norm") == "none" or not issubclass(estimator, ScoreFunction)
+    return alone and estimator().supports(neuron)
+
+
 configs = st.builds(
-    lambda fidelity, fields: paper_config(fidelity=fidelity, **fields), st.sampled_from(FIDELITIES), choices
+    lambda fidelity, fields: paper_config(fidelity=fidelity, **fields),
+    st.sampled_from(FIDELITIES),
+    choices.filter(allowed),
 )
 anything = (
     st.none()

@@ -56,8 +56,10 @@ def _draw(axes: Axes, trials: Trials, x: int, y: int) -> str:
     those = [t for t, flag in zip(trials.complete, on, strict=True) if flag]
     named = [those[i] for i in order]
     if len(named) <= MOST_NAMES:
-        for t in named:
-            axes.annotate(str(t.number), (t.value(x), t.value(y)), (3, 3), textcoords="offset points", fontsize=SMALL)
+        for i, t in enumerate(named):  # neighbours on either side of the front, so that their numbers keep apart
+            above = {"xytext": (3, 3)} if i % 2 == 0 else {"xytext": (-3, -3), "ha": "right", "va": "top"}
+            point = t.value(x), t.value(y)
+            axes.annotate(str(t.number), point, textcoords="offset points", fontsize=SMALL, **above)
     listed = "; ".join(f"trial {t.number} {number(t.value(x))} and {number(t.value(y))}" for t in named[:MOST_NAMES])
     more = f"; and {len(named) - MOST_NAMES} more" if len(named) > MOST_NAMES else ""
     return f"The front of {metrics[x].label} and {metrics[y].label}: {listed}{more}."

@@ -53,7 +53,7 @@ def test_cells_are_matched_by_id_and_then_by_what_they_are() -> None:
     assert (alike.a, alike.b) == (sbn["cell_id"][0], described["cell_id"][0])
     assert alike.unlike == (
         "fidelity as-released → as-described; norm in G affine → batch; slope rate 1 → 1.1; split all → train; "
-        "images 70,000 → 60,000"
+        "images 70,000 → 60,000; norm on G's output affine → none"
     )
     assert (only_a, only_b) == ([cnn["cell_id"][0]], [])
 

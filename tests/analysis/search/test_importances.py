@@ -139,7 +139,7 @@ def test_conditional_parameters_are_evaluated_among_the_trials_that_have_them(tm
         "learning_rate": 120,
     }
     assert {name: rows[name].trials for name in having} == having
-    assert rows["clip_value"].fanova > 0.7
+    assert rows["clip_value"].fanova > 0.5
     assert rows["clip_value"].ped_anova > 0.5
     assert rows["decay"].fanova < 0.15
     assert rows["objective"].fanova > 0.9

@@ -128,7 +128,10 @@ def mlp(activation: str) -> type[Architecture]:
 
     class Small(Architecture):
         def generator_layers(self, norm: Norm, output_norm: Norm) -> tuple[Layer, ...]:
-            return Layer(kind="dense", units=40, norm=norm, activation="relu"), Layer(kind="dense", units=784)
+            return (
+                Layer(kind="dense", units=40, norm=norm, activation="relu"),
+                Layer(kind="dense", units=784, norm=output_norm),
+            )
 
         def discriminator_layers(self, norm: Norm) -> tuple[Layer, ...]:
             hidden = (Layer(kind="dense", units=n, norm=norm, activation=activation) for n in (30, 20))

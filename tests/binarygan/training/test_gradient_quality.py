@@ -7,9 +7,15 @@ from torch import Tensor
 
 from binarygan.model.estimators import ESTIMATORS
 from binarygan.training import gradient_quality as module
-from binarygan.training.gradient_quality import gradient_quality
+from binarygan.training.gradient_quality import NAMES, gradient_quality
 from binarygan.training.step import Reference
 from binarygan.training.trainer import Trainer
+
+
+def both(made: Trainer) -> list[tuple[float | None, ...]]:
+    """Cosine and variance of each run."""
+    found = gradient_quality(made)
+    return list(zip(*(found[name] for name in NAMES), strict=True))
 
 
 @pytest.fixture(autouse=True)
@@ -34,14 +40,14 @@ def with_linear_critic(made: Trainer) -> Trainer:
 
 
 def test_an_exact_gradient_has_cosine_1_and_no_variance() -> None:
-    [(cosine, variance)] = gradient_quality(with_linear_critic(after_an_epoch()))
+    [(cosine, variance)] = both(with_linear_critic(after_an_epoch()))
     assert cosine == pytest.approx(1, abs=1e-9)
     assert variance == pytest.approx(0, abs=1e-9)
 
 
 def test_an_estimate_from_two_losses_has_little_of_the_references_direction() -> None:
     made = with_linear_critic(after_an_epoch(estimator="disarm"))
-    [(one, variance)] = gradient_quality(made)
+    [(one, variance)] = both(made)
     assert one is not None
     assert variance is not None
     assert abs(one) < 0.5
@@ -65,7 +71,7 @@ def test_flips_are_differences_of_single_losses() -> None:
 
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_every_estimator_has_both(name: str) -> None:
-    [(cosine, variance)] = gradient_quality(after_an_epoch(estimator=name))
+    [(cosine, variance)] = both(after_an_epoch(estimator=name))
     assert cosine is not None
     assert variance is not None
     assert -1 <= cosine <= 1
@@ -75,10 +81,10 @@ def test_every_estimator_has_both(name: str) -> None:
 def test_by_run_and_nothing_where_it_has_no_meaning() -> None:
     cohort = trainer(*mixed_cohort(generator_norm="none"))
     moved(cohort.discriminator.parameters, by=0.05)
-    found = gradient_quality(cohort)
+    found = both(cohort)
     assert [own is None for own, _ in found] == [False, False, True, False]
     assert found[1][1] == pytest.approx(0, abs=1e-9)  # one output, whatever the noise
-    assert gradient_quality(trainer(small(discriminator_norm="batch"))) == [(None, None)]
+    assert both(trainer(small(discriminator_norm="batch"))) == [(None, None)]
 
 
 def test_training_is_the_same_with_it_and_without() -> None:

@@ -210,7 +210,7 @@ def test_finished_members_of_a_cohort_that_goes_on_keep_what_they_have(
     whole, expected = undisturbed(2, 3)
     train_and_cut(tiny, tmp_path, whole, before=2)
     first, cut = whole.members[0].member_id, Store(tmp_path, "s")
-    for name in reversed(SCHEMAS):
+    for name in reversed(list(SCHEMAS)):
         more = {"seconds": 7.0} if name == "members" else {}
         cut.write(name, first, [row | more for row in expected.read(name, first)])
     train_and_cut(tiny, tmp_path, whole, before=3)
