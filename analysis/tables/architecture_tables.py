@@ -58,8 +58,9 @@ def counts_note() -> str:
         g, d = parameter_counts(architecture)
         parts.append(f"{architecture.upper()} {g + d:,} (G {g:,} + D {d:,})")
     return (
-        f"Parameters of the released code: {parts[0]}, {parts[1]}. The paper's sentence gives {PAPERS_COUNTS['mlp']} for the MLP and "
-        f"{PAPERS_COUNTS['cnn']} for the CNN: the two are swapped, as its own remark that the CNN has fewer shows."
+        f"Parameters of the released code: {parts[0]}, {parts[1]}. The paper's sentence gives {PAPERS_COUNTS['mlp']} "
+        f"for the MLP and {PAPERS_COUNTS['cnn']} for the CNN: the two are swapped, as its own remark that the CNN has "
+        "fewer shows."
     )
 
 
