@@ -14,12 +14,12 @@ from typing import Any, Self
 from binarygan.arithmetic.precision import PRECISIONS
 from binarygan.errors import UserError, nearest
 from binarygan.model.activations import ACTIVATIONS
-from binarygan.model.architectures import ARCHITECTURES, LayerStack
+from binarygan.model.architectures import ARCHITECTURES, Layer, LayerStack
+from binarygan.model.combinations import check_combination
 from binarygan.model.estimators import ESTIMATORS
 from binarygan.model.neurons import NEURONS
 from binarygan.model.norms import NORMS
 from binarygan.model.objectives import OBJECTIVES
-from binarygan.model.score_functions import ScoreFunction
 from binarygan.registry import (
     Registry,
     check_parameters,
@@ -144,14 +144,7 @@ class MemberConfig:
         object.__setattr__(self, "part_parameters", self._resolved_parameters())
         for name in PARTS:
             check_parameters(f"{name}={getattr(self, name)!r}", self.part(name))
-        neuron = NEURONS[self.neuron]
-        if not ESTIMATORS[self.estimator]().supports(neuron):
-            raise UserError(f"estimator={self.estimator!r} is not for neuron={self.neuron!r}")
-        if issubclass(ESTIMATORS[self.estimator], ScoreFunction) and NORMS[self.discriminator_norm].of_batch:
-            raise UserError(
-                f"estimator={self.estimator!r} needs the loss of each example, which discriminator_norm="
-                f"{self.discriminator_norm!r} mixes with the others': choose another norm in D"
-            )
+        check_combination(self, self._layers())
         sources = self._sources()
         if self.part_sources not in ("", sources):
             old, new = (json_object("part_sources", text) for text in (self.part_sources, sources))
@@ -267,17 +260,20 @@ class MemberConfig:
         """What the registries have for the fields that name parts: mostly classes."""
         return {field: registry[getattr(self, field)] for field, registry in PARTS.items()}
 
-    def _activations(self) -> dict[str, Any]:
-        """The activations of its layers, by `activation.<name>`."""
+    def _layers(self) -> tuple[Layer, ...]:
+        """Of both networks."""
         architecture = self.part("architecture")
         try:
             of_generator = architecture.generator_layers(
                 self.part("generator_norm"), self.part("generator_output_norm")
             )
-            layers = (*of_generator, *architecture.discriminator_layers(self.part("discriminator_norm")))
+            return *of_generator, *architecture.discriminator_layers(self.part("discriminator_norm"))
         except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"architecture={self.architecture!r} has no layers: {error!r}") from error
-        return {f"activation.{layer.activation}": ACTIVATIONS[layer.activation] for layer in layers}
+
+    def _activations(self) -> dict[str, Any]:
+        """The activations of its layers, by `activation.<name>`."""
+        return {f"activation.{layer.activation}": ACTIVATIONS[layer.activation] for layer in self._layers()}
 
     def _sources(self) -> str:
         """`part_sources` as it stands now."""
