@@ -1,4 +1,4 @@
-"""The sections of the report on the paper's experiments and on two of our own: which runs and which grid each has."""
+"""The sections of the report on the paper's experiments and on three of our own: which runs and which grid each has."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.results.cells import deviations, label, lacking, members_of
+from analysis.statistics.gates import of_gates, sentence
 from binarygan import paper
 from binarygan.paper import Cell
 
@@ -22,6 +23,8 @@ class Experiment:
     """What is to be seen, in a sentence or two."""
     choose: Callable[[pd.DataFrame], pd.DataFrame] | None = None
     """The runs of an experiment that is not the paper's."""
+    says: Callable[[pd.DataFrame], str] | None = None
+    """What the numbers of its runs say."""
     varies: tuple[str, ...] = ()
     """Fields that its table names for every configuration."""
 
@@ -129,5 +132,16 @@ EXPERIMENTS = (
         "deviation of the released code from the paper's text.",
         choose=_fidelities,
         varies=("generator_norm", "generator_output_norm", "slope_rate"),
+    ),
+    Experiment(
+        name="gates",
+        title="Conditional computation: gates on the generator's hidden units",
+        short="Gates",
+        shows="Binary neurons that read z switch blocks of the generator's hidden units on and off for each image; a "
+        "loss holds the share that is on to its target. The line to beat is a plain MLP of as many hidden units as are "
+        "on: gates are worth their while where they do better.",
+        choose=lambda members: of_gates(members)[0],
+        says=sentence,
+        varies=("part_parameters",),
     ),
 )

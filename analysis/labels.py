@@ -10,12 +10,13 @@ from numbers import Real
 from typing import Any
 
 from binarygan.config import PARTS
+from binarygan.errors import UserError
 from binarygan.metrics.names import METRICS, Live
 from binarygan.model.activations import ACTIVATIONS
 from binarygan.model.neurons import NEURONS
 from binarygan.model.norms import NORMS
 from binarygan.paper import normalizes_discriminator
-from binarygan.registry import Registry
+from binarygan.registry import Registry, json_object
 
 NOTHING = "–"
 """What stands where there is no value."""
@@ -159,8 +160,22 @@ def setting(name: str, of: object) -> str:
 
     >>> setting("slope_rate", 1.05), setting("train_images", 6400)
     ('slope rate 1.05', 'images 6,400')
+    >>> setting("part_parameters", '{"architecture.blocks": 16, "architecture.target_share": 0.25}')
+    'blocks 16, target share 0.25'
     """
+    if name == "part_parameters" and (parameters := _parameters(of)):
+        return ", ".join(f"{field(key)} {value(own)}" for key, own in parameters.items())
     return f"{field(name)} {value(of)}"
+
+
+def _parameters(text: object) -> dict[str, Any]:
+    """Parameters of parts by name, with the part's field ahead where two parts have one of that name."""
+    try:
+        found = json_object("", str(text))
+    except UserError:
+        return {}
+    names = [key.partition(".")[2] for key in found]
+    return {name if names.count(name) == 1 else key: found[key] for key, name in zip(found, names, strict=True)}
 
 
 def choice(name: str, of: object) -> str:

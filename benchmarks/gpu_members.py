@@ -60,6 +60,9 @@ class GpuDraws:
     def noise(self) -> Tensor:
         return self._next("thresholds", PIXELS)
 
+    def gate_noise(self) -> Tensor:
+        raise NotImplementedError
+
     def epsilon(self) -> Tensor:
         return self._next("mixing", 1)
 

@@ -27,6 +27,7 @@ BATCH, ITERATIONS, EPOCHS = 64, 4, 2
 SBN, REAL, RELEASED = {"neuron": "stochastic"}, {"neuron": "real"}, {"fidelity": "as-released"}
 WGAN, GAN = {"objective": "wgan"}, {"objective": "gan"}
 CNN, BF16 = {"architecture": "cnn"}, {"dtype": "bfloat16"}
+GATED = {"architecture": "gated-mlp", "architecture.target_share": 0.25}
 LAYER = {"generator_norm": "layer", "discriminator_norm": "layer"}
 BARE = {"generator_output_norm": "none"}
 PLAIN_D, AFFINE_D = {"discriminator_norm": "none"}, {"discriminator_norm": "affine"}
@@ -54,6 +55,8 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "cnn wgan sbn": CNN | WGAN | SBN,
     "cnn gan dbn": CNN | GAN,
     "cnn gan sbn, layer norm": CNN | GAN | SBN | LAYER,
+    "gated mlp wgan-gp dbn": GATED,
+    "gated mlp wgan-gp sbn": GATED | SBN,
     "mlp wgan-gp dbn bf16": BF16,
     "mlp wgan-gp sbn bf16": BF16 | SBN,
     "mlp wgan-gp real bf16 as-released": BF16 | RELEASED | REAL,

@@ -15,11 +15,11 @@ from binarygan.arithmetic.precision import PRECISIONS
 from binarygan.errors import UserError, nearest
 from binarygan.model.activations import ACTIVATIONS
 from binarygan.model.architectures import ARCHITECTURES, Layer, LayerStack
+from binarygan.model.combinations import check_combination
 from binarygan.model.estimators import ESTIMATORS
 from binarygan.model.neurons import NEURONS
 from binarygan.model.norms import NORMS
 from binarygan.model.objectives import OBJECTIVES
-from binarygan.model.score_functions import ScoreFunction
 from binarygan.registry import (
     Registry,
     check_parameters,
@@ -146,15 +146,7 @@ class MemberConfig:
         object.__setattr__(self, "part_parameters", self._resolved_parameters())
         for name in PARTS:
             check_parameters(f"{name}={getattr(self, name)!r}", self.part(name))
-        neuron = NEURONS[self.neuron]
-        if not ESTIMATORS[self.estimator]().supports(neuron):
-            raise UserError(f"estimator={self.estimator!r} is not for neuron={self.neuron!r}")
-        if issubclass(ESTIMATORS[self.estimator], ScoreFunction) and NORMS[self.discriminator_norm].of_batch:
-            raise UserError(
-                f"estimator={self.estimator!r} needs the loss of each example, which discriminator_norm="
-                f"{self.discriminator_norm!r} mixes with the others': choose another norm in D"
-            )
-        self._check_norms()
+        check_combination(self, self._layers())
         sources = self._sources()
         if self.part_sources not in ("", sources):
             old, new = (json_object("part_sources", text) for text in (self.part_sources, sources))
@@ -279,14 +271,6 @@ class MemberConfig:
         except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"architecture={self.architecture!r} has no layers: {error!r}") from error
         return dict(zip(NORMED, (generator[:-1], generator[-1:], discriminator), strict=True))
-
-    def _check_norms(self) -> None:
-        for field, layers in self._layers().items():
-            if getattr(self, field) != "none" and all(layer.norm != self.part(field) for layer in layers):
-                raise UserError(
-                    f"{field}={getattr(self, field)!r} has no layer with architecture={self.architecture!r}: "
-                    "choose 'none'"
-                )
 
     def _activations(self) -> dict[str, Any]:
         """The activations of its layers, by `activation.<name>`."""

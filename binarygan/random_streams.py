@@ -56,6 +56,9 @@ class Draws(Protocol):
     def noise(self) -> Tensor:
         """v of noisy neurons for one forward pass, uniform on [0, 1): (S, B, 784), S runs with such neurons."""
 
+    def gate_noise(self) -> Tensor:
+        """v of noisy gates for one iteration, uniform on [0, 1): (S, B, gates)."""
+
     def epsilon(self) -> Tensor:
         """epsilon of the interpolated images of one critic step, uniform on [0, 1): (M, B, 1)."""
 
@@ -68,7 +71,7 @@ class SeededDraws:
         noisy: indices in `seeds` of the runs whose neurons draw noise.
         epoch: number of the epoch, from 1.
         images: how many images are trained on.
-        batch: B. latent: Z. outputs: output units a sample.
+        batch: B. latent: Z. outputs: output units a sample. gates: of the generator.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class SeededDraws:
         batch: int,
         latent: int,
         outputs: int,
+        gates: int = 0,
         device: torch.device,
         dtype: torch.dtype = torch.float32,
     ) -> None:
@@ -93,6 +97,7 @@ class SeededDraws:
         self.latent = stream("latent", seeds, latent, Tensor.normal_).next
         # the purposes' names are part of what a seed gives
         self.noise = stream("thresholds", [seeds[i] for i in noisy], outputs, Tensor.uniform_).next
+        self.gate_noise = stream("gates", [seeds[i] for i in noisy] if gates else [], gates, Tensor.uniform_).next
         self.epsilon = stream("mixing", seeds, 1, Tensor.uniform_).next
 
     def batches(self) -> Tensor:

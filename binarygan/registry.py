@@ -73,9 +73,15 @@ class Registry(Mapping[str, T]):
 
 
 def parameter(
-    meaning: str, *, default: Any, above: float = -math.inf, least: float = -math.inf, most: float = math.inf
+    meaning: str,
+    *,
+    default: Any,
+    above: float = -math.inf,
+    below: float = math.inf,
+    least: float = -math.inf,
+    most: float = math.inf,
 ) -> Any:
-    """A field of a part: what it means, its default, and its bounds (`above` is excluded, `least` and `most` are not).
+    """A field of a part: what it means, its default, and its bounds (`above` and `below` are excluded, the others not).
 
     >>> @dataclasses.dataclass(frozen=True, kw_only=True)
     ... class Warm:
@@ -85,7 +91,8 @@ def parameter(
     binarygan.errors.UserError: neuron: temperature=0.0 must be above 0
     """
     return dataclasses.field(
-        default=default, metadata={"meaning": meaning, "above": above, "least": least, "most": most}
+        default=default,
+        metadata={"meaning": meaning, "above": above, "below": below, "least": least, "most": most},
     )
 
 
@@ -103,6 +110,8 @@ def check_parameters(kind: str, part: Any) -> None:
             continue
         if not (math.isfinite(value) and value > bounds.get("above", -math.inf)):
             raise UserError(f"{kind}: {name}={value} must be above {bounds.get('above', -math.inf):g}")
+        if not value < bounds.get("below", math.inf):
+            raise UserError(f"{kind}: {name}={value} must be below {bounds['below']:g}")
         if not bounds.get("least", -math.inf) <= value <= bounds.get("most", math.inf):
             raise UserError(f"{kind}: {name}={value} must be from {bounds['least']:g} to {bounds['most']:g}")
 

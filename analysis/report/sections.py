@@ -123,6 +123,9 @@ def experiment_section(contents: Contents, experiment: Experiment) -> Section:
         text.append(counts_note())
         fidelities = [f for f in FIDELITIES if (members["fidelity"] == f).any()]
         networks = contents.attempt("tables 1 to 4", lambda: architecture_tables(*fidelities))
+    if experiment.says is not None and len(own):
+        says = experiment.says
+        text += [said] if (said := contents.attempt(f"{name}'s sentence", lambda: says(own))) else []
     missing = experiment.missing(members)
     if experiment.choose is not None and not len(own):
         missing = ["Not part of this study."]
@@ -177,6 +180,8 @@ def scores_section(contents: Contents) -> Section:
     rows = contents.rows
     made = [contents.attempt("the table of cells", lambda: tables.scores(rows, "cells", "All cells"))]
     for name, (title, numbers) in tables.SECTIONS.items():
+        if name == "gates" and not any(row.values(number) for row in rows for number in numbers):
+            continue  # most studies have none
         made.append(contents.attempt(title, partial(tables.means, rows, f"all-{name}", title, numbers)))
     text = "Every cell of the study, then the released code's runs, then real images, measured by the same code."
     if contents.study.is_search:

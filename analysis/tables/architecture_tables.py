@@ -79,12 +79,12 @@ def _rows(networks: Sequence[LayerStack], role: str) -> list[dict[str, Any]]:
         for name, shape in other.parameter_shapes().items():
             own[int(name.split(".")[0])] += prod(shape)
     channels, size = network.channels, network.size
-    flat = network.layers[0].kind == "dense"  # an MLP takes its input as features
+    flat = network.layers[0].takes_rows  # an MLP takes its input as features
     rows: list[dict[str, Any]] = [
         {"layer": "input", "output shape": _shape(channels, size, flat=flat), "parameters": [0]}
     ]
     for number, layer in enumerate(network.layers):
-        if layer.kind == "dense" and not flat:
+        if layer.takes_rows and not flat:
             flat = True
             rows.append({"layer": "flatten", "output shape": _shape(channels, size, flat=True), "parameters": [0]})
         channels, size = layer.units or channels, layer.output_size(size)
@@ -96,7 +96,7 @@ def _rows(networks: Sequence[LayerStack], role: str) -> list[dict[str, Any]]:
             "activation": "neuron" if last and role == "generator" else layer.function.label,
             "parameters": [own[number] for own in counts],
         }
-        if layer.kind != "dense":
+        if not layer.takes_rows:
             row |= {"kernel": f"{layer.kernel}×{layer.kernel}", "stride": str(layer.stride)}
         rows.append(row)
     rows.append({"layer": "sum", "parameters": [other.parameter_count() for other in networks]})

@@ -12,7 +12,7 @@ from analysis.labels import NOTHING
 from analysis.results.cells import unlike_paper
 from analysis.statistics.summaries import Summary, summarize, t_intervals
 from analysis.tables.entries import Entry, mean_of
-from binarygan.metrics.names import BERNOULLI, OF_IMAGES, OF_PREACTIVATED
+from binarygan.metrics.names import BERNOULLI, OF_GATES, OF_IMAGES, OF_PREACTIVATED
 
 OURS, RELEASED, REAL_IMAGES = "this study", "released code", "real images"
 NAMING = ("objective", "architecture", "discriminator_norm", "output")
@@ -24,7 +24,7 @@ _SORTED_BY = ("slope_rate", "learning_rate", "epochs")
 
 def all_numbers() -> tuple[str, ...]:
     """The columns that rows have numbers of."""
-    return (*PLAIN, *(m.name for m in OF_IMAGES), *(m.name for m in OF_PREACTIVATED))
+    return (*PLAIN, *(m.name for m in (*OF_IMAGES, *OF_PREACTIVATED, *OF_GATES)))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from analysis import labels
 from analysis.labels import NOTHING
 from analysis.tables.entries import Column, Entry, Table, interval, outcome, seeds, spread, word
 from analysis.tables.rows import NAMING, OURS, PLAIN, Row
-from binarygan.metrics.names import OF_IMAGES, OF_PREACTIVATED, Live
+from binarygan.metrics.names import OF_GATES, OF_IMAGES, OF_PREACTIVATED, Live
 
 HEADLINE = ("precision", "recall", "coverage", "classes_covered", "isolated_pixel_rate")
 """Beside FID in the table of each experiment."""
@@ -51,6 +51,7 @@ def _sections() -> dict[str, tuple[str, tuple[str, ...]]]:
         **_SECTIONS,
         **({"others": ("Other metrics of images", others)} if others else {}),
         "preactivated": ("Preactivated outputs", tuple(m.name for m in OF_PREACTIVATED)),
+        "gates": ("Gates", tuple(m.name for m in OF_GATES)),
         "losses": ("Losses and time", PLAIN),
     }
 

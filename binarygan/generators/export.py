@@ -12,7 +12,7 @@ from torch import Tensor
 from binarygan.arithmetic.products import initial_arithmetic
 from binarygan.errors import UserError
 from binarygan.generators.files import generator_bytes
-from binarygan.generators.sampling import Sampler, latent
+from binarygan.generators.sampling import Sampler, gate_noise, latent
 
 DESCRIPTION = "binarygan.json"
 """Name of what a .pt2 and an .onnx say of themselves."""
@@ -60,7 +60,7 @@ def onnx_bytes(sampler: Sampler) -> bytes:
     """The generator as an ONNX model with the input `z` and the output `preactivated`.
 
     Raises:
-        UserError: the packages that write it are not installed.
+        UserError: the packages that write it are not installed; the generator is no function of z alone.
     """
     missing = [name for name in ("onnx", "onnxscript") if importlib.util.find_spec(name) is None]
     if missing:
@@ -95,6 +95,12 @@ def _description(sampler: Sampler) -> str:
 
 
 def _example(sampler: Sampler) -> tuple[Tensor, dict[str, dict[int, torch.export.Dim]]]:
-    """z to trace with, and that their number may be any."""
+    """z to trace with, and that their number may be any.
+
+    Raises:
+        UserError: it is no function of z alone.
+    """
+    if gate_noise(sampler.config, 1, torch.Generator()) is not None:
+        raise UserError("a .pt2 or .onnx takes z alone, but this generator's gates draw noise: write a .safetensors")
     z = latent(sampler.config, 3, torch.Generator().manual_seed(0))
     return z, {"z": {0: torch.export.Dim("n", min=1)}}

@@ -1,9 +1,10 @@
 """One member's generator in one safetensors file that needs nothing else.
 
 Tensors, without a member axis: the parameters (`0.weight`, …) and of each batch-normalized layer the statistics of its
-input over 10,000 z, `<layer>.mean` and `<layer>.variance`. The header has, as JSON strings by name, `members` (a list
-of the one resolved configuration), `epochs_done`, `slope` of the sigmoid, `epsilon` added to variances, and `layers`,
-so that any reader of safetensors can rebuild it.
+input over 10,000 z, `<layer>.mean` and `<layer>.variance`. A gated layer has `<layer>.gate_weight` and
+`<layer>.gate_bias`, too; its gates are neurons of the run's kind. The header has, as JSON strings by name, `members` (a
+list of the one resolved configuration), `epochs_done`, `slope` of the sigmoid, `epsilon` added to variances, and
+`layers`, so that any reader of safetensors can rebuild it.
 """
 
 import dataclasses
@@ -57,7 +58,7 @@ def load_generator(path: AnyPath) -> Sampler:
         if layer.norm.of_batch:
             units = shapes[f"{number}.bias"]
             mean, variance = floats(path, tensors, {f"{number}.mean": units, f"{number}.variance": units})
-            shape = (1, 1, -1) if layer.kind == "dense" else (1, -1, 1, 1)
+            shape = (1, 1, -1) if layer.takes_rows else (1, -1, 1, 1)
             statistics[str(number)] = mean.view(shape), variance.view(shape)
     try:
         slope = float(metadata.get("slope", ""))

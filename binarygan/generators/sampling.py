@@ -1,7 +1,8 @@
 """Samples of one run: its generator as a function of z, and the binarization of what comes out.
 
-What a z gives depends on the generator alone: a norm over the batch uses population statistics, those over 10,000 z of
-a stream of their own, so a sample never depends on which other z are in its batch.
+What a z gives depends on the generator alone, and on the noise of its gates where they draw any: a norm over the batch
+uses population statistics, those over 10,000 z of a stream of their own, so a sample never depends on which other z are
+in its batch.
 
 Shapes: n samples, Z latent size.
 """
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from binarygan.config import MemberConfig
 from binarygan.model.architectures import IMAGE_SIZE
+from binarygan.model.gates import Gate
 from binarygan.model.networks import Network, Parameters, Statistics, laid_out
 from binarygan.model.neurons import NEURONS, Neuron, slope_at
 from binarygan.random_streams import derived_generator
@@ -51,18 +53,39 @@ class Sampler:
         source = derived_generator(config.seed, "population latent", 0, weight.device)
         statistics: Statistics = {}
         z = latent(config, POPULATION, source, weight.dtype)
-        generator_of(config)(own, z.unsqueeze(0), record=statistics)
         slope = slope_at(config.slope_rate, epochs_done)
-        return cls(config=config, epochs_done=epochs_done, slope=slope, parameters=own, statistics=statistics)
+        made = cls(config=config, epochs_done=epochs_done, slope=slope, parameters=own, statistics=statistics)
+        for_gates = derived_generator(config.seed, "population gates", 0, weight.device)
+        v = gate_noise(config, POPULATION, for_gates, weight.dtype)
+        generator_of(config)(own, z.unsqueeze(0), record=statistics, gate=made.gate(v))
+        return made
 
-    def __call__(self, z: Tensor) -> Tensor:
-        """Preactivated outputs p of s a(z), (n, 28, 28), for any number of z (n, Z)."""
-        return torch.cat([self.at_once(part) for part in z.split(CHUNK)])
+    def __call__(self, z: Tensor, v: Tensor | None = None, *, record: list[Tensor] | None = None) -> Tensor:
+        """Preactivated outputs p of s a(z), (n, 28, 28), for any number of z (n, Z).
 
-    def at_once(self, z: Tensor) -> Tensor:
+        Args:
+            v: `gate_noise` of as many; None where the run's gates draw none.
+            record: the outputs of its gates are entered here, (n, gates) in parts; nothing where it has none.
+        """
+        parts = z.split(CHUNK)
+        noise = [None] * len(parts) if v is None else v.split(CHUNK)
+        return torch.cat([self.at_once(*part, record=record) for part in zip(parts, noise, strict=True)])
+
+    def at_once(self, z: Tensor, v: Tensor | None = None, *, record: list[Tensor] | None = None) -> Tensor:
         """The same in one pass."""
-        a = generator_of(self.config)(self.parameters, z.unsqueeze(0), fixed=self.statistics)
+        gate = self.gate(v)
+        a = generator_of(self.config)(self.parameters, z.unsqueeze(0), fixed=self.statistics, gate=gate)
+        if gate is not None and record is not None:
+            record.append(gate.outputs[0])
         return self.neuron.preactivated(self.slope * a).view(-1, IMAGE_SIZE, IMAGE_SIZE)
+
+    def gate(self, v: Tensor | None) -> Gate | None:
+        """Its gates, with this noise (n, gates); None where it has none."""
+
+        def output(a: Tensor, noise: Tensor | None) -> Tensor:
+            return self.neuron.output(self.neuron.preactivated(self.slope * a), noise)
+
+        return Gate.of(self.config.generator_layers(), output, None if v is None else v.unsqueeze(0))
 
     @property
     def neuron(self) -> Neuron:
@@ -74,6 +97,16 @@ class Sampler:
 def generator_of(config: MemberConfig) -> Network:
     """The generator of a configuration: z (M, N, Z) to the input of the output neurons (M, N, 784)."""
     return Network.of(config.generator_layers(), config.part("dtype").operands)
+
+
+def gate_noise(
+    config: MemberConfig, count: int, source: torch.Generator, dtype: torch.dtype = torch.float32
+) -> Tensor | None:
+    """v of its gates (count, gates), uniform on [0, 1); None where they draw none, or it has none."""
+    gates = config.generator_layers().gates
+    if gates is None or not config.part("neuron").draws_noise:
+        return None
+    return torch.rand(count, gates.blocks, generator=source, device=source.device, dtype=dtype)
 
 
 def latent(config: MemberConfig, count: int, source: torch.Generator, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -103,9 +136,11 @@ def draw(sampler: Sampler, count: int, *, seed: int, neuron: Neuron | None) -> I
     """
     cpu = torch.device("cpu")
     for_latent = derived_generator(seed, "drawn latent", 0, cpu)
+    for_gates = derived_generator(seed, "drawn gates", 0, cpu)
     for_noise = derived_generator(seed, "drawn thresholds", 0, cpu)
     for first in range(0, count, BLOCK):
-        block = sampler.at_once(latent(sampler.config, BLOCK, for_latent))
+        z, v = latent(sampler.config, BLOCK, for_latent), gate_noise(sampler.config, BLOCK, for_gates)
+        block = sampler.at_once(z, v)
         if neuron is not None:
             block = binarized(block, neuron, for_noise)
         yield block[: count - first]

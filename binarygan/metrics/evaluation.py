@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from binarygan.generators.sampling import BINARIZATIONS, Sampler, binarized, latent
+from binarygan.generators.sampling import BINARIZATIONS, Sampler, binarized, gate_noise, latent
+from binarygan.metrics.gates import GateOutputs, of_gates
 from binarygan.metrics.names import BERNOULLI, columns
 from binarygan.metrics.preactivations import histogram, of_histogram
 from binarygan.metrics.scores import Reference, full_scores, light_scores
@@ -57,8 +58,11 @@ def evaluate(trainer: Trainer, member: int, reference: Reference, *, full: bool)
         return binarized(preactivated, neuron, stream(purpose))
 
     own = sampler.neuron if sampler.neuron.binary else BINARIZATIONS["threshold"]
-    p = sampler(latent(config, EVALUATION_SAMPLES, stream("evaluation latent"), weight.dtype))
-    fixed = sampler(latent(config, FIXED_SAMPLES, stream("fixed latent", 0), weight.dtype))
+    on: list[Tensor] = []
+    z = latent(config, EVALUATION_SAMPLES, stream("evaluation latent"), weight.dtype)
+    p = sampler(z, gate_noise(config, EVALUATION_SAMPLES, stream("evaluation gates"), weight.dtype), record=on)
+    z = latent(config, FIXED_SAMPLES, stream("fixed latent", 0), weight.dtype)
+    fixed = sampler(z, gate_noise(config, FIXED_SAMPLES, stream("fixed gates", 0), weight.dtype))
     scores = full_scores if full else light_scores
     found: dict[str, float | None] = dict.fromkeys(columns(light=not full))
     count = len(reference.images)
@@ -70,6 +74,8 @@ def evaluate(trainer: Trainer, member: int, reference: Reference, *, full: bool)
         bernoulli = bits(fixed, "fixed thresholds", BINARIZATIONS["bernoulli"]).cpu()
     counts = histogram(p)
     found |= of_histogram(counts)
+    if on:
+        found |= of_gates(GateOutputs(torch.cat(on), config.generator_layers()))
     return Evaluation(
         bits=bits(fixed, "fixed thresholds", own).cpu(),
         bernoulli_bits=bernoulli,

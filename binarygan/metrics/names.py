@@ -46,7 +46,7 @@ class Metric:
     better: str
     """`lower`, `higher`, or `target`: as near as possible to what real images have."""
     light: bool = False
-    """Measured after each epoch, not at the end alone; metrics of preactivated outputs must be."""
+    """Measured after each epoch, not at the end alone; metrics of other things than images must be."""
     most: float = inf
     """Largest value there can be."""
     least: float = 0.0
@@ -56,18 +56,21 @@ class Metric:
     counted: bool = False
     """A small whole number: the mean over seeds has no t interval."""
     of: str = "images"
-    """What it measures: binary `images`, or the histogram of `preactivated` outputs."""
+    """What it measures: binary `images`, the histogram of `preactivated` outputs, or the outputs of `gates`."""
     compute: Callable[..., float] = field(kw_only=True, repr=False)
-    """Of images, it takes samples (`ImageSet`) and a `Reference`; of preactivated outputs, a `Histogram`."""
+    """Of images, it takes samples (`ImageSet`) and a `Reference`; of preactivated outputs, a `Histogram`; of gates,
+    `GateOutputs`."""
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier() or self.name.endswith(BERNOULLI):
             raise UserError(f"metric {self.name!r}: a name has letters, digits and _ alone, and no ending {BERNOULLI}")
-        for trait, choices in (("better", ("lower", "higher", "target")), ("of", ("images", "preactivated"))):
+        for trait, choices in (("better", ("lower", "higher", "target")), ("of", ("images", "preactivated", "gates"))):
             if getattr(self, trait) not in choices:
                 raise UserError(f"metric {self.name!r}: {trait} is one of {', '.join(choices)}")
-        if self.of == "preactivated" and not self.light:
-            raise UserError(f"metric {self.name!r}: preactivated outputs are measured after each epoch: light=True")
+        if self.of != "images" and not self.light:
+            raise UserError(f"metric {self.name!r}: {self.of} outputs are measured after each epoch: light=True")
+        if self.of == "gates" and self.better != "target":
+            raise UserError(f"metric {self.name!r}: most runs have no gates, so that none is better: better='target'")
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -152,6 +155,8 @@ OF_IMAGES = _Metrics("images")
 """Of binary samples against reference images."""
 OF_PREACTIVATED = _Metrics("preactivated")
 """Of the histogram of preactivated outputs: the paper's Figure 4 in numbers."""
+OF_GATES = _Metrics("gates")
+"""Of the outputs of a gated generator's gates; null for every other run."""
 
 
 class Live(Mapping[str, V]):
@@ -180,4 +185,4 @@ class Live(Mapping[str, V]):
 def columns(*, light: bool) -> tuple[str, ...]:
     """All columns of metrics in a table: `curves` (light) or `members`."""
     images = [m.name for m in OF_IMAGES if m.light or not light]
-    return (*images, *(f"{n}{BERNOULLI}" for n in images), *(m.name for m in OF_PREACTIVATED))
+    return (*images, *(f"{n}{BERNOULLI}" for n in images), *(m.name for m in (*OF_PREACTIVATED, *OF_GATES)))

@@ -18,7 +18,7 @@ FEW_UNITS = 16
 
 def operands_of_layer(layer: Layer, operands: torch.dtype | None) -> torch.dtype | None:
     """What the operands of a layer's product are cast to, where the network's are cast to `operands`."""
-    return None if layer.kind == "dense" and layer.units < FEW_UNITS else operands
+    return None if layer.takes_rows and layer.units < FEW_UNITS else operands
 
 
 def apply_weights(layer: Layer, x: Tensor, weight: Tensor, bias: Tensor, operands: torch.dtype | None = None) -> Tensor:
@@ -31,7 +31,7 @@ def apply_weights(layer: Layer, x: Tensor, weight: Tensor, bias: Tensor, operand
         operands: what x and weight are cast to for the product; None for nothing.
     """
     operands = operands_of_layer(layer, operands)
-    if layer.kind == "dense":
+    if layer.takes_rows:
         return multiply_add(bias, operand(x, operands), operand(weight, operands))
     assert layer.kind in ("conv", "transconv")
     members = weight.shape[0]

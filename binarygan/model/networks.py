@@ -11,8 +11,9 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from binarygan.arithmetic.products import by_output_unit
+from binarygan.arithmetic.products import by_output_unit, multiply_add
 from binarygan.model.architectures import LayerStack
+from binarygan.model.gates import Gate, switched
 from binarygan.model.layers import apply_weights, operands_of_layer, to_maps, to_rows
 from binarygan.model.norms import Given
 from binarygan.random_streams import derived_generator, truncated_normal
@@ -65,6 +66,7 @@ class Network(LayerStack):
         passes: int = 1,
         fixed: Statistics | None = None,
         record: Statistics | None = None,
+        gate: Gate | None = None,
     ) -> Tensor:
         """Output rows (M, N, features) for input rows (M, N, channels * size * size).
 
@@ -72,19 +74,24 @@ class Network(LayerStack):
             passes: N holds this many batches one after another; each is normalized by itself.
             fixed: normalize by these statistics instead of the batch's.
             record: normalize by the statistics over all N examples and enter them here.
+            gate: the gates of its gated layer; None where it has none.
         """
         members, channels, size = x.shape[0], self.channels, self.size
         activation = None  # of the layer before, which pooling may come ahead of: it leaves a quarter to activate
         for number, layer in enumerate(self.layers):
             if activation is not None and not (layer.kind == "maxpool" and activation.nondecreasing):
                 x, activation = activation.apply(x), None
-            if layer.kind == "dense":
+            if layer.takes_rows:
                 x = to_rows(x, members)
             elif x.dim() == 3:
                 x = to_maps(x, channels, size)
             if layer.kind == "maxpool":
                 x = torch.nn.functional.max_pool2d(x, layer.kernel, layer.stride, ceil_mode=True)
                 continue
+            on = None
+            if layer.gates is not None:  # few, and they decide: their product is not in bfloat16
+                assert gate is not None, "a gated layer needs gates"
+                on = gate(multiply_add(parameters[f"{number}.gate_bias"], x, parameters[f"{number}.gate_weight"]))
             x = apply_weights(layer, x, parameters[f"{number}.weight"], parameters[f"{number}.bias"], self.operands)
             statistics = None
             if layer.norm.of_batch and record is not None:
@@ -95,6 +102,8 @@ class Network(LayerStack):
             given = Given(scale=scale, shift=shift, members=members, passes=passes, fixed=statistics)
             x = layer.norm.apply(x, given)
             activation = layer.function
+            if on is not None:
+                x, activation = switched(activation.apply(x), on), None
         return to_rows(x if activation is None else activation.apply(x), members)
 
     def products_in_bfloat16(self) -> set[str]:

@@ -19,7 +19,8 @@ from torch import Tensor
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError, first_line
 from binarygan.model.architectures import PIXELS
-from binarygan.model.networks import Parameters
+from binarygan.model.gates import Gate
+from binarygan.model.networks import Network, Parameters
 from binarygan.model.output_layer import OutputLayer
 from binarygan.training.engines import Case, choose
 from binarygan.training.step import Reference
@@ -54,12 +55,13 @@ def check_parts(config: MemberConfig, asked: str = "auto") -> None:
 
 
 class _Inputs(NamedTuple):
-    """Of a step: z (M, B, Z), real images and noise (M, B, P), epsilon (M, B, 1)."""
+    """Of a step: z (M, B, Z), real images and noise (M, B, P), epsilon (M, B, 1), the gates' noise (M, B, gates)."""
 
     z: Tensor
     real: Tensor
     noise: Tensor
     epsilon: Tensor
+    gates: Tensor
 
 
 def _check(config: MemberConfig, names: str, asked: str) -> None:
@@ -105,7 +107,8 @@ def _step(
     neurons = OutputLayer(
         [config.part("neuron")] * runs, config.part("estimator"), [1.5] * runs, device=CPU, dtype=inputs.z.dtype
     )
-    a = engine.generate(generator, inputs.z)
+    gate = Gate.of(config.generator_layers(), neurons, inputs.gates if neurons.noisy else None)
+    a = engine.generate(generator, inputs.z, gate)
     own_fake = neurons(a, inputs.noise if neurons.noisy else None)
     fake = own_fake.detach() if fake is None else fake
     images = engine.images_of_step(inputs.real)
@@ -115,7 +118,12 @@ def _step(
     found |= {f"critic gradient {n}": g.clone() for n, g in zip(discriminator, gradients, strict=True)}
     loss, grad_fake = engine.generator_gradients(discriminator, fake)
     found["generator loss"] = loss.clone()
-    own = torch.autograd.grad(own_fake, list(generator.values()), grad_fake, materialize_grads=True)
+    outputs, grads = [own_fake], [grad_fake]
+    if gate is not None:
+        added = gate.loss()
+        found["loss of gates"] = added.detach()
+        outputs, grads = [own_fake, added], [grad_fake, torch.ones_like(added)]
+    own = torch.autograd.grad(outputs, list(generator.values()), grads, materialize_grads=True)
     found |= {f"generator gradient {n}": g.clone() for n, g in zip(generator, own, strict=True)}
     for key, value in found.items():
         if len(value) != runs:
@@ -131,7 +139,12 @@ def _check_outputs(
 ) -> None:
     """Whether neurons give what they declare, and examples leave each other alone where no norm is over the batch."""
     neuron = config.part("neuron")
-    a = case.generator(parameters[0], inputs.z)
+
+    def network_of(network: Network, own: Parameters, x: Tensor) -> Tensor:
+        noise = inputs.gates[:, : x.shape[1]] if neuron.draws_noise else None
+        return network(own, x, gate=Gate.of(network, lambda a, v: neuron.output(neuron.preactivated(a), v), noise))
+
+    a = network_of(case.generator, parameters[0], inputs.z)
     p = neuron.preactivated(a)
     b = neuron.output(p, inputs.noise if neuron.draws_noise else None)
     if b.shape != a.shape or b.dtype is not a.dtype:
@@ -143,7 +156,7 @@ def _check_outputs(
     for network, own, x in zip((case.generator, case.discriminator), parameters, inputs[:2], strict=True):
         if any(layer.norm.of_batch for layer in network.layers):
             continue
-        if not _difference(network(own, x)[:, :2], network(own, x[:, :2])) <= EXACT:
+        if not _difference(network_of(network, own, x)[:, :2], network_of(network, own, x[:, :2])) <= EXACT:
             raise UserError(f"{names}: examples of a batch influence each other, though no norm is `of_batch`")
 
 
@@ -163,8 +176,9 @@ def _parameters(case: Case, seed: int) -> list[Parameters]:
 def _inputs(case: Case) -> _Inputs:
     """The images are grey, so that no two pixels tie where they are pooled."""
     source = torch.Generator().manual_seed(1)
+    gates = case.generator.gates.blocks if case.generator.gates is not None else 0
     z = torch.randn(RUNS, BATCH, case.generator.channels, generator=source, dtype=torch.float64)
-    others = (torch.rand(RUNS, BATCH, n, generator=source, dtype=torch.float64) for n in (PIXELS, PIXELS, 1))
+    others = (torch.rand(RUNS, BATCH, n, generator=source, dtype=torch.float64) for n in (PIXELS, PIXELS, 1, gates))
     return _Inputs(*(t.to(case.dtype) for t in (z, *others)))
 
 

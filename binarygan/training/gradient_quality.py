@@ -13,6 +13,7 @@ from math import isfinite
 import torch
 from torch import Tensor
 
+from binarygan.model.gates import Gate
 from binarygan.model.neurons import Deterministic, Stochastic
 from binarygan.model.score_functions import ScoreFunction
 from binarygan.random_streams import derived_generator
@@ -37,10 +38,11 @@ def gradient_quality(trainer: Trainer) -> dict[str, list[float | None]]:
     counted = [type(c.part("neuron")) in KINDS for c in trainer.configs]
     if not any(counted) or any(layer.norm.of_batch for layer in layers):
         return dict.fromkeys(NAMES, [None] * len(counted))
-    z, v = _drawn(trainer)
+    z, v, of_gates = _drawn(trainer)
     neurons, engine = trainer.neurons, Reference(trainer.case)
+    gate = Gate.of(trainer.case.generator, neurons, of_gates if neurons.noisy else None)
     with torch.no_grad():
-        a = engine.generate(trainer.generator.parameters, z)[:, :EXAMPLES].repeat(1, SAMPLES, 1)
+        a = engine.generate(trainer.generator.parameters, z, gate)[:, :EXAMPLES].repeat(1, SAMPLES, 1)
     p, noise = neurons.preactivated(a), v if neurons.noisy else None
     critic = trainer.discriminator.parameters
     estimator = shared.part("estimator")
@@ -65,8 +67,9 @@ def gradient_quality(trainer: Trainer) -> dict[str, list[float | None]]:
     }
 
 
-def _drawn(trainer: Trainer) -> tuple[Tensor, Tensor]:
-    """z of a whole batch (M, B, Z), whose norms are the batch's, and noise of the noisy runs (S, K * E, P)."""
+def _drawn(trainer: Trainer) -> tuple[Tensor, Tensor, Tensor]:
+    """z of a whole batch (M, B, Z), whose norms are the batch's, and of the noisy runs noise (S, K * E, P) and their
+    gates' (S, B, gates)."""
     shared, like = trainer.configs[0], trainer.neurons.slope
     pixels = trainer.generator.network.outputs
     sources = [derived_generator(c.seed, "gradient quality", trainer.epochs_done, like.device) for c in trainer.configs]
@@ -74,7 +77,10 @@ def _drawn(trainer: Trainer) -> tuple[Tensor, Tensor]:
     z = torch.stack([torch.randn(shape, generator=s, device=like.device, dtype=like.dtype) for s in sources])
     noisy = [sources[m] for m in trainer.neurons.noisy]
     v = [torch.rand(SAMPLES * examples, pixels, generator=s, device=like.device, dtype=like.dtype) for s in noisy]
-    return z, torch.stack(v) if v else z
+    gates = trainer.case.generator.gates
+    width = gates.blocks if gates is not None else 0
+    of_gates = [torch.rand(shape[0], width, generator=s, device=like.device, dtype=like.dtype) for s in noisy]
+    return (z, torch.stack(v), torch.stack(of_gates)) if v else (z, z, z)
 
 
 def _flips(engine: Reference, critic: dict[str, Tensor], b: Tensor) -> Tensor:

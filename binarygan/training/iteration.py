@@ -1,9 +1,9 @@
 """An iteration: K critic steps and one generator step, all on one batch of real images and one z.
 
-The generator does not change between the critic steps, so its forward pass is done once; only the noise of its neurons
-and the penalty's epsilon are new at each step. On a GPU the pieces are recorded once and replayed: at the paper's sizes
-a step is dozens of kernels of a few microseconds each, and launching them one by one would leave the GPU waiting for
-Python. What is recorded are the same pieces.
+The generator does not change between the critic steps, so its forward pass is done once, with one z and one draw of its
+gates' noise; only the noise of its neurons and the penalty's epsilon are new at each step. On a GPU the pieces are
+recorded once and replayed: at the paper's sizes a step is dozens of kernels of a few microseconds each, and launching
+them one by one would leave the GPU waiting for Python. What is recorded are the same pieces.
 
 Shapes: M runs, S of them with noisy neurons, B batch, Z latent size, P = 784 pixels, K critic steps.
 """
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from binarygan.fast.cuda_graphs import Recorder, Step
+from binarygan.model.gates import Gate
 from binarygan.model.objectives import Objective
 from binarygan.model.output_layer import OutputLayer
 from binarygan.random_streams import Draws
@@ -44,6 +45,9 @@ class Iteration:
         self._z = like.new_empty(members, batch, latent_size)
         self._images = engine.images_of_step(like.new_empty(members, batch, pixels))
         self._real, self._fake, *_ = self._images.split(batch, 1)
+        gates, self._gate_noise = generator.network.gates, None
+        if gates is not None and neurons.noisy:
+            self._gate_noise = like.new_empty(len(neurons.noisy), batch, gates.blocks)
         noise = like.new_empty(len(neurons.noisy), batch, pixels)
         epsilon, loss = like.new_empty(members, batch, 1), like.new_empty(members)
         self._like = {"noise": noise, "epsilon": epsilon, "critic_loss": loss, "generator_loss": loss}
@@ -62,6 +66,8 @@ class Iteration:
         """
         self._real.copy_(real)
         self._z.copy_(draws.latent())
+        if self._gate_noise is not None:
+            self._gate_noise.copy_(draws.gate_noise())
         if critic_steps == self._recorded_steps:
             for slot in range(critic_steps):
                 self._draw(draws, slot)
@@ -101,7 +107,9 @@ class Iteration:
         self._run_whole = recorder(whole)
 
     def _forward(self) -> None:
-        self._a = self._engine.generate(self._generator.operands, self._z)
+        gate = Gate.of(self._generator.network, self._neurons, self._gate_noise)
+        self._a = self._engine.generate(self._generator.operands, self._z, gate)
+        self._added = None if gate is None else gate.loss()
         self._p = self._neurons.preactivated(self._a)
         if not self._neurons.noisy:
             self._fake.copy_(self._neurons.output(self._a, self._p, None))
@@ -116,7 +124,7 @@ class Iteration:
     def _generate(self, slot: int = 0) -> None:
         noise = self._get("noise", slot) if self._neurons.noisy else None
         sides = self._generator, self._discriminator
-        self._put("generator_loss", 0, generator_step(self._engine, *sides, self._a, self._neurons, noise))
+        self._put("generator_loss", 0, generator_step(self._engine, *sides, self._a, self._neurons, noise, self._added))
 
     def _draw(self, draws: Draws, slot: int) -> None:
         """The random numbers of the critic step of that slot."""

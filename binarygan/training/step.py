@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from binarygan.model.gates import Gate
 from binarygan.model.networks import Network, Parameters
 from binarygan.model.objectives import Objective
 from binarygan.model.output_layer import OutputLayer
@@ -33,9 +34,9 @@ class Reference:
         """Whether it was tested for exactly these parts, this device and this precision."""
         return True
 
-    def generate(self, parameters: Parameters, z: Tensor) -> Tensor:
-        """The input a of the output neurons (M, B, P) for z (M, B, Z), with its graph."""
-        return self._case.generator(parameters, z)
+    def generate(self, parameters: Parameters, z: Tensor, gate: Gate | None = None) -> Tensor:
+        """The input a of the output neurons (M, B, P) for z (M, B, Z), with its graph; `gate`: of a gated generator."""
+        return self._case.generator(parameters, z, gate=gate)
 
     def images_of_step(self, like: Tensor) -> Tensor:
         """Room for the images of a critic step: real, fake and interpolated ones, each of the shape of `like`."""
@@ -110,13 +111,20 @@ def critic_step(
 
 
 def generator_step(
-    engine: Reference, generator: Side, critic: Side, a: Tensor, neurons: OutputLayer, v: Tensor | None
+    engine: Reference,
+    generator: Side,
+    critic: Side,
+    a: Tensor,
+    neurons: OutputLayer,
+    v: Tensor | None,
+    added: Tensor | None = None,
 ) -> Tensor:
-    """One update of the generator; its loss before the update, (M,).
+    """One update of the generator; its loss before the update, with what is added, (M,).
 
     Args:
         a: the input of the output neurons (M, B, P), with its graph (`Reference.generate`).
         v: their noise; None where no run's neurons draw any.
+        added: what gates add to the loss (M,), with its graph; None for a generator without gates.
     """
     if isinstance(neurons.estimator, ScoreFunction):
         assert v is not None
@@ -124,7 +132,10 @@ def generator_step(
     else:
         output = neurons(a, v)
         loss, gradient = engine.generator_gradients(critic.operands, output.detach())
-    generator.optimizer.update(torch.autograd.grad(output, list(generator.operands.values()), gradient))
+    outputs, gradients = [output], [gradient]
+    if added is not None:
+        outputs, gradients, loss = [*outputs, added], [*gradients, torch.ones_like(added)], loss + added.detach()
+    generator.optimizer.update(torch.autograd.grad(outputs, list(generator.operands.values()), gradients))
     return loss
 
 

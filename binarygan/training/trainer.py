@@ -86,6 +86,7 @@ class Trainer:
             batch=shared.batch_size,
             latent=shared.latent_size,
             outputs=PIXELS,
+            gates=gates.blocks if (gates := self.case.generator.gates) else 0,
             device=self._device,
             dtype=self._dtype,
         )

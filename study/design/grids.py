@@ -7,6 +7,7 @@ from typing import Any
 
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
+from binarygan.model.architectures import HIDDEN_UNITS
 from binarygan.model.estimators import ESTIMATORS
 from binarygan.model.neurons import NEURONS
 from binarygan.paper import ALL_NEURONS, BINARY, EXPERIMENTS, Experiment, paper_config
@@ -124,6 +125,15 @@ def _estimators() -> list[dict[str, Any]]:
     return [*found, *slopes]
 
 
+def _gates() -> list[dict[str, Any]]:
+    """Gated MLPs, and for each target share the plain MLP of as many hidden units as are to be on."""
+    gated = every(architecture=["gated-mlp"], neuron=BINARY, **{"architecture.target_share": SHARES})
+    widths = [round(share * HIDDEN_UNITS) for share in SHARES]
+    return [*gated, *every(architecture=["narrow-mlp"], neuron=BINARY, **{"architecture.hidden": widths})]
+
+
+SHARES = (0.25, 0.5, 0.75)
+"""Of a gated generator's blocks to be on."""
 PLACEMENTS = ("generator_norm", "generator_output_norm", "discriminator_norm")
 GRIDS: Registry[Grid] = Registry("grid")
 for _experiment in EXPERIMENTS.values():
@@ -163,5 +173,12 @@ GRIDS.register(
             for norm, output in (("batch", "none"), ("affine", "affine"))
             for rest in every(slope_rate=(1.1, 1.0), neuron=BINARY)
         ],
+    ),
+)
+GRIDS.register(
+    "gates",
+    Grid(
+        "conditional computation: gated MLPs of target shares 1/4, 1/2, 3/4 and plain ones of that width x DBN, SBN",
+        lambda _: _gates(),
     ),
 )

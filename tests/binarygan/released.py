@@ -43,6 +43,9 @@ class TraceDraws:
     def noise(self) -> Tensor:
         return _tensor(self._noise.pop(0))
 
+    def gate_noise(self) -> Tensor:
+        raise NotImplementedError
+
     def epsilon(self) -> Tensor:
         return _tensor(self._epsilon.pop(0))
 

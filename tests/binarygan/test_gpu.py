@@ -26,6 +26,7 @@ from study.trials.trial import train_cohort
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 NETWORKS = [(a, o, n) for a in ("mlp", "cnn") for o in ("gan", "wgan", "wgan-gp") for n in ("none", "affine", "batch")]
+NETWORKS.append(("gated-mlp", "wgan-gp", "none"))
 
 
 def on_gpu(*configs: MemberConfig, dtype: torch.dtype = torch.float64) -> Trainer:

@@ -15,6 +15,7 @@ from binarygan.fast.bf16_cpu.numbers import bfloat16
 from binarygan.fast.bf16_cpu.parameters import RoundedParameters, Tensors
 from binarygan.model.activations import ACTIVATIONS, Relu
 from binarygan.model.architectures import Layer
+from binarygan.model.gates import Gate
 from binarygan.model.layers import operands_of_layer
 from binarygan.model.networks import Network, Parameters
 from binarygan.model.norms import EPSILON, Affine, BatchNorm, NoNorm
@@ -46,8 +47,9 @@ class RoundedGenerator:
             and last.activation == "none"
         )
 
-    def __call__(self, parameters: Parameters, z: Tensor) -> Tensor:
-        """The input of the output neurons (M, B, P), with its graph, for z (M, B, Z)."""
+    def __call__(self, parameters: Parameters, z: Tensor, gate: Gate | None = None) -> Tensor:
+        """The input of the output neurons (M, B, P), with its graph, for z (M, B, Z); no layer of it is gated."""
+        assert gate is None
         if self._parameters is None or self._parameters.given is not parameters or self._batch != z.shape[1]:
             self._parameters, self._batch = RoundedParameters(self._network, parameters), z.shape[1]
             layers = list(enumerate(self._network.layers))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_figures import WGAN_GP, as_grid, drawn, grid, images, panel, written
+from made_gates import gate_study
 from made_up import made_up
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
@@ -30,6 +31,7 @@ def test_files_are_small_hold_their_fonts_and_are_the_same_again(
     name: str, whole: Study, search: Study, tmp_path: Path
 ) -> None:
     study = search if name.startswith("search-") else load_anchors() if name == "figure-1" else whole
+    study = gate_study(tmp_path / "gates") if name == "gates" else study
     contents = []
     for folder in (tmp_path / "one", tmp_path / "two")[: 1 if name in TWINS else 2]:
         folder.mkdir()

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from binarygan.errors import UserError
 from binarygan.model.activations import ACTIVATIONS, Activation
 from binarygan.model.architectures import ARCHITECTURES, Architecture, Layer, LayerStack
+from binarygan.model.gates import Gate
 from binarygan.model.networks import Network
 from binarygan.model.norms import NORMS, Given, Norm
 
@@ -43,9 +44,10 @@ def test_members_do_not_mix(architecture: str, norm: str) -> None:
         for network, width in zip(networks(config), (128, 784), strict=True):
             parameters = network.initial_parameters([3, 4], "test", device=CPU, dtype=torch.float64)
             x = torch.randn(2, 6, width, dtype=torch.float64)
-            both = network(parameters, x, passes=2)
+            gate = Gate.of(network, lambda a, v: (a > 0).to(a.dtype), None)
+            both = network(parameters, x, passes=2, gate=gate)
             for i in range(2):
-                alone = network({k: v[i : i + 1] for k, v in parameters.items()}, x[i : i + 1], passes=2)
+                alone = network({k: v[i : i + 1] for k, v in parameters.items()}, x[i : i + 1], passes=2, gate=gate)
                 torch.testing.assert_close(both[i], alone[0], rtol=1e-10, atol=1e-12)
 
 

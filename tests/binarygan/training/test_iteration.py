@@ -14,6 +14,7 @@ CASES: list[dict[str, Any]] = [
     {"objective": "wgan-gp", "neuron": "deterministic"},
     {"objective": "wgan-gp", "discriminator_norm": "batch"},
     {"objective": "wgan-gp", "architecture": "cnn"},
+    {"objective": "wgan-gp", "architecture": "gated-mlp"},
     BF16 | {"objective": "gan", "discriminator_norm": "none"},
     BF16 | {"objective": "wgan"},
     BF16 | {"objective": "wgan", "optimizer": "adam", "generator_norm": "none"},
