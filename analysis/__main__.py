@@ -4,10 +4,14 @@ import argparse
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from binarygan.cli.commands import Parser, leave
+from binarygan.cli.commands import Parser, status_of
 from binarygan.errors import UserError, printable
 from binarygan.plugins import load_plugins
+
+if TYPE_CHECKING:
+    from analysis.report.report import Notes
 
 EXAMPLES = """examples:
   python -m analysis report results/paper                  tables, figures and report.html in report/paper/
@@ -33,8 +37,8 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def _run(arguments: argparse.Namespace, scratch: Path) -> tuple[list[str], Path, str]:
-    """Lines to be told, the folder written, and its page."""
+def _run(arguments: argparse.Namespace, scratch: Path) -> "tuple[Notes, Path, str]":
+    """What is to be told, the folder written, and its page."""
     from analysis.results.fetch import local_study
 
     load_plugins(arguments.plugin)
@@ -45,32 +49,35 @@ def _run(arguments: argparse.Namespace, scratch: Path) -> tuple[list[str], Path,
         out = arguments.out or Path("report") / study.resolve().name
         return write_report(study, out), out, "report.html"
     from analysis.compare.compare import write_comparison
+    from analysis.report.report import Notes
 
     a, b = (local_study(text, scratch / side) for side, text in (("a", arguments.a), ("b", arguments.b)))
     out = arguments.out or Path("report") / "-and-".join(p.resolve().name for p in (a, b))
-    return write_comparison(a, b, out), out, "compare.html"
+    return Notes(write_comparison(a, b, out)), out, "compare.html"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; the exit status: 2 where there is nothing to report."""
+    """Run the command; the exit status: 1 where a part could not be made, 2 where there is nothing to report."""
+    return status_of(lambda: _told(parser().parse_args(argv)))
+
+
+def _told(arguments: argparse.Namespace) -> int:
+    """Run the command and print what is to be told."""
     try:
-        arguments = parser().parse_args(argv)
         with TemporaryDirectory(prefix="analysis-") as scratch:
             notes, out, page = _run(arguments, Path(scratch))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except OSError as error:
-        print(f"error: {error.filename or 'the report'} cannot be written: {error.strerror or error}", file=sys.stderr)
-        return 2
-    for note in notes[:MOST_NOTES]:
+        raise UserError(f"{error.filename or 'the report'} cannot be written: {error.strerror or error}") from None
+    for note in notes.lines[:MOST_NOTES]:
         print(printable(note))
-    if len(notes) > MOST_NOTES:
-        print(f"… and {len(notes) - MOST_NOTES} lines more: all of them in {page}")
+    if len(notes.lines) > MOST_NOTES:
+        print(f"… and {len(notes.lines) - MOST_NOTES} lines more: all of them in {page}")
     figures = "figures (PNG, PDF) and " if arguments.command == "report" else ""
     print(f"wrote {out / page}; beside it {figures}tables/ (Markdown, LaTeX, CSV)")
-    return 0
+    if notes.failed:
+        print(f"error: {notes.failed} parts could not be made", file=sys.stderr)
+    return 1 if notes.failed else 0
 
 
 if __name__ == "__main__":
-    leave(main)
+    sys.exit(main())

@@ -1,7 +1,8 @@
 """`python -m binarygan.export`."""
 
-from binarygan.cli.commands import leave
+import sys
+
 from binarygan.cli.export import main
 
 if __name__ == "__main__":
-    leave(main)
+    sys.exit(main())

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from binarygan.cli.commands import Parser, leave, status_of
+from binarygan.cli.commands import Parser, status_of
 from binarygan.errors import UserError
 from binarygan.io.files import write_whole
 from study.store.reading import files_of, read_file
@@ -66,7 +66,8 @@ def publish(sources: Sequence[Path], target: Path) -> int:
         content[table] = rows
     for table, rows in content.items():  # all of it is read by now
         _write(target, table, rows)
-    (target / "study.json").write_text(json.dumps(_description(sources[0], target.name), indent=1) + "\n")
+    description = json.dumps(_description(sources[0], target.name), indent=1) + "\n"
+    (target / "study.json").write_text(description, encoding="utf-8")
     return len(members)
 
 
@@ -90,7 +91,7 @@ def _write(published: Path, table: str, rows: list[Row]) -> None:
     pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMAS[table]), content, compression="zstd", compression_level=19)
     target = folder / f"{table}.parquet"
     write_whole(target, content.getvalue())
-    for old in folder.glob("*.parquet"):
+    for old in files_of(folder)[0]:
         if old != target:
             old.unlink()
 
@@ -98,7 +99,7 @@ def _write(published: Path, table: str, rows: list[Row]) -> None:
 def _description(source: Path, name: str) -> Row:
     """What the first study says of its run, without its list of cells."""
     try:
-        known = json.loads((source / "study.json").read_text())
+        known = json.loads((source / "study.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         known = {}
     return {k: v for k, v in known.items() if k != "cells"} | {"study": name}
@@ -125,4 +126,4 @@ def _run(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    leave(lambda: main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]))

@@ -1,14 +1,13 @@
 """The command line: `python study/run.py --grid paper-appendix`."""
 
-import os
 import re
-import signal
 import sys
 from pathlib import Path
 
 if __package__ in (None, ""):  # run as a script: imports start at the repository's root, not in study/
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from binarygan.cli.surroundings import own_process
 from binarygan.errors import UserError
 from binarygan.plugins import load_plugins
 from study.options import RunOptions, parse
@@ -20,15 +19,16 @@ OF_OTHERS = re.compile(r"(adlfs|aiobotocore|aiohttp|azure|botocore|fsspec|gcsfs|
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; the exit status."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    with own_process() as output:
+        return output.status(_status(argv))
+
+
+def _status(argv: list[str] | None) -> int:
     try:
         return _run(parse(argv))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # nobody reads the output any more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
     except OSError as error:  # a disk that is full or read-only, for example; what was written stays whole
         print(f"error: {error.filename or 'the results'}: {error.strerror or error}; {AGAIN}", file=sys.stderr)
         return 1
@@ -36,18 +36,21 @@ def main(argv: list[str] | None = None) -> int:
         print(f"interrupted: {AGAIN}", file=sys.stderr)
         return 130
     except Exception as error:
-        if not OF_OTHERS.match(type(error).__module__):
+        if (cause := _of_others(error)) is None:
             raise  # a fault of this program
-        lines = [line for line in str(error).splitlines() if line.strip()] or [""]
-        print(f"error: {type(error).__name__}: {lines[-1].strip()}; {AGAIN}", file=sys.stderr)
+        lines = [line for line in str(cause).splitlines() if line.strip()] or [""]
+        print(f"error: {type(cause).__name__}: {lines[-1].strip()}; {AGAIN}", file=sys.stderr)
         return 1
 
 
-def _interrupt(*_: object) -> None:
-    """Stop as Ctrl-C does, also as a shell's background job, which is started so that it ignores Ctrl-C."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.raise_signal(signal.SIGINT)
+def _of_others(error: BaseException) -> BaseException | None:
+    """The first cause of an error, if others' packages raised it: a database's own error rather than Optuna's."""
+    found: BaseException | None = None
+    at: BaseException | None = error
+    while at is not None:
+        found = at if OF_OTHERS.match(type(at).__module__) else found
+        at = at.__cause__
+    return getattr(found, "orig", None) or found  # SQLAlchemy adds its statement to what the database says
 
 
 def _run(options: RunOptions) -> int:

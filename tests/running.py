@@ -65,11 +65,13 @@ def command(*options: object, environment: Mapping[str, str] | None = None) -> O
     return subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env=environment)
 
 
-def started(*options: object, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """`study/run.py` with these options, running."""
+def started(
+    *options: object, environment: Mapping[str, str] | None = None, folder: Path = ROOT
+) -> subprocess.Popen[bytes]:
+    """`study/run.py` with these options, running in this working folder."""
     quiet = subprocess.DEVNULL
     words = [*RUN, *map(str, options)]
-    return subprocess.Popen(words, cwd=ROOT, env=environment, stdout=quiet, stderr=quiet, start_new_session=True)
+    return subprocess.Popen(words, cwd=folder, env=environment, stdout=quiet, stderr=quiet, start_new_session=True)
 
 
 def kill_all(process: subprocess.Popen[bytes]) -> None:

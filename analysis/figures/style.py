@@ -3,6 +3,7 @@
 from math import inf
 from typing import Any, Literal
 
+import matplotlib as mpl
 from matplotlib.axis import Axis, XAxis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
@@ -18,7 +19,8 @@ STEPS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7))
 SPAN = 3
 """Limits whose ratio is smaller have a linear axis."""
 
-RC: Any = {
+RC: Any = {  # all settings: none is left to a matplotlibrc or a style of the user's
+    **{name: value for name, value in mpl.rcParamsDefault.items() if name != "backend"},
     "axes.axisbelow": True,
     "axes.edgecolor": "0.3",
     "axes.grid": True,

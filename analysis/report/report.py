@@ -1,6 +1,7 @@
 """The report of one study: tables, figures and one page, in a folder of their own."""
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.claims.claims import judge
@@ -34,7 +35,15 @@ TABLES = (
 """Names of all tables that a report can have."""
 
 
-def write_report(folder: Path, out: Path) -> list[str]:
+@dataclass(frozen=True)
+class Notes:
+    """Lines for the terminal, and how many parts could not be made."""
+
+    lines: list[str]
+    failed: int = 0
+
+
+def write_report(folder: Path, out: Path) -> Notes:
     """Write tables/ (Markdown, LaTeX, CSV), figures (PNG, PDF) and report.html; what a reader has to be told.
 
     Raises:
@@ -62,7 +71,7 @@ def write_report(folder: Path, out: Path) -> list[str]:
     foot = f"Made from {count:,} runs in {seconds:.0f} s by python -m analysis report."
     page = Page(f"Report of the study {contents.study.name}", _lead(contents.study), tuple(parts), foot)
     (out / PAGE).write_text(render(page), encoding="utf-8")
-    return _notes(contents)
+    return Notes(_notes(contents), len(contents.failed))
 
 
 def _of_grids(contents: Contents) -> list[Section]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from binarygan.errors import UserError
-from binarygan.io.files import path_of, read_whole
+from binarygan.io.files import matching, path_of, read_whole
 from study.store.schemas import SCHEMAS
 
 
@@ -20,7 +20,7 @@ def local_study(text: str, scratch: Path) -> Path:
     try:
         for table in SCHEMAS:
             (folder / table).mkdir(parents=True)
-            for file in sorted((source / table).glob("*.parquet"), key=str):
+            for file in matching(source / table, "*.parquet"):
                 (folder / table / file.name).write_bytes(read_whole(file))
         (folder / "study.json").write_bytes(read_whole(source / "study.json"))
     except FileNotFoundError:

@@ -67,7 +67,11 @@ class Study:
         """What `study.json` says of the run (grid or search, fidelity, quick, …); empty where there is none."""
         path = self.folder / "study.json"
         try:
-            found = json.loads(path.read_text()) if path.resolve().is_relative_to(self.folder.resolve()) else {}
+            found = (
+                json.loads(path.read_text(encoding="utf-8"))
+                if path.resolve().is_relative_to(self.folder.resolve())
+                else {}
+            )
             found = json.loads(json.dumps(found, ensure_ascii=False).encode(errors="replace"))  # no lone surrogates
         except FileNotFoundError:
             return {}

@@ -1,13 +1,15 @@
 """What the package's commands have in common: one-line errors, where a generator is found, files whole or not there."""
 
 import argparse
-import signal
+import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
+from binarygan.cli.surroundings import own_process
 from binarygan.errors import UserError
 from binarygan.io.files import whole_file
 
@@ -22,24 +24,31 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UserError(message)
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """The arguments, after `~` is what a shell makes of it, also after `--option=`.
+
+        Raises:
+            UserError: one is empty, as an unset variable of the shell is.
+        """
+        words = list(sys.argv[1:] if args is None else args)
+        for before, word in zip(["an argument", *words], words, strict=False):
+            if not word or re.fullmatch(r"--[\w-]+=", word):
+                raise UserError(f"{word.rstrip('=') or before} is empty: give it a value or leave it out")
+        return super().parse_known_args([_at_home(word) for word in words], namespace)
+
 
 def status_of(command: Callable[[], int]) -> int:
-    """The exit status of a command: its own, or 2 after a UserError, which becomes one line."""
-    try:
-        return command()
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-
-
-def leave(main: Callable[[], int]) -> NoReturn:
-    """Run `main` as this process. Where nobody reads its output any more, it ends without a word, as others do."""
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    """The exit status of a command: its own, 2 after a UserError, which becomes one line, 130 if it is interrupted."""
+    with own_process() as output:
+        try:
+            status = command()
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            status = 2
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            status = 130
+        return output.status(status)
 
 
 def add_generator_arguments(parser: Parser, endings: Sequence[str]) -> None:
@@ -66,6 +75,11 @@ def checked_endings(paths: Sequence[Path], endings: Sequence[str]) -> None:
     for path in paths:
         if path.suffix not in endings:
             raise UserError(f"{path} has none of the endings {', '.join(endings)}")
+
+
+def _at_home(word: str) -> str:
+    option, path = found.groups() if (found := re.fullmatch(r"(--[\w-]+=)(~.*)", word, re.DOTALL)) else ("", word)
+    return option + os.path.expanduser(path)  # noqa: PTH111 - a Path would change other words
 
 
 @contextmanager

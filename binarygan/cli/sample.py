@@ -56,7 +56,12 @@ def _sample(arguments: argparse.Namespace) -> int:
         raise UserError("--binarization has no effect with --preactivated")
     sampler = find_generator(arguments.generator, results=arguments.results, member=arguments.member)
     neuron = None if arguments.preactivated else _neuron(sampler.config, arguments.binarization)
-    samples = np.empty((count, IMAGE_SIZE, IMAGE_SIZE), np.float32 if arguments.preactivated else np.uint8)
+    try:
+        samples = np.empty((count, IMAGE_SIZE, IMAGE_SIZE), np.float32 if arguments.preactivated else np.uint8)
+    except (MemoryError, ValueError, OverflowError):
+        raise UserError(
+            f"-n {count}: so many samples do not fit into memory; ask for fewer, with several --seed"
+        ) from None
     with whole_files(arguments.out) as files:
         blocks = draw(sampler, count, seed=arguments.seed, neuron=neuron)
         for number, block in enumerate(blocks):

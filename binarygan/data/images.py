@@ -69,6 +69,11 @@ DATA_ROOT = Path("datasets")
 """Folder of torchvision's data sets, where none is named."""
 
 
+def is_file(source: str) -> bool:
+    """Whether a file is meant, rather than a data set by its name."""
+    return source.lower().endswith((".npy", ".npz"))
+
+
 def load_images(source: str, *, root: Path | None = None, download: bool = False) -> Images:
     """Load a data set by name, or a binary `.npy` array of N x 28 x 28 by path.
 
@@ -82,7 +87,7 @@ def load_images(source: str, *, root: Path | None = None, download: bool = False
     Raises:
         UserError: an unknown name; a file that is missing, of another shape or not binary.
     """
-    if source.endswith(".npy"):
+    if is_file(source):
         return _from_array(Path(source))
     if source == "mnist":
         return _packaged()
@@ -114,6 +119,10 @@ def _from_array(path: Path) -> Images:
         raise UserError(f"data file {path} has shape {array.shape}; N x 28 x 28 with N > 0 is needed")
     if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
         raise UserError(f"data file {path} is not binary: it holds values other than 0 and 1")
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        raise UserError(f"data file {path}: its name is no UTF-8, and stands in every row: rename it") from None
     return Images(path.name, pack(np.asarray(array)), None, train=len(array))
 
 

@@ -22,9 +22,12 @@ def read_numpy(path: Path, what: str, *, mmap_mode: Literal["r"] | None = None) 
         UserError: it is missing or no such file.
     """
     if not path.is_file():
-        raise UserError(f"{what} {path} does not exist")
+        kind = "is a folder" if path.is_dir() else "is no regular file" if path.exists() else "does not exist"
+        raise UserError(f"{what} {path} {kind}")
     try:
         return np.load(path, allow_pickle=False, mmap_mode=mmap_mode)
+    except PermissionError as error:
+        raise UserError(f"{what} {path} cannot be read: {error.strerror}") from None
     except Exception as error:  # a damaged header is parsed as Python's own literals are, and fails as they do
         raise UserError(f"{what} {path} is no readable .npy or .npz: {first_line(error)}") from None
 

@@ -3,10 +3,14 @@
 A path is a `pathlib.Path`, or a `upath.UPath` where its text names another file system (`s3://bucket/results`).
 """
 
+import errno
+import glob
+import logging
 import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,7 +18,11 @@ from upath import UPath
 
 from binarygan.errors import UserError, first_line
 
+log = logging.getLogger(__name__)
+
 AnyPath = Path | UPath
+UNABLE = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
+"""Errors of file systems that do not flush, as opposed to disks that fail."""
 PARTIAL = ".partial-"
 """How the names begin of files that are not whole yet."""
 
@@ -55,8 +63,17 @@ def is_local(path: AnyPath) -> bool:
 
 
 def matching(folder: AnyPath, pattern: str) -> list[AnyPath]:
-    """The entries of the folder whose names match, sorted by name; none where there is no such folder."""
-    return sorted(folder.glob(pattern), key=str)
+    """The entries of the folder whose names match, sorted by name; none where there is no such folder.
+
+    Hidden ones are not meant: beside each file on a foreign disk macOS puts one of its own, `._<name>`.
+    """
+    if isinstance(folder, Path):
+        found: list[AnyPath] = list(folder.glob(pattern))
+    else:  # brackets in the folder's own name are no pattern
+        names = folder.fs.glob(f"{glob.escape(folder.path)}/{pattern}")
+        found = [folder / name.removeprefix(folder.path).lstrip("/") for name in names]
+    hidden = pattern.startswith(".")
+    return sorted((p for p in found if p.name.startswith(".") == hidden), key=str)
 
 
 def read_whole(path: AnyPath) -> bytes:
@@ -101,13 +118,28 @@ def whole_file(path: Path, *, partial: Path | None = None) -> Iterator[BinaryIO]
         with temporary.open("wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            _flush(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     handle = os.open(path.parent, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        _flush(handle)
     finally:
         os.close(handle)
+
+
+def _flush(handle: int) -> None:
+    """Flush what is open to the disk, where its file system can do that."""
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in UNABLE:
+            raise
+        _say_unable()
+
+
+@lru_cache(maxsize=1)
+def _say_unable() -> None:
+    log.warning("the file system cannot flush a file or folder to its disk: a power cut may undo what is written last")

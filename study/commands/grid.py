@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from binarygan.config import MemberConfig
-from binarygan.data.images import DATA_ROOT, Images, load_images
+from binarygan.data.images import DATA_ROOT, Images, is_file, load_images
 from binarygan.errors import UserError
 from study.commands.plan import show_plan
 from study.commands.summary import summarize
@@ -145,7 +145,7 @@ def task_of(options: RunOptions, store: Store, device: str, fidelity: str) -> Ta
         results=store.folder.parent,
         study=store.study,
         fidelity=fidelity,
-        source=str(Path(options.data).resolve()) if options.data.endswith(".npy") else options.data,
+        source=str(Path(options.data).resolve()) if is_file(options.data) else options.data,
         root=(options.data_root or DATA_ROOT).resolve(),
         device=device,
         engine=options.engine,

@@ -1,13 +1,12 @@
 """What `--plan` prints of a grid or a search: what would run, what is done, how long the rest takes."""
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from binarygan.config import MemberConfig
 from binarygan.data.images import Images
 from study.design.cohorts import Cohort
-from study.launch.devices import has_gpu
+from study.launch.devices import has_gpu, usable_cpus
 from study.options import RunOptions
 from study.store.schemas import FINISHED
 from study.store.store import Store
@@ -100,7 +99,7 @@ def _costs(
     if device == "cuda" and not has_gpu():
         return f"to train: {steps:,.0f} critic steps, about {disk:,.0f} MB of results; no GPU here to time them on"
     one_by_one = options.executor == "local" or device == "cuda"
-    slots = min(options.clusters.max_concurrent or count, count, 1 if one_by_one else os.cpu_count() or 1)
+    slots = min(options.clusters.max_concurrent or count, count, 1 if one_by_one else usable_cpus())
     print("timing a few iterations and evaluations of each kind …", flush=True)
     seconds = seconds_of(cohorts, data, device, slots, options.plugins)
     total = hours(seconds, slots) if times == 1 else sum(seconds) * times / slots / 3600

@@ -109,7 +109,8 @@ def _check_store(store: Store, search: Search) -> None:
 def _source(text: str) -> Store:
     """The store of a study that `--warm-start` names by its folder."""
     folder = reached(path_of(text))
-    found = Store(folder.resolve().parent if isinstance(folder, Path) else folder.parent, folder.name)
+    folder = folder.resolve() if isinstance(folder, Path) else folder  # "." has no name
+    found = Store(folder.parent, folder.name)
     if not found.statuses():
         raise UserError(f"--warm-start {text} holds no study: it has no members/*.parquet")
     return found

@@ -3,27 +3,40 @@
 import ipaddress
 import logging
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager, nullcontext
+from resource import RLIM_INFINITY, RLIMIT_AS, getrlimit
 from typing import Any
 
 from binarygan.errors import UserError
+from study.launch.devices import usable_cpus
+from study.store.provenance import SOURCES
 
-CONNECT_SECONDS = 15
+CONNECT_SECONDS, START_SECONDS = 15, 180
+LONGEST = 35
+"""Letters of a temporary folder in which Ray's sockets are named: the system allows a path of 107."""
 RETRIES = 2
 """How often a trial whose worker or node died is started again, from its last whole epoch."""
+REFUSED = ("RAY_AIR_LOCAL_CACHE_DIR", "TUNE_RESULT_DIR", "RAY_TUNE_CALLBACKS")
+"""Environment variables at which Tune gives up, or runs code of others."""
 NAMES = {"cpu": "CPU", "gpu": "GPU"}
 """Ray's names of resources, where they differ from those of its Tune."""
 
 
 def before_ray(address: str | None) -> None:
     """Set what Ray reads from the environment when it is imported, and warn of a public address."""
+    for name in REFUSED:
+        os.environ.pop(name, None)
     if not address:  # to Ray this means that there is no cluster: its services listen on loopback alone
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+        if "RAY_AUTH_TOKEN_PATH" not in os.environ:  # Ray would write one into the home, which may be read-only
+            os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(16))
     elif warning := exposure(address):
         print(f"warning: {warning}", file=sys.stderr)
 
@@ -61,21 +74,60 @@ def connected(address: str | None, resources: Mapping[str, float]) -> Iterator[N
 
     if address:
         _check_answers(address)
-    # "local" starts a cluster of this command's own, whatever RAY_ADDRESS says and whichever cluster runs here
-    where: dict[str, Any] = {"address": address} if address else {"address": "local", "include_dashboard": False}
     terminated = signal.getsignal(signal.SIGTERM)
+    with nullcontext() if address else _short_folder() as folder:
+        # "local" starts a cluster of this command's own, whatever RAY_ADDRESS says and whichever cluster runs here
+        own = {"address": "local", "include_dashboard": False, "num_cpus": usable_cpus(), "_temp_dir": folder}
+        where: dict[str, Any] = {"address": address} if address else own
+        try:
+            # Workers import first from the folder in which this starts: from there they have these packages, none of
+            # their names in the user's folder, and no other copy that is installed. Ray would print the stack of each
+            # error in a trial; the store has the errors, and the summary a line for each.
+            with chdir(SOURCES), _in_time(START_SECONDS):
+                ray.init(**where, log_to_driver=False, logging_level=logging.CRITICAL)
+        except Exception as error:  # Ray raises a bare Exception where its services start too slowly
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise UserError(
+                f"Ray does not start: {reason}{_limits()}; run the command again, or with --executor local"
+            ) from None
+        signal.signal(signal.SIGTERM, terminated)  # Ray has put its own in place, which exits at once with status 1
+        try:
+            _check_resources(resources)
+            yield
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def _short_folder() -> Iterator[str | None]:
+    """A folder for Ray's sockets where the usual one has too long a name for them; None where it has not."""
+    if len(os.fsencode(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir())) <= LONGEST:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        yield folder
+
+
+@contextmanager
+def _in_time(seconds: float) -> Iterator[None]:
+    """A TimeoutError where the block takes longer: Ray waits for ever for a service that cannot start."""
+
+    def ended(*_: object) -> None:
+        raise TimeoutError(f"not ready after {seconds:.0f} s")
+
+    before = signal.signal(signal.SIGALRM, ended)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        # Ray would print the stack of each error in a trial; the store has the errors, and the summary a line for each
-        ray.init(**where, log_to_driver=False, logging_level=logging.CRITICAL)
-    except Exception as error:  # Ray raises a bare Exception where its services start too slowly
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(f"Ray does not start: {reason}; run the command again, or with --executor local") from None
-    signal.signal(signal.SIGTERM, terminated)  # Ray has put its own in place, which exits at once with status 1
-    try:
-        _check_resources(resources)
         yield
     finally:
-        ray.shutdown()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _limits() -> str:
+    """The limit of this process's address space, where it has one: Ray's services reserve more than they use."""
+    bytes_ = getrlimit(RLIMIT_AS)[0]
+    return "" if bytes_ == RLIM_INFINITY else f" (its address space is limited to {bytes_ / 1e9:.1f} GB by ulimit -v)"
 
 
 def why(error: object) -> str:
@@ -112,7 +164,7 @@ def _check_answers(address: str) -> None:
     """A UserError if no Ray cluster answers at `address`. Another process asks, since ray.init may never return."""
     code = f"import ray; ray.init(address={address!r}, log_to_driver=False)"
     try:
-        outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=CONNECT_SECONDS)
+        outcome = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, timeout=CONNECT_SECONDS)
         reached = outcome.returncode == 0
     except subprocess.TimeoutExpired:
         reached = False

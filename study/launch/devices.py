@@ -1,7 +1,9 @@
 """The device that trials train on, and what each trial reserves of a machine."""
 
 import math
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from binarygan.errors import UserError
@@ -9,6 +11,8 @@ from study.options import ClusterOptions, RunOptions
 
 DRIVERS = ("/proc/driver/nvidia", "/dev/nvidiactl", "/dev/nvmap", "/dev/dxg", "/dev/kfd")
 """On Linux one of these exists if there is a GPU that torch may know."""
+LEAST = 0.0001
+"""Of a resource, what Ray can reserve."""
 
 
 def device_of(options: RunOptions) -> str:
@@ -40,10 +44,47 @@ def _found(asked: str) -> str:
     return "cuda" if available else "cpu"
 
 
+def usable_cpus() -> int:
+    """How many CPUs this process may use: of those it is bound to (`taskset`, SLURM), its control groups' quota."""
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min([bound, *(int(quota) for quota in _quotas())]))
+
+
+def _quotas(proc: Path = Path("/proc/self/cgroup"), groups: Path = Path("/sys/fs/cgroup")) -> Iterator[float]:
+    """The CPUs that each control group of this process may use at a time, of version 2 or 1."""
+    try:
+        lines = [line.split(":", 2) for line in proc.read_text().splitlines()]
+    except OSError:
+        return
+    for _, kinds, own in lines:
+        if kinds and "cpu" not in kinds.split(","):
+            continue
+        top = groups / kinds
+        for folder in (top / own.lstrip("/"), *(top / own.lstrip("/")).parents):
+            try:
+                if kinds:
+                    quota, period = ((folder / f"cpu.cfs_{n}_us").read_text() for n in ("quota", "period"))
+                else:
+                    quota, period = (folder / "cpu.max").read_text().split()
+                if float(quota) > 0:
+                    yield float(quota) / float(period)
+            except (OSError, ValueError):  # it has no file of a quota, or no quota: `max`
+                pass
+            if folder == top:
+                break
+
+
 def resources_of(options: ClusterOptions, device: str) -> dict[str, float]:
     """What each trial reserves, by the names that Ray Tune has; a UserError if Ray could not reserve that."""
     cpus, gpus = options.cpus_per_trial, options.gpus_per_trial
     gpus = gpus if gpus is not None else (1.0 if device == "cuda" else 0.0)
+    for option, amount in (
+        ("cpus-per-trial", cpus),
+        ("gpus-per-trial", gpus),
+        *((f"resource {n}", x) for n, x in options.resource),
+    ):
+        if 0 < amount < LEAST:
+            raise UserError(f"--{option} {amount:g} is less than Ray can reserve: {LEAST:g} or more")
     if not (cpus > 0 and math.isfinite(cpus)):
         raise UserError(f"--cpus-per-trial {cpus:g} must be above 0")
     if not math.isfinite(gpus):

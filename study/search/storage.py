@@ -1,6 +1,7 @@
 """Optuna's storage of a search's trials: a journal file in the study's folder, or a database."""
 
 import logging
+import re
 import warnings
 from pathlib import Path
 
@@ -9,8 +10,7 @@ from optuna.storages.journal import JournalFileBackend
 
 from binarygan.errors import UserError
 from binarygan.io.files import AnyPath
-
-JOURNAL = "optuna-journal.log"
+from study.store.store import JOURNAL, JOURNAL_LOCK
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
@@ -20,7 +20,8 @@ def storage_of(url: str | None, folder: AnyPath, *, mend: bool = False) -> optun
     """The journal file in the study's folder, or the storage that `url` names.
 
     Args:
-        mend: remove the incomplete last line that a power cut leaves; only with the study's lock.
+        mend: remove the incomplete last line that a power cut leaves, and the lock of a command that was killed as it
+            wrote; only with the study's lock.
 
     Raises:
         UserError: the storage cannot be opened or read.
@@ -29,20 +30,30 @@ def storage_of(url: str | None, folder: AnyPath, *, mend: bool = False) -> optun
         if not isinstance(folder, Path):
             raise UserError(f"a search with its results in {folder} needs --storage URL of a database for its trials")
         return _journal(folder / JOURNAL, mend)
-    if url.startswith("redis"):  # Optuna would load pickles from it
-        raise UserError(
-            f"--storage {_shown(url)}: Redis is none of those that are safe; use sqlite, mysql or postgresql"
-        )
+    _check_url(url)
     try:
         return optuna.storages.get_storage(url)
     except Exception as error:  # SQLAlchemy and its drivers raise errors of many kinds
         raise UserError(f"--storage {_shown(url)} cannot be opened: {first_line(error)}") from None
 
 
+def _check_url(url: str) -> None:
+    """A UserError where a database is none that keeps trials safely."""
+    if url.startswith("redis"):  # Optuna would load pickles from it
+        raise UserError(
+            f"--storage {_shown(url)}: Redis is none of those that are safe; use sqlite, mysql or postgresql"
+        )
+    if re.fullmatch(r"sqlite(\+\w+)?:(//)?/?(\?.*)?|sqlite.*(:memory:|mode=memory).*", url):
+        raise UserError(f"--storage {url} is in memory, and gone at the end: name a file, sqlite:///trials.db")
+
+
 def _journal(path: Path, mend: bool) -> optuna.storages.BaseStorage:
     try:
-        if mend and path.exists():
-            _cut_off_torn_end(path)
+        if mend:
+            for lock in path.parent.glob(f"{JOURNAL_LOCK}*"):
+                lock.unlink(missing_ok=True)
+            if path.exists():
+                _cut_off_torn_end(path)
         return optuna.storages.JournalStorage(JournalFileBackend(str(path)))
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}") from None
@@ -63,6 +74,7 @@ def existing_database(url: str) -> optuna.storages.BaseStorage | None:
     """The database if it exists and holds Optuna's tables, else None."""
     import sqlalchemy
 
+    _check_url(url)
     try:
         parsed = sqlalchemy.make_url(url)
         if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
@@ -85,5 +97,7 @@ def _shown(url: str) -> str:
 def first_line(error: BaseException) -> str:
     """The error's kind and the first line of its text; the log has all of it."""
     logging.getLogger(__name__).debug("storage", exc_info=error)
+    if isinstance(error, optuna.exceptions.StorageInternalError) and error.__cause__:
+        error = error.__cause__  # Optuna supposes invalid data, whatever it was
     text = str(error).splitlines()
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__

@@ -13,9 +13,9 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from binarygan.errors import UserError
 from binarygan.io.files import AnyPath
 from study.search.search import Search, outcome
-from study.search.storage import JOURNAL, existing_database, first_line, storage_of
+from study.search.storage import existing_database, first_line, storage_of
 from study.store.schemas import FINISHED, STOPPED
-from study.store.store import Store, config_of
+from study.store.store import JOURNAL, Store, config_of
 
 DECLARED, STATUS, REASON, MEMBERS, SOURCE = "binarygan", "status", "reason", "members", "warm start from"
 """Names of attributes in Optuna's storage; its dashboard shows them."""

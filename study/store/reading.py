@@ -4,6 +4,7 @@ What is read is checked here and nowhere else: the schema version, the columns t
 """
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,10 @@ from study.store.schemas import LATER, NEEDED, SCHEMAS, check_version
 
 BROKEN = (pa.ArrowException, OSError, ValueError, OverflowError, KeyError)
 """What pyarrow raises of a damaged or foreign file."""
+LACKING = re.compile(
+    r"resource temporarily|cannot create thread|(m|re)alloc|out of memory|too many open", re.IGNORECASE
+)
+"""What errors say that tell of the machine or its limits (`ulimit`), not of the file."""
 AT_ONCE = 512
 """Small files whose tables are put together at a time: a table of one row takes a hundred times its row."""
 
@@ -27,8 +32,10 @@ def naming(name: object, advice: str = "") -> Iterator[None]:
     """Whatever the block raises of a damaged or foreign file becomes a UserError: the name, the reason, the advice."""
     try:
         yield
-    except BROKEN as error:
+    except (*BROKEN, MemoryError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) or LACKING.search(reason):
+            raise UserError(f"{name} cannot be read here ({reason}); the file may well be whole") from None
         raise UserError(f"{name} is damaged or foreign ({reason}){advice and f': {advice}'}") from None
 
 
@@ -101,12 +108,16 @@ def as_schema(found: pa.Table, table: str) -> pa.Table:
 
 
 def files_of(folder: Path) -> tuple[list[Path], list[str]]:
-    """A table's Parquet files in order of name, and a line on each link that leads out of the study's folder."""
+    """A table's Parquet files in order of name, and a line on each link that leads out of the study's folder.
+
+    Hidden files are none of them: macOS puts one of its own beside each, `._<name>`.
+    """
     home = folder.parent.resolve()
     if not folder.is_dir() or not folder.resolve().is_relative_to(home):
         return [], []
     with os.scandir(folder) as entries:
-        found = sorted((e.name, e.is_symlink()) for e in entries if e.name.endswith(".parquet") and e.is_file())
+        ours = (e for e in entries if e.name.endswith(".parquet") and not e.name.startswith(".") and e.is_file())
+        found = sorted((e.name, e.is_symlink()) for e in ours)
     out = [n for n, is_link in found if is_link and not (folder / n).resolve().is_relative_to(home)]
     paths = [folder / n for n, _ in found if n not in out]
     return paths, [f"{short(folder / n)} is no file of this folder: left out" for n in out]

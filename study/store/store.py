@@ -5,6 +5,7 @@ The folder may be on any file system that `binarygan.io.files` knows, an object 
 """
 
 import dataclasses
+import glob
 import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,9 +14,14 @@ from typing import Any
 
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
-from binarygan.io.files import AnyPath, read_whole, write_whole
+from binarygan.io.files import AnyPath, matching, read_whole, write_whole
 from study.store.schemas import SCHEMA_VERSION, SCHEMAS, check_version
 from study.store.tables import append_row, read_epochs, read_rows, write_rows
+
+JOURNAL = "optuna-journal.log"
+"""The file of a search's trials in its folder."""
+JOURNAL_LOCK = f"{JOURNAL}.lock"
+"""How the names begin of Optuna's locks of it, which are links, left behind where a command is killed as it writes."""
 
 
 class Store:
@@ -26,6 +32,10 @@ class Store:
 
     def create(self) -> None:
         """Make the folders; a UserError where that is impossible, or where a link would lead out of them."""
+        if not isinstance(self.folder, Path) and glob.has_magic(self.folder.path):
+            raise UserError(
+                f"results folder {self.folder}: to an object store [ ] * ? are patterns: choose another name"
+            )
         try:
             if isinstance(self.folder, Path):
                 _refuse_links(self.folder)
@@ -121,8 +131,8 @@ class Store:
         """The files that match now; the client of an object store is told to forget its listing."""
         if not isinstance(self.folder, Path):
             self.folder.fs.invalidate_cache()
-            return list((self.folder / folder).glob(pattern))
-        return [p for p in (self.folder / folder).glob(pattern) if p.is_file()]  # reading a pipe would never end
+        found = matching(self.folder / folder, pattern)
+        return [p for p in found if not isinstance(p, Path) or p.is_file()]  # reading a pipe would never end
 
     def agree(self, cells: list[MemberConfig], description: dict[str, Any]) -> None:
         """Enter the study's configurations, or compare with those entered before; a UserError says what differs."""
@@ -171,7 +181,7 @@ def _refuse_links(folder: Path) -> None:
     Whoever handed on a study's folder could otherwise choose which files a command overwrites and removes.
     """
     for path in (p for parent in (folder, folder / "checkpoints") if parent.is_dir() for p in parent.iterdir()):
-        if path.is_symlink():
+        if path.is_symlink() and not path.name.startswith(JOURNAL_LOCK):  # these are removed, never followed
             raise UserError(f"{path} is a link: a study is written into its own folder alone (which may be a link)")
 
 

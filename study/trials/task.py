@@ -1,9 +1,10 @@
 """What a trial needs besides its cohort."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from binarygan.io.files import AnyPath
+from study.store.provenance import sources_digest
 from study.store.store import Store
 
 
@@ -25,6 +26,8 @@ class Task:
     """Absolute paths of the modules that a trial loads before all else."""
     tensorboard: bool = False
     """Whether curves are also written for TensorBoard."""
+    sources: str = field(default_factory=sources_digest)
+    """Of the code of the command: a trial runs the same."""
 
     @property
     def store(self) -> Store:

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from binarygan.arithmetic.process import give_back, is_out_of_memory, keep_freed_memory, use_one_thread
+from binarygan.cli.surroundings import ignore_backend
 from binarygan.data.images import load_images
 from binarygan.errors import UserError
 from binarygan.metrics.evaluation import Evaluation, evaluate
@@ -19,6 +20,7 @@ from binarygan.training import checkpoints
 from binarygan.training.gradient_quality import gradient_quality
 from binarygan.training.trainer import Trainer
 from study.design.cohorts import Cohort
+from study.store import provenance
 from study.store.store import Store
 from study.trials.recording import LOSSES, divergence, keep_finished, new_row, record, resume
 from study.trials.reports import Joined, Report, Row, replay
@@ -40,6 +42,12 @@ def train_cohort(cohort: Cohort, task: Task, report: Report) -> None:
     Raises:
         Exception: the last error, after the row of each unfinished member says what went wrong.
     """
+    if task.sources != (own := provenance.sources_digest()):
+        raise UserError(
+            f"the worker's sources in {provenance.SOURCES} (digest {own}) are not the command's ({task.sources}): "
+            "install the same on every node, and change none while a study runs"
+        )
+    ignore_backend()
     load_plugins(task.plugins)
     store = task.store
     if replay(cohort, store, cohort.members[0].epochs, report):

@@ -58,6 +58,6 @@ class Report:
         return pd.read_csv(self.out / "tables" / f"{name}.csv", **how)
 
 
-def report_of(folder: Path, out: Path, *more: str) -> Report:
-    assert main(["report", str(folder), "--out", str(out), *more]) == 0
+def report_of(folder: Path, out: Path, *more: str, status: int = 0) -> Report:
+    assert main(["report", str(folder), "--out", str(out), *more]) == status
     return Report(folder, out)

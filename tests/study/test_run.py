@@ -18,7 +18,6 @@ def ended(error: Exception, monkeypatch: pytest.MonkeyPatch) -> int:
         raise error
 
     monkeypatch.setattr(run, "_run", fails)
-    monkeypatch.setattr(run.signal, "signal", lambda *_: None)
     return run.main(["--grid", "paper"])
 
 

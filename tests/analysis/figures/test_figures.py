@@ -11,6 +11,7 @@ import pytest
 from made_figures import WGAN_GP, as_grid, drawn, grid, images, panel, written
 from made_gates import gate_study
 from made_up import made_up
+from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from PIL import Image
@@ -24,6 +25,8 @@ from analysis.results.load import Study, load_anchors
 
 TWINS = ("figure-5", "figure-6", "figure-7", "figure-8", "evolution")
 """Made by the code of Figure 3."""
+OF_A_USER = {"image.origin": "lower", "text.usetex": True, "axes.facecolor": "red", "savefig.bbox": "tight"}
+"""What a user's matplotlibrc may say: no figure heeds it."""
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -35,8 +38,9 @@ def test_files_are_small_hold_their_fonts_and_are_the_same_again(
     contents = []
     for folder in (tmp_path / "one", tmp_path / "two")[: 1 if name in TWINS else 2]:
         folder.mkdir()
-        found = drawn(name, study)
-        figures.save(found, folder, name)
+        with rc_context(OF_A_USER if contents else {}):
+            found = drawn(name, study)
+            figures.save(found, folder, name)
         contents.append([path.read_bytes() for path in sorted(folder.iterdir())])
     pdf, png = contents[0]
     assert contents[-1] == contents[0]

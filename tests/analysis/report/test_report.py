@@ -172,7 +172,7 @@ def test_a_damaged_file_and_a_part_that_fails_are_named_and_the_rest_reported(
     monkeypatch.setattr(report, "judge", fail)
     victim, *_ = sorted((partial / "members").iterdir())
     victim.write_bytes(victim.read_bytes()[:1000])
-    made = report_of(partial, tmp_path / "out")
+    made = report_of(partial, tmp_path / "out", status=1)
     printed = capsys.readouterr().out
     for line in (
         f"members/{victim.name} is damaged or foreign",

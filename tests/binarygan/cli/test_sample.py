@@ -83,6 +83,8 @@ def test_mistakes_are_one_line_and_status_2(
         (tmp_path / "diverged", "-o", out): "not finite",
         (tmp_path / "steep", "-o", out): "slope_rate=1e+300",
         (ids[0], "-o", out, "-n", 0): "at least 1",
+        (ids[0], "-o", out, "-n", 10**13): "do not fit into memory",
+        (ids[0], "-o", out, "-n", 10**30): "do not fit into memory",
         (ids[0], "-o", out, "-n", "many"): "invalid int value",
         (ids[0], "-o", tmp_path / "out.jpg"): "none of the endings .npy, .png",
         (ids[0], "-o", tmp_path / "none" / "out.npy"): "cannot be written: No such file",

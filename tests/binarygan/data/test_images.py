@@ -1,6 +1,7 @@
 """The packaged data and what is refused."""
 
 import hashlib
+import os
 import struct
 from pathlib import Path
 
@@ -46,9 +47,16 @@ def test_binary_arrays_are_taken_and_others_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "shape.npy", good[:, :20])
     np.save(tmp_path / "grey.npy", good * 7)
     (tmp_path / "text.npy").write_text("no array")
-    for name, words in (("shape", "shape"), ("grey", "not binary"), ("text", "no readable"), ("none", "not exist")):
+    (tmp_path / "folder.npy").mkdir()
+    os.mkfifo(tmp_path / "pipe.npy")
+    np.savez(tmp_path / "archive.npz", good)
+    cases = {"shape.npy": "shape", "grey.npy": "not binary", "text.npy": "no readable", "none.npy": "does not exist"}
+    cases |= {"folder.npy": "is a folder", "pipe.npy": "is no regular file", "archive.npz": "is an archive"}
+    cases |= {"NONE.NPY": "does not exist", os.fsdecode(b"\xff.npy"): "no UTF-8"}
+    np.save(tmp_path / os.fsdecode(b"\xff.npy"), good)
+    for name, words in cases.items():
         with pytest.raises(UserError, match=words):
-            load_images(str(tmp_path / f"{name}.npy"))
+            load_images(str(tmp_path / name))
     with pytest.raises(UserError, match="did you mean 'kmnist'"):
         load_images("kmnits")
 

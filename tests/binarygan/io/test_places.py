@@ -1,12 +1,15 @@
 """Places by their texts."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 from upath import UPath
 
 from binarygan.errors import UserError
-from binarygan.io.files import path_of, reached
+from binarygan.io import files
+from binarygan.io.files import path_of, reached, write_whole
 
 
 def test_what_is_on_this_machine_is_a_path(tmp_path: Path) -> None:
@@ -31,3 +34,21 @@ def test_an_object_store_that_refuses_is_one_line(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(type(place), "exists", refuse)
     with pytest.raises(UserError, match=r"memory://x/y cannot be read: RuntimeError: no credentials$"):
         reached(place)
+
+
+def test_a_file_system_that_cannot_flush_is_written_to_and_a_disk_that_fails_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    numbers = iter([errno.EINVAL] * 4 + [errno.EIO])
+
+    def refuse(_: int) -> None:
+        raise OSError(number := next(numbers), os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    files._say_unable.cache_clear()
+    for _ in range(2):
+        write_whole(tmp_path / "a", b"whole")
+    assert len(caplog.records) == 1
+    with pytest.raises(OSError, match="Input/output"):
+        write_whole(tmp_path / "a", b"other")
+    assert (tmp_path / "a").read_bytes() == b"whole"

@@ -37,6 +37,9 @@ def test_json_is_one_object_with_the_names(
     said = capsys.readouterr()
     assert said.err.count("\n") == 1
     assert said.err.startswith("warning: 300 samples against 1,200 images")
+    np.save(tmp_path / "few.npy", images[:7])
+    assert evaluate.main([str(tmp_path / "x.npy"), "--json", "--data", str(tmp_path / "few.npy")]) == 0
+    assert "warning: 7 images to compare with are few" in capsys.readouterr().err
     found = json.loads(said.out)
     assert {m.name for m in OF_IMAGES} <= set(found)
     assert found["precision"] == 1, "the samples are among the reference images"

@@ -48,6 +48,8 @@ def test_bad_input_is_one_line_and_status_2(tmp_path: Path) -> None:
         ("--grid", "paper-appendix", "--results", "nosuch://x"): "on no file system that is known here",
         ("--grid", "paper-appendix", "--gpus-per-trial", "inf"): "is no number of GPUs",
         ("--grid", "paper-appendix", "--cpus-per-trial", "nan"): "must be above 0",
+        ("--grid", "paper-appendix", "--cpus-per-trial", "0.00001"): "less than Ray can reserve",
+        ("--grid", "paper-appendix", "--address", ""): "--address is empty",
         ("--grid", "paper-appendix", "--executor", "local", "--resource", "a=1"): "leave out one of them",
         ("--grid", "paper-appendix", "--only", "neuron=dbn"): "known: deterministic, stochastic",
         ("--search", "mlp", "--trials", "2", "--only", "seed=0"): "--only chooses members of a grid",
@@ -238,9 +240,10 @@ def test_from_command_to_figure(batch: Path, tmp_path: Path) -> None:
 
 
 def test_a_dead_worker_is_started_again_and_at_last_a_failure(plugin: Path, batch: Path, tmp_path: Path) -> None:
-    """Each of its workers loads the plugin and goes on from the last whole epoch."""
+    """Each of its workers loads the plugin and goes on from the last whole epoch; none runs a file of its user's."""
     same = ("--plugin", plugin, "--data", batch, "--results", tmp_path)
-    process, epoch = started("--grid", "long", *same), 0
+    (tmp_path / "study.py").write_text("raise SystemExit('this is no part of the project')\n")
+    process, epoch = started("--grid", "long", *same, folder=tmp_path), 0
     for _ in range(3):
         wait_until(lambda known=epoch: any(r["epochs_done"] > known for r in rows_of(tmp_path, "long")))
         children = psutil.Process(process.pid).children(recursive=True)

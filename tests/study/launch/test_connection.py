@@ -1,8 +1,18 @@
 """What is set and said before Ray is imported: a public address of a cluster is warned of."""
 
+import os
+import time
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from study.launch.connection import before_ray, exposure
+from binarygan.errors import UserError
+from study.launch import connection
+from study.launch.connection import before_ray, connected, exposure
+from study.launch.devices import _quotas, usable_cpus
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8:6379", "ray://8.8.8.8:10001", "8.8.8.8", "[2001:4860:4860::8888]:6379"])
@@ -27,3 +37,64 @@ def test_a_private_address_is_not(address: str) -> None:
 def test_the_command_says_it_before_ray_starts(capsys: pytest.CaptureFixture[str]) -> None:
     before_ray("8.8.8.8:6379")
     assert capsys.readouterr().err.startswith("warning: --address 8.8.8.8 is public")
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What Ray is started with, instead of Ray; it has a node."""
+    seen: list[dict[str, Any]] = []
+    monkeypatch.setattr("ray.init", lambda **given: seen.append(given | {"folder": Path.cwd()}))
+    monkeypatch.setattr("ray.nodes", lambda: [{"Alive": True, "Resources": {}}])
+    return seen
+
+
+def test_workers_have_the_commands_code_and_the_cpus_that_it_may_use(
+    started: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They import first from the folder in which Ray starts: a file study.py in the user's is none of ours."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3})
+    with connected(None, {}):
+        assert Path.cwd() == tmp_path
+    assert (started[0]["folder"], started[0]["num_cpus"]) == (ROOT, 1)
+
+
+def test_a_long_temporary_folder_is_not_rays(started: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("/tmp", "/tmp/" + "x" * 80):
+        monkeypatch.setenv("RAY_TMPDIR", folder)
+        with connected(None, {}):
+            pass
+    short, own = (given["_temp_dir"] for given in started)
+    assert short is None
+    assert own.startswith("/tmp/ray-")
+    assert not Path(own).exists()
+
+
+def test_a_start_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "START_SECONDS", 0.1)
+    monkeypatch.setattr("ray.init", lambda **_: time.sleep(60))
+    with pytest.raises(UserError, match="Ray does not start: not ready after 0 s"), connected(None, {}):
+        pass
+
+
+def test_quotas_of_control_groups(tmp_path: Path) -> None:
+    """A quota of the group, or of one that it is in; version 2, and version 1."""
+    own = tmp_path / "proc"
+    own.write_text("0::/jobs/mine\n3:cpuset:/\n1:cpu,cpuacct:/j\n")
+    new, old = tmp_path / "jobs" / "mine", tmp_path / "cpu,cpuacct" / "j"
+    for folder in (new, old):
+        folder.mkdir(parents=True)
+    (new / "cpu.max").write_text("max 100000\n")
+    (new.parent / "cpu.max").write_text("250000 100000\n")
+    (old / "cpu.cfs_quota_us").write_text("-1\n")
+    (old / "cpu.cfs_period_us").write_text("100000\n")
+    assert list(_quotas(own, tmp_path)) == [2.5]
+    (old / "cpu.cfs_quota_us").write_text("100000\n")
+    assert list(_quotas(own, tmp_path)) == [2.5, 1.0]
+    assert usable_cpus() >= 1
+
+
+def test_what_tune_would_refuse_of_the_environment_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AIR_LOCAL_CACHE_DIR", "/tmp")
+    before_ray(None)
+    assert "RAY_AIR_LOCAL_CACHE_DIR" not in os.environ

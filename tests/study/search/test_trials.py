@@ -2,10 +2,11 @@
 
 import json
 import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.request
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,34 @@ def test_a_torn_journal_is_read_to_its_last_whole_line(tmp_path: Path) -> None:
     again = Trials(storage_of(None, tmp_path, mend=True), "s", search())
     again.search.draw(again.study.ask())
     assert len(Trials(storage_of(None, tmp_path), "s", search()).study.trials) == 2
+
+
+def test_the_lock_of_a_dead_writer_is_broken(tmp_path: Path) -> None:
+    """Optuna's are links, which a study's folder must not have otherwise; it would wait for this one for ever."""
+    store = Store(tmp_path, "s")
+    store.create()
+    Trials(storage_of(None, store.folder), "s", search())
+    for name in (f"{JOURNAL}.lock", f"{JOURNAL}.lock0123.rename"):
+        (store.folder / name).symlink_to("/moved/away")
+    store.create()
+    Trials(storage_of(None, store.folder, mend=True), "s", search()).study.ask()
+    assert not [p for p in store.folder.iterdir() if p.is_symlink()]
+
+
+def test_a_storage_in_memory_is_refused(tmp_path: Path) -> None:
+    for url in ("sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///file:x?mode=memory&uri=true"):
+        with pytest.raises(UserError, match="in memory"):
+            storage_of(url, tmp_path)
+    storage_of(f"sqlite:///{tmp_path}/a.db", tmp_path)
+
+
+def test_a_locked_database_is_said_to_be_locked(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    storage_of(f"sqlite:///{path}", tmp_path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(UserError, match="database is locked"):
+            Trials(storage_of(f"sqlite:///{path}?timeout=0", tmp_path), "s", search())
 
 
 def test_another_search_in_the_storage_is_named(tmp_path: Path) -> None:

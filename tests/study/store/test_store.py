@@ -7,6 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from binarygan.errors import UserError
+from binarygan.io.files import path_of
+from study.store.reading import files_of, naming
 from study.store.schemas import SCHEMA_VERSION, SCHEMAS, check_version
 from study.store.store import Store
 
@@ -40,3 +42,23 @@ def test_a_version_is_a_number() -> None:
     for found in (float("inf"), "x", None, []):
         with pytest.raises(UserError, match="damaged"):
             check_version(found, "file")
+
+
+def test_files_of_other_programs_are_none_of_the_tables(store: Store) -> None:
+    """macOS puts `._<name>` beside each file on a foreign disk. The folder's own name has brackets."""
+    for made in (Store(store.folder / "run[1]", "s"), Store(path_of("memory://run"), "s")):
+        made.create()
+        made.write("members", "m", [{"member_id": "m", "status": "done"}])
+        (made.folder / "members" / "._m.parquet").write_bytes(b"of macOS")
+        assert list(made.statuses()) == ["m"]
+    assert len(files_of(store.folder / "run[1]" / "s" / "members")[0]) == 1
+    with pytest.raises(UserError, match="are patterns"):  # what is removed there could be another's
+        Store(path_of("memory://run[1]"), "s").create()
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError("malloc of 8 bytes failed"), OSError(11, "try again"), PermissionError(13, "no")]
+)
+def test_a_lack_of_the_machine_is_no_damage_of_the_file(error: Exception) -> None:
+    with pytest.raises(UserError, match=r"^m cannot be read here \(.*\); the file may well be whole$"), naming("m"):
+        raise error

@@ -8,6 +8,7 @@ import pytest
 from cohorts import cohort, train
 
 from binarygan.errors import UserError
+from study.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("few_samples")
 
@@ -20,6 +21,12 @@ def test_a_plugin_is_loaded_in_the_trial_and_its_failure_is_the_trials(tiny: Pat
     assert (tmp_path / "mine.loaded").exists()
     with pytest.raises(UserError, match=r"none\.py"):
         train(tiny, tmp_path, whole, "t", plugins=(str(tmp_path / "none.py"),))
+
+
+def test_a_worker_with_other_sources_trains_nothing(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"the worker's sources in .* are not the command's \(0123\)"):
+        train(tiny, tmp_path, cohort(tiny, 1, epochs=1), sources="0123")
+    assert not Store(tmp_path, "s").ids()
 
 
 def test_one_thread_whatever_the_environment_says() -> None:
