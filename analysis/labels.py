@@ -5,17 +5,19 @@ A part (a neuron, an objective, a network, a norm, …) that is unknown here is 
 
 import math
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
 from binarygan.config import PARTS
+from binarygan.errors import UserError
 from binarygan.metrics.names import METRICS, Live
 from binarygan.model.activations import ACTIVATIONS
 from binarygan.model.neurons import NEURONS
 from binarygan.model.norms import NORMS
 from binarygan.paper import normalizes_discriminator
-from binarygan.registry import Registry
+from binarygan.registry import Registry, json_object, parameters_of
 
 NOTHING = "–"
 """What stands where there is no value."""
@@ -159,7 +161,12 @@ def setting(name: str, of: object) -> str:
 
     >>> setting("slope_rate", 1.05), setting("train_images", 6400)
     ('slope rate 1.05', 'images 6,400')
+    >>> setting("part_parameters", '{"estimator.backward_slope": 2.0}')
+    'estimator backward slope 2'
     """
+    if name == "part_parameters":
+        own = [f"{field(key.replace('.', ' '))} {value(given)}" for key, given in parameters(of).items()]
+        return ", ".join(own) or "no part parameters"
     return f"{field(name)} {value(of)}"
 
 
@@ -172,6 +179,32 @@ def choice(name: str, of: object) -> str:
     if isinstance(of, float):
         return f"{of:.4g}"
     return part(name, of) if name in PARTS and isinstance(of, str) else value(of)
+
+
+def chosen(name: str, row: Mapping[Any, Any]) -> str:
+    """What a run's row chooses for a field, with those of the part's own parameters that are not its defaults.
+
+    >>> own = '{"estimator.backward_slope": 2.0}'
+    >>> chosen("estimator", {"estimator": "decoupled", "part_parameters": own})
+    'decoupled, backward slope 2'
+    >>> chosen("discriminator_norm", {"discriminator_norm": "none", "part_parameters": ""})
+    'none'
+    """
+    words = [choice(name, row[name]) or "none"]
+    own = parameters(row["part_parameters"])
+    if name in PARTS and row[name] in PARTS[name]:
+        for parameter, declared in parameters_of(PARTS[name][row[name]]).items():
+            given = own.get(f"{name}.{parameter}", declared.default)
+            words += [f"{field(parameter)} {value(given)}"] if given != declared.default else []
+    return ", ".join(words)
+
+
+def parameters(text: object) -> dict[str, Any]:
+    """A row's `part_parameters`: `<field>.<parameter>` -> value; empty where it is no JSON object."""
+    try:
+        return json_object("part_parameters", text) if isinstance(text, str) else {}
+    except UserError:
+        return {}
 
 
 def value(of: object) -> str:

@@ -22,8 +22,11 @@ _VERSION = {"schema_version": str(SCHEMA_VERSION)}
 _ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64()}
 
 
-LATER: dict[str, Any] = {f.name: f.default for f in dataclasses.fields(MemberConfig) if f.default is not MISSING} | {
-    "engine": None
+_GRADIENT = ("gradient_cosine", "gradient_variance")
+"""How good the estimator's gradient is (binarygan.training.gradient_quality)."""
+LATER: dict[str, Any] = {
+    **{f.name: f.default for f in dataclasses.fields(MemberConfig) if f.default is not MISSING},
+    **dict.fromkeys(("engine", *_GRADIENT)),
 }
 """Columns that the first results lack, and the value that all runs had until then, unless `SAME_AS` says that it was
 another column's."""
@@ -63,6 +66,7 @@ def _schemas(full: tuple[str, ...], light: tuple[str, ...]) -> dict[str, pa.Sche
             *of_epoch,
             ("slope", pa.float64()),
             *_LOSSES,
+            *((name, pa.float64()) for name in _GRADIENT),
             *((name, pa.float64()) for name in light),
             ("seconds", pa.float64()),
             ("evaluation_seconds", pa.float64()),  # of them
