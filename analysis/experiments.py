@@ -1,14 +1,17 @@
-"""The sections of the report on the paper's experiments and on three of our own: which runs and which grid each has."""
+"""The sections of the report on the paper's experiments and on our own: which runs and which grid each has."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis import labels
 from analysis.results.cells import deviations, label, lacking, members_of
 from analysis.statistics.gates import of_gates, sentence
 from binarygan import paper
 from binarygan.paper import Cell
+
+PLACEMENTS = ("generator_norm", "generator_output_norm", "discriminator_norm")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +29,9 @@ class Experiment:
     says: Callable[[pd.DataFrame], str] | None = None
     """What the numbers of its runs say."""
     varies: tuple[str, ...] = ()
-    """Fields that its table names for every configuration."""
+    """Fields that its table names for every configuration, and by which its figure calls them."""
+    things: str = ""
+    """What these are, in the plural."""
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -71,13 +76,40 @@ def _fidelities(members: pd.DataFrame) -> pd.DataFrame:
     return found if found["generator_norm"].nunique() > 1 else found.iloc[:0]
 
 
+def _estimators(members: pd.DataFrame) -> pd.DataFrame:
+    """Estimators of binary neurons with their own parameters; nothing where there is but one."""
+    found = _of_main_model(members, {"estimator", "part_parameters", "part_sources"})
+    real = found["neuron"].map(labels.is_real_valued).astype(bool)
+    own = found["part_parameters"].map(lambda text: all(n.startswith("estimator.") for n in labels.parameters(text)))
+    found = found[~real & own.astype(bool)].reset_index(drop=True)
+    return found if found["estimator"].nunique() > 1 else found.iloc[:0]
+
+
+def _placements(members: pd.DataFrame) -> pd.DataFrame:
+    """Norms of G and D; nothing where one of the three placements has but one kind."""
+    found = _of_main_model(members, {*PLACEMENTS})
+    return found if all(found[name].nunique() > 1 for name in PLACEMENTS) else found.iloc[:0]
+
+
+def _clipping(members: pd.DataFrame) -> pd.DataFrame:
+    """WGAN, MLP, with a norm in D, all of D clipped or all but its norms; nothing where there is but one of these."""
+    wgan = members["objective"].isin(("wgan", "wgan-weights")) & (members["architecture"] == "mlp")
+    found = _as_in_the_paper(members[wgan & (members["discriminator_norm"] != "none")], {"discriminator_norm"})
+    return found if found["objective"].nunique() > 1 else found.iloc[:0]
+
+
 def _of_main_model(members: pd.DataFrame, free: set[str]) -> pd.DataFrame:
-    """WGAN-GP, MLP, no norm in D, and all that is not `free` as in the paper."""
+    """WGAN-GP, MLP, no norm in D unless it is `free`, and all else that is not `free` as in the paper."""
     main = (members["objective"] == "wgan-gp") & (members["architecture"] == "mlp")
-    found = members[main & (members["discriminator_norm"] == "none")]
-    cells = found.drop_duplicates("cell_id")
-    fitting = [row["cell_id"] for _, row in cells.iterrows() if set(deviations(row)) <= free]
-    return found[found["cell_id"].isin(fitting)].reset_index(drop=True)
+    norms = (members["discriminator_norm"] == "none") | ("discriminator_norm" in free)
+    return _as_in_the_paper(members[main & norms], free)
+
+
+def _as_in_the_paper(members: pd.DataFrame, free: set[str]) -> pd.DataFrame:
+    """The runs whose settings that are not `free` are the paper's."""
+    cells = members.drop_duplicates("cell_id").to_dict("records")
+    fitting = [row["cell_id"] for row in cells if set(deviations(row)) <= free]
+    return members[members["cell_id"].isin(fitting)].reset_index(drop=True)
 
 
 EXPERIMENTS = (
@@ -123,6 +155,38 @@ EXPERIMENTS = (
         "in its code.",
         choose=_annealing,
         varies=("slope_rate",),
+        things="slope rates",
+    ),
+    Experiment(
+        name="estimators",
+        title="Gradient estimators",
+        short="Estimators",
+        shows="What stands in for the gradient of a binary neuron, which is 0 almost everywhere: the sigmoid-adjusted "
+        "straight-through estimator in the paper. Which estimator gives the best digits?",
+        choose=_estimators,
+        varies=("estimator",),
+        things="estimators",
+    ),
+    Experiment(
+        name="normalization",
+        title="Where normalization is, and of which kind",
+        short="Normalization",
+        shows="Norms on G's hidden layers, on its output layer and in D: batch normalization on G's hidden layers "
+        "alone in the paper's text, an affine map on all of G in its code. Which placement gives the best digits?",
+        choose=_placements,
+        varies=PLACEMENTS,
+        things="placements of norms",
+    ),
+    Experiment(
+        name="clipping",
+        title="WGAN with a norm in D: what is clipped",
+        short="Clipping",
+        shows="The released code clips the scales and shifts of D's norms along with its weights; a scale begins at "
+        "1, so that clipping it to 0.01 shrinks a layer's output a hundredfold. Does WGAN with a norm in D learn where "
+        "its norms are not clipped?",
+        choose=_clipping,
+        varies=("objective", "discriminator_norm"),
+        things="ways to clip",
     ),
     Experiment(
         name="fidelity",
@@ -132,6 +196,7 @@ EXPERIMENTS = (
         "deviation of the released code from the paper's text.",
         choose=_fidelities,
         varies=("generator_norm", "generator_output_norm", "slope_rate"),
+        things="combinations",
     ),
     Experiment(
         name="gates",

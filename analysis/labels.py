@@ -5,6 +5,7 @@ A part (a neuron, an objective, a network, a norm, …) that is unknown here is 
 
 import math
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -16,7 +17,7 @@ from binarygan.model.activations import ACTIVATIONS
 from binarygan.model.neurons import NEURONS
 from binarygan.model.norms import NORMS
 from binarygan.paper import normalizes_discriminator
-from binarygan.registry import Registry, json_object
+from binarygan.registry import Registry, json_object, parameters_of
 
 NOTHING = "–"
 """What stands where there is no value."""
@@ -163,8 +164,9 @@ def setting(name: str, of: object) -> str:
     >>> setting("part_parameters", '{"architecture.blocks": 16, "architecture.target_share": 0.25}')
     'blocks 16, target share 0.25'
     """
-    if name == "part_parameters" and (parameters := _parameters(of)):
-        return ", ".join(f"{field(key)} {value(own)}" for key, own in parameters.items())
+    if name == "part_parameters":
+        own = [f"{field(key)} {value(given)}" for key, given in _parameters(of).items()]
+        return ", ".join(own) or "no part parameters"
     return f"{field(name)} {value(of)}"
 
 
@@ -187,6 +189,32 @@ def choice(name: str, of: object) -> str:
     if isinstance(of, float):
         return f"{of:.4g}"
     return part(name, of) if name in PARTS and isinstance(of, str) else value(of)
+
+
+def chosen(name: str, row: Mapping[Any, Any]) -> str:
+    """What a run's row chooses for a field, with those of the part's own parameters that are not its defaults.
+
+    >>> own = '{"estimator.backward_slope": 2.0}'
+    >>> chosen("estimator", {"estimator": "decoupled", "part_parameters": own})
+    'decoupled, backward slope 2'
+    >>> chosen("discriminator_norm", {"discriminator_norm": "none", "part_parameters": ""})
+    'none'
+    """
+    words = [choice(name, row[name]) or "none"]
+    own = parameters(row["part_parameters"])
+    if name in PARTS and row[name] in PARTS[name]:
+        for parameter, declared in parameters_of(PARTS[name][row[name]]).items():
+            given = own.get(f"{name}.{parameter}", declared.default)
+            words += [f"{field(parameter)} {value(given)}"] if given != declared.default else []
+    return ", ".join(words)
+
+
+def parameters(text: object) -> dict[str, Any]:
+    """A row's `part_parameters`: `<field>.<parameter>` -> value; empty where it is no JSON object."""
+    try:
+        return json_object("part_parameters", text) if isinstance(text, str) else {}
+    except UserError:
+        return {}
 
 
 def value(of: object) -> str:

@@ -18,7 +18,8 @@ from binarygan.registry import Registry
 SEARCH, PARAMETERS = "search", "search-parameters"
 DATA, TRAINING, STATISTICS, MORE = "data", "training", "statistics", "more-figures"
 OF_SEARCHES = (SEARCH, PARAMETERS)
-SECTIONS = (DATA, *EXPERIMENTS, "slope-annealing", "fidelity", "gates", TRAINING, STATISTICS, *OF_SEARCHES, MORE)
+OURS = ("slope-annealing", "estimators", "normalization", "clipping", "fidelity", "gates")
+SECTIONS = (DATA, *EXPERIMENTS, *OURS, TRAINING, STATISTICS, *OF_SEARCHES, MORE)
 """Of the report, in which figures can stand."""
 COLOURS = (256, 64, 32)
 """Of a PNG's palette."""

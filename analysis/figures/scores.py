@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from itertools import product
+from itertools import groupby, product
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ ANCHOR = ["objective", "architecture", "neuron", "with_norm", "binarization"]
 class Row:
     """A cell, or one binarization of a real-valued one."""
 
+    cell_id: str
     name: str
     family: str
     neuron: str
@@ -45,6 +46,8 @@ class Row:
     """How many runs are not done, and what they are."""
     anchor: float
     """The released code's FID; NaN where it was not run, or was run with other settings."""
+    marked: bool = False
+    """Whether it stands out from others: the paper's configuration among those that are compared with it."""
 
     @property
     def summary(self) -> Summary:
@@ -56,7 +59,7 @@ class Row:
 def scores(study: Study) -> Drawn | None:
     """A row for each cell and binarization, FID to the right."""
     anchors = anchors_for(study)
-    rows = _rows(study.members, anchors)
+    rows = cell_rows(study.members, anchors)
     drawable = [row for row in rows if len(row.fids) or len(row.unfinished)]
     if not drawable:
         return None
@@ -67,19 +70,36 @@ def scores(study: Study) -> Drawn | None:
         best = sorted(drawable, key=lambda row: row.summary.mean if len(row.fids) else np.inf)[:MOST]
         missing.append(f"{len(drawable) - MOST} cells of the highest FID: a page holds {MOST}")
         drawable = [row for row in drawable if row in best]
-    figure = chart(ROW * len(drawable) + 0.85)
+    return drawn_rows(drawable, missing, anchors)
+
+
+def drawn_rows(drawable: list[Row], missing: list[str], anchors: pd.DataFrame, heading: str = "") -> Drawn:
+    """Rows from top to bottom; with a `heading`, what their names consist of, each family's name stands above it."""
+    lines: list[Row | str] = []
+    borders = []
+    for family, rows_of_family in groupby(drawable, key=lambda row: row.family):
+        borders += [len(lines) - 0.5] if lines else []
+        lines += [*([family] if heading else []), *rows_of_family]
+    rows = [(y, line) for y, line in enumerate(lines) if isinstance(line, Row)]
+    figure = chart(ROW * len(lines) + 0.85)
     axes = figure.subplots()
-    for y, row in enumerate(drawable):
+    for y, row in rows:
+        if row.marked:
+            axes.axhspan(y - 0.5, y + 0.5, color="0.92", linewidth=0)
         _draw_points(axes, y, row)
-        if y and row.family != drawable[y - 1].family:
-            axes.axhline(y - 0.5, color="0.8", linewidth=0.5)
-    axes.set(ylim=(len(drawable) - 0.4, -0.6), yticks=range(len(drawable)), yticklabels=[row.name for row in drawable])
+    for border in borders:
+        axes.axhline(border, color="0.8", linewidth=0.5)
+    axes.set(ylim=(len(lines) - 0.4, -0.6), yticks=range(len(lines)))
+    axes.set_yticklabels([line.name if isinstance(line, Row) else line for line in lines])
+    for line, label in zip(lines, axes.get_yticklabels(), strict=True):
+        label.set_fontweight("normal" if isinstance(line, Row) else "bold")
+    axes.set_ylabel(heading)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.margins(x=0.06)
     logarithmic = ["logarithmic"] if log_scale(axes.xaxis) else []
     axes.set_xlim(*axes.get_xlim())  # from here on wider intervals may not widen it
-    for y, row in enumerate(drawable):
+    for y, row in rows:
         _draw_mean(axes, y, row)
         words = _words(row)
         axes.text(1.015, y, words, transform=axes.get_yaxis_transform(), va="center", fontsize=SMALL)
@@ -87,10 +107,10 @@ def scores(study: Study) -> Drawn | None:
     said = [*logarithmic, *(f"real images: {number(fid)}" for fid in floor[:1])]
     axes.set_xlabel(f"FID ({'; '.join(said)})" if said else "FID")
     figure.legend(handles=_handles(drawable), loc="outside upper center", ncols=5, handlelength=1.2, columnspacing=1.2)
-    return Drawn(figure, _alt(drawable, missing, *floor), missing)
+    return Drawn(figure, _alt(drawable, missing, *floor, heading=heading), missing)
 
 
-def _rows(members: pd.DataFrame, anchors: pd.DataFrame) -> list[Row]:
+def cell_rows(members: pd.DataFrame, anchors: pd.DataFrame) -> list[Row]:
     """Every cell's row, in the order of all charts."""
     outputs = by_binarization(members, "fid")
     outputs = outputs.assign(with_norm=with_norm(outputs))
@@ -107,6 +127,7 @@ def _rows(members: pd.DataFrame, anchors: pd.DataFrame) -> list[Row]:
         so_far = rest["value"].to_numpy(float)
         found.append(
             Row(
+                cell_id=cell["cell_id"],
                 name=cell["name"] + BINARIZATIONS[kind],
                 family=cell["family"],
                 neuron=cell["neuron"],
@@ -172,11 +193,12 @@ def _handles(rows: list[Row]) -> list[Line2D]:
     return handles
 
 
-def _alt(rows: list[Row], missing: list[str], *floor: float) -> str:
+def _alt(rows: list[Row], missing: list[str], *floor: float, heading: str) -> str:
     parts = ["FID of each cell with 95% confidence intervals of the mean."]
     parts += [f"Real images have {number(fid)}." for fid in floor]
     for row in rows:
         theirs = "" if np.isnan(row.anchor) else f"; the released code: {number(row.anchor)}"
-        parts.append(f"{row.name}: {_words(row)}{theirs}.")
+        name = f"{row.family}, {row.name}" if heading else row.name
+        parts.append(f"{name}: {_words(row)}{theirs}.")
     parts += [f"Missing: {'; '.join(missing)}."] if missing else []
     return " ".join(parts)

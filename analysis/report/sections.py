@@ -14,6 +14,7 @@ from analysis.report.contents import Contents
 from analysis.report.page import Section
 from analysis.results.command import command
 from analysis.search.trials import STATES, Trials
+from analysis.statistics.compared import compared, leader
 from analysis.statistics.summaries import Unavailable
 from analysis.tables import tables
 from analysis.tables.architecture_tables import architecture_tables, counts_note
@@ -23,6 +24,11 @@ from analysis.tables.rows import NAMING, OURS, REAL_IMAGES, RELEASED, Row, besid
 from analysis.tables.search_tables import BEST
 from analysis.tables.statistics_tables import anova_table, claims_table, differences_table, ranks_table
 from binarygan.paper import FIDELITIES
+
+LUCKY = (
+    "The lowest of many means is also the luckiest: trained again it will rarely be as low. Differences are ratios "
+    "over pairs that share a seed."
+)
 
 
 def summary(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
@@ -113,12 +119,11 @@ def pictures_section(contents: Contents, name: str, title: str, short: str = "")
 def experiment_section(contents: Contents, experiment: Experiment) -> Section:
     members = contents.study.members
     own = experiment.members(members)
-    made = None
+    name, made = f"experiment-{experiment.name}", None
     if len(own):
         rows = beside(rows_of(own, contents.anchors.iloc[:0], show=experiment.varies), contents.rows)
-        name = f"experiment-{experiment.name}"
         made = contents.attempt(name, lambda: tables.scores(rows, name, f"Scores: {experiment.title}"))
-    text, networks = [experiment.shows], None
+    text, networks = [experiment.shows, *(contents.attempt(name, lambda: _leaders(experiment, own)) or ())], None
     if experiment.name == "architectures":
         text.append(counts_note())
         fidelities = [f for f in FIDELITIES if (members["fidelity"] == f).any()]
@@ -141,6 +146,13 @@ def experiment_section(contents: Contents, experiment: Experiment) -> Section:
         tables=contents.keep(made),
         folded=tuple((table.title, table) for table in contents.keep(*(networks or ()))),
     )
+
+
+def _leaders(experiment: Experiment, own: pd.DataFrame) -> list[str]:
+    """A sentence for each neuron on what has the lowest mean FID; nothing for the paper's experiments."""
+    groups = compared(own, experiment.varies)[0] if experiment.choose and len(own) else []
+    found = [said for group in groups if (said := leader(group, experiment.things))]
+    return [*found, LUCKY] if found else []
 
 
 def training_section(contents: Contents) -> Section:

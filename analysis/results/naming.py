@@ -38,7 +38,7 @@ def cells_of(members: pd.DataFrame) -> pd.DataFrame:
     varying = [field for field in TELLING if cells[field].nunique(dropna=False) > 1]
     apart: dict[Hashable, list[str]] = {}
     for _, same in cells[varying].groupby(name, sort=False):
-        apart |= dict.fromkeys(same.index, _fields_apart(same, varying))
+        apart |= dict.fromkeys(same.index, fields_apart(same, varying))
     extra = pd.Series([_extra(row, apart[i]) for i, row in enumerate(cells.to_dict("records"))], dtype=str)
     return cells.drop(columns=list(ranks)).assign(family=family + extra, name=name + extra)
 
@@ -64,7 +64,7 @@ def _extra(row: dict[Hashable, Any], apart: list[str]) -> str:
     return "".join(f", {labels.setting(field, row[field])}" for field in fields)
 
 
-def _fields_apart(same: pd.DataFrame, varying: list[str]) -> list[str]:
+def fields_apart(same: pd.DataFrame, varying: list[str]) -> list[str]:
     """Fields that together differ for each of the rows, none that adds nothing; all that help where none suffice."""
     fields: list[str] = []
     groups = 1

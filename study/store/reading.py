@@ -3,8 +3,11 @@
 What is read is checked here and nowhere else: the schema version, the columns that every file has, and damage.
 """
 
+import json
 import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +26,8 @@ LACKING = re.compile(
     r"resource temporarily|cannot create thread|(m|re)alloc|out of memory|too many open", re.IGNORECASE
 )
 """What errors say that tell of the machine or its limits (`ulimit`), not of the file."""
+MANY = 2000
+"""Files from which on two processes read them."""
 AT_ONCE = 512
 """Small files whose tables are put together at a time: a table of one row takes a hundred times its row."""
 
@@ -131,8 +136,24 @@ def read_folder(folder: Path, table: str) -> tuple[pa.Table, list[str]]:
     The folder need not exist.
     """
     paths, problems = files_of(folder)
+    if len(paths) >= MANY and (os.cpu_count() or 1) > 1:
+        rows, found, counts = _in_two_processes(paths, table)
+    else:
+        rows, found, counts = read_files(paths, table)
+    return rows, [*problems, *found, *_other_columns(counts, folder.name, SCHEMAS[table].names)]
+
+
+Columns = Counter[tuple[str, ...]]
+"""The columns that files have in place of the schema's -> how many files."""
+Found = tuple[pa.Table, list[str], Columns]
+"""Rows, lines on files that are left out, and what other columns there are."""
+
+
+def read_files(paths: Sequence[Path], table: str) -> Found:
+    """What is in the files, one after the other."""
+    problems: list[str] = []
     tables = [SCHEMAS[table].empty_table()]
-    counts: Counter[tuple[str, ...]] = Counter()
+    counts: Columns = Counter()
     for i in range(0, len(paths), AT_ONCE):
         found = []
         for path in paths[i : i + AT_ONCE]:  # not by threads: with two of them a file took half as long again
@@ -146,7 +167,44 @@ def read_folder(folder: Path, table: str) -> tuple[pa.Table, list[str]]:
                 counts[names] += 1
         if found:
             tables.append(pa.concat_tables(found).combine_chunks())
-    return pa.concat_tables(tables), [*problems, *_other_columns(counts, folder.name, SCHEMAS[table].names)]
+    return pa.concat_tables(tables), problems, counts
+
+
+def _in_two_processes(paths: Sequence[Path], table: str) -> Found:
+    """The same, where another process reads the second half meanwhile; this one does where the other fails."""
+    half = len(paths) // 2
+    words = [sys.executable, "-m", "study.store.reading", str(paths[half]), table]
+    known = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=known) as other:
+        try:
+            rows, problems, counts = read_files(paths[:half], table)
+            sent, _ = other.communicate()
+        except BaseException:
+            other.kill()
+            raise
+    theirs = _received(sent, table) if other.returncode == 0 else None
+    more, found, columns = theirs or read_files(paths[half:], table)
+    return pa.concat_tables([rows, more]), [*problems, *found], counts + columns
+
+
+def _received(sent: bytes, table: str) -> Found | None:
+    """What `_send` wrote; None where its schema is another, as it knows nothing of metrics from outside."""
+    rows = pa.ipc.open_stream(sent).read_all()
+    if not rows.schema.equals(SCHEMAS[table]):
+        return None
+    problems, columns = json.loads(rows.schema.metadata[b"found"])
+    counts = Counter({tuple(names): n for names, n in columns})
+    return rows.replace_schema_metadata(SCHEMAS[table].metadata), problems, counts
+
+
+def _send(first: Path, table: str) -> None:
+    """Write to standard output what `read_files` finds in a folder from a file on."""
+    paths = [path for path in files_of(first.parent)[0] if path.name >= first.name]
+    rows, problems, counts = read_files(paths, table)
+    said = json.dumps([problems, [[names, n] for names, n in counts.items()]])
+    rows = rows.replace_schema_metadata({"found": said})
+    with pa.ipc.new_stream(sys.stdout.buffer, rows.schema) as stream:
+        stream.write_table(rows)
 
 
 def _whole(path: Path, table: str) -> tuple[pa.Table, tuple[str, ...]]:
@@ -179,3 +237,7 @@ def _other_columns(counts: Counter[tuple[str, ...]], folder: str, known: Sequenc
 def short(path: Path) -> str:
     """`members/<file>`: a table's folder and the file's name."""
     return f"{path.parent.name}/{path.name}"
+
+
+if __name__ == "__main__":
+    _send(Path(sys.argv[1]), sys.argv[2])

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from binarygan.errors import UserError
 from binarygan.io.files import AnyPath, read_whole, write_whole
-from study.store.reading import naming, open_file, read_file
+from study.store.reading import as_schema, naming, open_file, read_file
 from study.store.schemas import NEEDED, SCHEMAS
 
 ROWS_AT_A_TIME = 8
@@ -71,7 +71,7 @@ def append_row(path: AnyPath, table: str, row: dict[str, Any], *, partial: Path 
 
     def whole() -> Iterator[pa.Table]:
         for some in _parts(table, path, content):
-            yield some.filter(pc.less(some.column("epoch"), row["epoch"])).cast(SCHEMAS[table])
+            yield as_schema(some.filter(pc.less(some.column("epoch"), row["epoch"])), table)
         yield new
 
     return _write(path, table, _in_groups(whole()), partial)

@@ -15,7 +15,7 @@ from binarygan.metrics.names import BERNOULLI, columns
 from study.design.grids import GRIDS
 from study.store.schemas import SCHEMAS
 
-LEVELS = {"wgan-gp": 10.0, "wgan": 25.0, "gan": 80.0}
+LEVELS = {"wgan-gp": 10.0, "wgan": 25.0, "wgan-weights": 30.0, "gan": 80.0}
 """FIDs."""
 SCRIPT = "<script>document.title = 'taken over'</script><img src=x onerror=alert(1)>"
 """For names and errors: it has to stay text."""

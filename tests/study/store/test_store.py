@@ -1,5 +1,6 @@
 """The store's files: versions, descriptions."""
 
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,9 +9,11 @@ import pytest
 
 from binarygan.errors import UserError
 from binarygan.io.files import path_of
-from study.store.reading import files_of, naming
+from study.store import reading
+from study.store.reading import files_of, naming, read_folder
 from study.store.schemas import SCHEMA_VERSION, SCHEMAS, check_version
 from study.store.store import Store
+from study.store.tables import append_row, read_rows
 
 
 @pytest.fixture
@@ -36,6 +39,41 @@ def test_a_description_from_elsewhere_is_one_line(text: str, store: Store) -> No
     with pytest.raises(UserError) as error:
         store.description()
     assert "\n" not in str(error.value)
+
+
+def test_an_epoch_is_added_to_a_file_that_lacks_later_columns(tmp_path: Path) -> None:
+    path = tmp_path / "m.parquet"
+    before = pa.schema([f for f in SCHEMAS["curves"] if f.name in ("member_id", "epoch", "slope")])
+    pq.write_table(pa.Table.from_pylist([{"member_id": "m", "epoch": 1, "slope": 1.0}], schema=before), path)
+    append_row(path, "curves", {"member_id": "m", "epoch": 2, "gradient_cosine": 0.5}, partial=None)
+    rows = read_rows(path, "curves")
+    assert [(row["epoch"], row["slope"], row["gradient_cosine"]) for row in rows] == [(1, 1.0, None), (2, None, 0.5)]
+
+
+def reads(folder: Path, table: str) -> tuple[pa.Table, list[str]]:
+    rows, problems = read_folder(folder / table, table)
+    return rows.combine_chunks(), problems
+
+
+def test_two_processes_read_what_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where one half has damaged files and files with other columns, and where the other process fails."""
+    (tmp_path / "curves").mkdir()
+    for i in range(7):
+        rows = pa.table({"member_id": [f"m{i}"], "epoch": [1], "fid": [float(i)], **({"new": [1]} if i > 4 else {})})
+        pq.write_table(rows, tmp_path / "curves" / f"{i}.parquet")
+    (tmp_path / "curves" / "5.parquet").write_bytes(b"PAR1")
+    rows, problems = reads(tmp_path, "curves")
+    assert (len(rows), len(problems)) == (6, 3)
+    monkeypatch.setattr(reading, "MANY", 7)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    here: list[int] = []
+    read = reading.read_files
+    monkeypatch.setattr(reading, "read_files", lambda paths, table: here.append(len(paths)) or read(paths, table))
+    for executable, halves in ((sys.executable, [3]), ("false", [3, 4])):
+        monkeypatch.setattr("sys.executable", executable)
+        assert reads(tmp_path, "curves") == (rows, problems)
+        assert here == halves
+        here.clear()
 
 
 def test_a_version_is_a_number() -> None:
