@@ -1,0 +1,1 @@
+"""Figures of the experiments beyond the paper: estimators, normalization, clipping, annealing, gates."""
