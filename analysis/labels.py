@@ -172,10 +172,7 @@ def setting(name: str, of: object) -> str:
 
 def _parameters(text: object) -> dict[str, Any]:
     """Parameters of parts by name, with the part's field ahead where two parts have one of that name."""
-    try:
-        found = json_object("", str(text))
-    except UserError:
-        return {}
+    found = parameters(text)
     names = [key.partition(".")[2] for key in found]
     return {name if names.count(name) == 1 else key: found[key] for key, name in zip(found, names, strict=True)}
 

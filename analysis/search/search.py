@@ -71,9 +71,9 @@ class Parameter:
 
     def read(self, row: Mapping[Any, Any]) -> Any:
         """A run's value; None where its cell has no use for it, or has it from outside the space."""
-        if not all(row[name] in values for name, values in self.when):
+        if not all(row.get(name) in values for name, values in self.when):
             return None
-        value = row[self.name]
+        value = row.get(self.name)
         if self.categorical:
             return next((c for c in self.choices if c == value), None)
         if not isinstance(value, int | float | np.number) or not self.low <= value <= self.high:

@@ -142,7 +142,8 @@ def _trial(number: int, rows: list[dict[Any, Any]], search: Search) -> Trial:
     for metric, known in zip(search.metrics, seeds, strict=True):
         if state == "complete" and len(known) < len(rows):
             state, reason = "failed", f"{metric.label} is not a finite number"
-    values = {p.name: p.read(rows[0]) for p in search.parameters}
+    first = rows[0] | labels.parameters(rows[0]["part_parameters"])
+    values = {p.name: p.read(first) for p in search.parameters}
     return Trial(
         number=number,
         cell_id=str(rows[0]["cell_id"]),

@@ -9,9 +9,7 @@ from analysis import labels
 from analysis.results.cells import deviations
 from analysis.statistics.differences import Difference, paired
 from analysis.statistics.summaries import Summary, finished, summarize
-from binarygan.errors import UserError
 from binarygan.model.architectures import HIDDEN_UNITS, GatedMlp
-from binarygan.registry import json_object
 
 GATED, NARROW = "gated-mlp", "narrow-mlp"
 _SETTINGS = ["fidelity", "data_digest", "split", "train_images", "epochs", "dtype"]
@@ -135,7 +133,4 @@ def _is_usual(row: pd.Series) -> bool:
 
 def _parameter(row: pd.Series, name: str) -> Any:
     """A parameter of a run's architecture; None where the row does not say."""
-    try:
-        return json_object("", str(row["part_parameters"])).get(f"architecture.{name}")
-    except UserError:
-        return None
+    return labels.parameters(row["part_parameters"]).get(f"architecture.{name}")
