@@ -31,7 +31,7 @@ class Experiment:
     varies: tuple[str, ...] = ()
     """Fields that its table names for every configuration, and by which its figure calls them."""
     things: str = ""
-    """What these are, in the plural."""
+    """What these are, in the plural: of an experiment whose figure and sentence compare its configurations by FID."""
 
     @property
     def cells(self) -> tuple[Cell, ...]:

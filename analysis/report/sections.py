@@ -150,7 +150,7 @@ def experiment_section(contents: Contents, experiment: Experiment) -> Section:
 
 def _leaders(experiment: Experiment, own: pd.DataFrame) -> list[str]:
     """A sentence for each neuron on what has the lowest mean FID; nothing for the paper's experiments."""
-    groups = compared(own, experiment.varies)[0] if experiment.choose and len(own) else []
+    groups = compared(own, experiment.varies)[0] if experiment.things and len(own) else []
     found = [said for group in groups if (said := leader(group, experiment.things))]
     return [*found, LUCKY] if found else []
 

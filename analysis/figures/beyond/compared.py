@@ -47,6 +47,6 @@ def _named(row: Row, group: Group) -> Row:
 
 
 for _experiment in EXPERIMENTS:
-    if _experiment.choose is not None:
+    if _experiment.things:
         title = f"FID of {_experiment.things}"
         figure(_experiment.name, title, section=_experiment.name)(partial(draw_compared, _experiment))
