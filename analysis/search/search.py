@@ -12,7 +12,7 @@ import numpy as np
 from analysis import labels
 from analysis.results.load import Study, whole_number
 from analysis.statistics.summaries import Unavailable
-from binarygan.config import MemberConfig
+from binarygan.config import PARTS, MemberConfig
 from binarygan.metrics.names import columns
 
 DIRECTIONS = ("minimize", "maximize")
@@ -154,8 +154,8 @@ def _parameter(name: str, said: Any) -> Parameter:
     """One parameter; a ValueError, or whatever Optuna raises, where it is none."""
     from optuna.distributions import json_to_distribution  # a grid's report does without
 
-    if name not in FIELDS:
-        raise ValueError("no field of a configuration")
+    if name not in FIELDS and name.partition(".")[0] not in PARTS:
+        raise ValueError("no field of a configuration, and no part's parameter")
     kind, attributes, when = said["name"], said["attributes"], said.get("when", {})
     if kind not in DISTRIBUTIONS:
         raise ValueError("no distribution")
