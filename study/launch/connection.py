@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import chdir, contextmanager, nullcontext
 from resource import RLIM_INFINITY, RLIMIT_AS, getrlimit
@@ -21,6 +22,10 @@ from study.store.provenance import SOURCES
 CONNECT_SECONDS, START_SECONDS = 15, 180
 LONGEST = 35
 """Letters of a temporary folder in which Ray's sockets are named: the system allows a path of 107."""
+STORE_BYTES = 512 << 20
+"""Of the memory that processes share: trials pass on little. Ray's own choice, a third of the machine's memory, is more
+than a process may map where `ulimit -v` limits it.
+"""
 RETRIES = 2
 """How often a trial whose worker or node died is started again, from its last whole epoch."""
 REFUSED = ("RAY_AIR_LOCAL_CACHE_DIR", "TUNE_RESULT_DIR", "RAY_TUNE_CALLBACKS")
@@ -77,7 +82,8 @@ def connected(address: str | None, resources: Mapping[str, float]) -> Iterator[N
     terminated = signal.getsignal(signal.SIGTERM)
     with nullcontext() if address else _short_folder() as folder:
         # "local" starts a cluster of this command's own, whatever RAY_ADDRESS says and whichever cluster runs here
-        own = {"address": "local", "include_dashboard": False, "num_cpus": usable_cpus(), "_temp_dir": folder}
+        own = {"address": "local", "include_dashboard": False, "num_cpus": usable_cpus()}
+        own |= {"_temp_dir": folder, "object_store_memory": STORE_BYTES}
         where: dict[str, Any] = {"address": address} if address else own
         try:
             # Workers import first from the folder in which this starts: from there they have these packages, none of
@@ -87,9 +93,7 @@ def connected(address: str | None, resources: Mapping[str, float]) -> Iterator[N
                 ray.init(**where, log_to_driver=False, logging_level=logging.CRITICAL)
         except Exception as error:  # Ray raises a bare Exception where its services start too slowly
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise UserError(
-                f"Ray does not start: {reason}{_limits()}; run the command again, or with --executor local"
-            ) from None
+            raise UserError(_not_started(reason)) from None
         signal.signal(signal.SIGTERM, terminated)  # Ray has put its own in place, which exits at once with status 1
         try:
             _check_resources(resources)
@@ -110,24 +114,25 @@ def _short_folder() -> Iterator[str | None]:
 
 @contextmanager
 def _in_time(seconds: float) -> Iterator[None]:
-    """A TimeoutError where the block takes longer: Ray waits for ever for a service that cannot start."""
+    """End this process where the block takes longer: Ray waits for ever, deaf to signals, for a service that died."""
 
-    def ended(*_: object) -> None:
-        raise TimeoutError(f"not ready after {seconds:.0f} s")
+    def watch() -> None:
+        if not ended.wait(seconds):
+            print(f"error: {_not_started(f'it is not ready after {seconds:.0f} s')}", file=sys.stderr, flush=True)
+            os._exit(2)
 
-    before = signal.signal(signal.SIGALRM, ended)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    ended = threading.Event()
+    threading.Thread(target=watch, daemon=True).start()
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        ended.set()
 
 
-def _limits() -> str:
-    """The limit of this process's address space, where it has one: Ray's services reserve more than they use."""
-    bytes_ = getrlimit(RLIMIT_AS)[0]
-    return "" if bytes_ == RLIM_INFINITY else f" (its address space is limited to {bytes_ / 1e9:.1f} GB by ulimit -v)"
+def _not_started(reason: str) -> str:
+    limit = getrlimit(RLIMIT_AS)[0]
+    limited = "" if limit == RLIM_INFINITY else f" (ulimit -v limits its address space to {limit / 1e9:.1f} GB)"
+    return f"Ray does not start: {reason}{limited}; run the command again, or with --executor local"
 
 
 def why(error: object) -> str:

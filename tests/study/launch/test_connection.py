@@ -1,13 +1,12 @@
 """What is set and said before Ray is imported: a public address of a cluster is warned of."""
 
 import os
-import time
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from binarygan.errors import UserError
 from study.launch import connection
 from study.launch.connection import before_ray, connected, exposure
 from study.launch.devices import _quotas, usable_cpus
@@ -70,11 +69,14 @@ def test_a_long_temporary_folder_is_not_rays(started: list[dict[str, Any]], monk
     assert not Path(own).exists()
 
 
-def test_a_start_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "START_SECONDS", 0.1)
-    monkeypatch.setattr("ray.init", lambda **_: time.sleep(60))
-    with pytest.raises(UserError, match="Ray does not start: not ready after 0 s"), connected(None, {}):
-        pass
+def test_a_start_that_never_ends_ends_the_process(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr(os, "_exit", lambda status: ended.set() if status == 2 else None)
+    with connection._in_time(0.01):
+        assert ended.wait(10)
+    assert capsys.readouterr().err.startswith("error: Ray does not start: it is not ready after 0 s")
 
 
 def test_quotas_of_control_groups(tmp_path: Path) -> None:
