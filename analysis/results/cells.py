@@ -71,12 +71,14 @@ _SEVERAL = "several configurations have the paper's settings"
 def _found(members: pd.DataFrame, cell: Cell) -> tuple[pd.DataFrame, str]:
     """The cell's runs, or none and why."""
     fields = ("objective", "neuron", "architecture")
-    there = members[np.logical_and.reduce([members[f].to_numpy(object) == getattr(cell, f) for f in fields])]
-    there = there[with_norm(there) == cell.has_norm_in_d]
+    fitting = [members[f].to_numpy(object) == getattr(cell, f) for f in fields]
+    there = members[np.logical_and.reduce([*fitting, with_norm(members) == cell.has_norm_in_d])]
     if there.empty:
         return there, "not trained yet"
     ids = there["cell_id"].fillna("")
-    cells = there.assign(cell_id=ids).loc[~ids.duplicated(), _TELLING].to_dict("records")
+    firsts = there.loc[~ids.duplicated(), _TELLING].fillna({"cell_id": ""})
+    rows = firsts.to_numpy(object)  # to_dict would take ten times as long
+    cells: list[dict[Hashable, Any]] = [dict(zip(_TELLING, row, strict=True)) for row in rows]
     papers = [row for row in cells if is_papers(row)]
     if not papers:
         return there.iloc[:0], f"trained with other settings than the paper's alone: {_settings(cells)}"

@@ -67,10 +67,12 @@ def _extra(row: dict[Hashable, Any], apart: list[str]) -> str:
 def fields_apart(same: pd.DataFrame, varying: list[str]) -> list[str]:
     """Fields that together differ for each of the rows, none that adds nothing; all that help where none suffice."""
     fields: list[str] = []
+    known: list[tuple[Any, ...]] = [()] * len(same)
     groups = 1
     for field in varying:
         if groups == len(same):
             break
-        if (n := len(same[[*fields, field]].drop_duplicates())) > groups:
-            fields, groups = [*fields, field], n
+        longer = [(*key, None if pd.isna(value) else value) for key, value in zip(known, same[field], strict=True)]
+        if (n := len(set(longer))) > groups:
+            fields, known, groups = [*fields, field], longer, n
     return fields

@@ -1,6 +1,7 @@
 """Which choices move a metric: analysis of variance over a study's runs."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -268,11 +269,17 @@ def _contrasts(there: pd.DataFrame, term: Term) -> np.ndarray:
     """Columns of a term in a sum-to-zero coding, a row for each combination."""
     columns = np.ones((len(there), 1))
     for factor in term:
-        codes, levels = pd.factorize(there[factor], sort=True)
-        dummies = np.asfortranarray(np.eye(len(levels))[codes])
-        coded = dummies[:, :-1] - dummies[:, -1:]
+        coded = _coded(tuple(there[factor]))
         columns = (columns[:, :, None] * coded[:, None, :]).reshape(len(columns), -1)
     return columns
+
+
+@lru_cache(maxsize=64)
+def _coded(values: tuple[str, ...]) -> np.ndarray:
+    """Columns of one factor: every term that has it asks for them."""
+    levels, codes = np.unique(values, return_inverse=True)
+    dummies = np.asfortranarray(np.eye(len(levels))[codes])
+    return np.asarray(dummies[:, :-1] - dummies[:, -1:])
 
 
 def _name(term: Term) -> str:

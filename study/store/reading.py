@@ -103,12 +103,14 @@ def as_schema(found: pa.Table, table: str) -> pa.Table:
     schema = SCHEMAS[table]
     if found.schema.equals(schema):
         return found
-    there = set(found.column_names)
+    there = dict(zip(found.column_names, found.columns, strict=True))
     arrays = []
     for f in schema:
-        name = f.name if f.name in there else SAME_AS.get(f.name)
-        old = pa.repeat(pa.scalar(LATER.get(f.name), f.type), len(found))
-        arrays.append(found.column(name).cast(f.type) if name in there else old)
+        column = there.get(f.name if f.name in there else SAME_AS.get(f.name, ""))
+        if column is None:
+            arrays.append(pa.repeat(pa.scalar(LATER.get(f.name), f.type), len(found)))
+        else:
+            arrays.append(column if column.type == f.type else column.cast(f.type))  # a cast takes time in any case
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
