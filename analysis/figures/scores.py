@@ -91,10 +91,10 @@ def drawn_rows(drawable: list[Row], missing: list[str], anchors: pd.DataFrame, h
         axes.axhline(border, color="0.8", linewidth=0.5)
     axes.set(ylim=(len(lines) - 0.4, -0.6), yticks=range(len(lines)))
     axes.set_yticklabels([line.name if isinstance(line, Row) else line for line in lines])
-    for line, label in zip(lines, axes.get_yticklabels(), strict=True):
-        if isinstance(line, str):
-            label.set_fontweight("bold")
-    axes.set_ylabel(heading)
+    if heading:
+        axes.set_ylabel(heading)
+        for line, label in zip(lines, axes.get_yticklabels(), strict=True):
+            label.set_fontweight("bold" if isinstance(line, str) else "normal")
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.margins(x=0.06)
