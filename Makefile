@@ -23,7 +23,7 @@ report: venv    ## the whole reports from the results that ship, without trainin
 	$(BIN)/python -m analysis report published/paper-as-released
 	$(BIN)/python -m analysis report published/appendix-ten-seeds
 
-test: venv      ## the test suite (eight to sixteen minutes on two cores)
+test: venv      ## the test suite (ten to fifteen minutes on two cores)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long and not cluster and not alone" --durations=15
 	$(BIN)/python -m pytest -m "alone and not long"
 

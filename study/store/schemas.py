@@ -26,7 +26,7 @@ _GRADIENT = ("gradient_cosine", "gradient_variance")
 """How good the estimator's gradient is (binarygan.training.gradient_quality)."""
 LATER: dict[str, Any] = {
     **{f.name: f.default for f in dataclasses.fields(MemberConfig) if f.default is not MISSING},
-    **dict.fromkeys(("engine", *_GRADIENT)),
+    **dict.fromkeys(("engine", *_GRADIENT, *(name for name, metric in METRICS.items() if metric.of == "gates"))),
 }
 """Columns that the first results lack, and the value that all runs had until then, unless `SAME_AS` says that it was
 another column's."""

@@ -10,7 +10,8 @@ import pytest
 from made_figures import drawn
 from made_up import runs
 
-from analysis.figures import FIGURES, compared
+from analysis.figures import FIGURES
+from analysis.figures.beyond import compared
 from analysis.results.load import Study
 from study.store.schemas import SCHEMAS
 

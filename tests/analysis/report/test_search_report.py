@@ -188,7 +188,7 @@ def test_hostile_texts_are_texts(tmp_path: Path) -> None:
     made = report_of(study.folder, tmp_path / "out")
     assert SCRIPT not in made.html
     assert html.escape(SCRIPT).replace("&#x27;", "&#39;") in made.html
-    assert f'parameter "{SCRIPT}" cannot be read (no field of a configuration)' in made.text
+    assert f'parameter "{SCRIPT}" cannot be read (no field of a configuration, and no part\'s parameter)' in made.text
     assert "--scheduler '$(rm -rf ~)'" in made.text
     assert "could not be made" not in made.text
     assert len(made.page.all("script")) == 1

@@ -44,6 +44,8 @@ def test_printing_undoes_no_work(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_leaves_no_half_of_a_file(number: signal.Signals, tmp_path: Path) -> None:
+    inherited = signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
     def command() -> int:
         with whole_files([tmp_path / "a.npy"]) as [file]:
             file.write(b"half")
@@ -55,6 +57,7 @@ def test_a_signal_leaves_no_half_of_a_file(number: signal.Signals, tmp_path: Pat
     assert status_of(command) == 130
     assert list(tmp_path.iterdir()) == []
     assert signal.getsignal(number) == before
+    signal.signal(number, inherited)
 
 
 def test_arguments_are_never_empty_and_a_tilde_is_the_home(monkeypatch: pytest.MonkeyPatch) -> None:
