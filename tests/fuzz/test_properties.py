@@ -43,10 +43,12 @@ choices = st.fixed_dictionaries(
 
 
 def allowed(fields: dict[str, Any]) -> bool:
-    """Whether the estimator is for the neuron, and for a discriminator with that norm."""
+    """Whether the estimator is for the neuron and for a discriminator with that norm, and gates for both."""
     estimator, neuron = ESTIMATORS[fields.get("estimator", "sigmoid")], NEURONS[fields.get("neuron", "deterministic")]
     alone = fields.get("discriminator_norm") == "none" or not issubclass(estimator, ScoreFunction)
-    return alone and estimator().supports(neuron)
+    gates = fields.get("architecture") == "gated-mlp"
+    gateable = neuron.binary and not issubclass(estimator, ScoreFunction)
+    return alone and estimator().supports(neuron) and (gateable or not gates)
 
 
 configs = st.builds(
