@@ -1,6 +1,7 @@
 """What a report is made of, gathered as its sections are."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +12,7 @@ from analysis.results.load import anchors_for, load_study
 from analysis.results.naming import cell_names
 from analysis.search.trials import Trials, trials_of
 from analysis.tables.entries import MOST_ROWS, Table, first
+from analysis.tables.provenance_tables import reservations
 from analysis.tables.rows import rows_of
 
 T = TypeVar("T")
@@ -31,6 +33,7 @@ class Contents:
         self.names = cell_names(self.study.members) | {cell_id: f"trial {n}" for cell_id, n in numbers.items()}
         """cell_id -> what figures and tables call the cell, in the order of both."""
         self.rows = rows_of(self.study.members, self.anchors, trials=numbers)
+        self.reservations = reservations(self.study.members)
         self.tables: list[Table] = []
         self.pictures: dict[str, Picture] = {}
 
@@ -48,9 +51,13 @@ class Contents:
             self.failed.append(f"{what} could not be made: {type(error).__name__}: {reason}")
             return None
 
-    def keep(self, *made: Table | None, most: int = MOST_ROWS) -> tuple[Table, ...]:
-        """Enter tables among the report's files; as the page has them, with so many rows at most."""
-        found = [t for t in made if t is not None]
+    def keep(self, *made: Table | None, most: int = MOST_ROWS, of_runs: bool = True) -> tuple[Table, ...]:
+        """Enter tables among the report's files; as the page has them, with so many rows at most.
+
+        Each says which of the study's runs cannot be trained again, where the table rests on runs.
+        """
+        notes = self.reservations if of_runs else ()
+        found = [replace(t, notes=(*t.notes, *notes)) for t in made if t is not None]
         self.tables += found
         return tuple(first(t, most) for t in found)
 

@@ -144,7 +144,7 @@ def experiment_section(contents: Contents, experiment: Experiment) -> Section:
         missing=tuple(missing),
         pictures=contents.pick(experiment.name),
         tables=contents.keep(made),
-        folded=tuple((table.title, table) for table in contents.keep(*(networks or ()))),
+        folded=tuple((table.title, table) for table in contents.keep(*(networks or ()), of_runs=False)),
     )
 
 

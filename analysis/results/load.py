@@ -237,12 +237,12 @@ def counts_of_versions(members: pd.DataFrame) -> dict[str, Counter[str]]:
     """Package -> version -> how many runs have it."""
     counts: dict[str, Counter[str]] = {}
     for text, n in members["versions"].value_counts().items():
-        for package, version in _versions(text).items():
+        for package, version in versions_of(text).items():
             counts.setdefault(package, Counter())[version] += int(n)
     return counts
 
 
-def _versions(text: object) -> dict[str, str]:
+def versions_of(text: object) -> dict[str, str]:
     """A row's `versions`: package -> version; empty where it is no JSON object."""
     try:
         found = json.loads(str(text))

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyarrow.csv import write_csv
 
 from analysis import labels
-from analysis.results.load import Study, counts_of_versions
+from analysis.results.load import Study, counts_of_versions, versions_of
 from analysis.tables.entries import Entry, Table, column, count, measure, tabled
 from analysis.tables.formats import inert
 
@@ -52,6 +52,22 @@ def environment_table(members: pd.DataFrame) -> Table:
         for value, n in found.most_common()
     ]
     return tabled("environment", "Versions, commits and devices", columns, rows)
+
+
+def reservations(members: pd.DataFrame) -> tuple[str, ...]:
+    """Which runs nobody can train again, and why; nothing where there are none."""
+    uncommitted = members["git_commit"].fillna("").str.endswith("-dirty")
+    # rows without an engine are older than the weights that every PyTorch begins from now
+    begun = members["engine"].isna() & (members["device"].fillna("cpu") != "cpu")
+    begun &= members["versions"].map(lambda text: versions_of(text).get("torch", "").startswith("2.11"))
+    reasons = {
+        "were trained by uncommitted code (-dirty): nobody can tell which": uncommitted,
+        "began on a GPU from PyTorch 2.11's initial weights, which are drawn otherwise now": begun,
+    }
+    of_all = f"of {len(members)} runs of this study"
+    return tuple(
+        f"{n} {of_all} {what}; they cannot be trained again." for what, of in reasons.items() if (n := of.sum())
+    )
 
 
 def time_table(study: Study, names: Mapping[str, str]) -> Table:

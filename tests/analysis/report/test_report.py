@@ -44,6 +44,9 @@ def test_every_figure_table_and_the_page_are_there(grid_report: Report) -> None:
     names = set(report.TABLES) - of_ours - of_searches
     wanted = {f"{n}.{ending}" for n in names for ending in ("md", "tex", "csv")} | {"seeds.csv"}
     assert {p.name for p in (out / "tables").iterdir()} == wanted
+    told = "48 of 48 runs of this study were trained by uncommitted code"
+    with_it = {p.stem for p in (out / "tables").glob("*.md") if told in p.read_text()}
+    assert with_it == {n for n in names if not n.startswith("table-")}
     seeds = grid_report.table("seeds")
     assert (len(seeds), seeds["cell_id"].nunique()) == (48, 16)
 

@@ -13,6 +13,7 @@ from analysis.results.load import load_anchors
 from analysis.statistics.summaries import summarize
 from analysis.tables import formats
 from analysis.tables.entries import first
+from analysis.tables.provenance_tables import reservations
 from analysis.tables.rows import OURS, beside, rows_of
 from analysis.tables.tables import HEADLINE, SECTIONS, means, scores
 
@@ -113,3 +114,17 @@ def test_csv_has_every_part_and_seed() -> None:
         ["WGAN-GP", "MLP", "real-valued, threshold"],
         ["WGAN-GP", "MLP", "real-valued, Bernoulli"],
     ]
+
+
+def test_runs_that_cannot_be_trained_again_are_told() -> None:
+    members = of_seeds([10.0, 11.0], ["done", "done"])
+    commit, old = "5cb735c52fbd143f04db7a60250b6432c356e2ff", '{"torch": "2.11.0"}'
+    whole = members.assign(git_commit=commit, device="cpu", engine="analytic", versions=old)
+    assert reservations(whole) == ()
+    n = len(members)
+    [said] = reservations(whole.assign(git_commit=[f"{commit}-dirty", *[commit] * (n - 1)]))
+    assert said.startswith(f"1 of {n} runs of this study were trained by uncommitted code")
+    on_a_gpu = whole.assign(device="NVIDIA H200")
+    assert reservations(on_a_gpu) == ()
+    [said] = reservations(on_a_gpu.assign(engine=None))
+    assert said.startswith(f"{n} of {n} runs of this study began on a GPU from PyTorch 2.11's")
