@@ -66,6 +66,8 @@ def _joined(study: Study, words: list[str], usual_name: str) -> str:
     words += ["--epochs", str(int(epochs))] if epochs is not None and epochs != usual else []
     words += data_words(data_of(said, members))
     words += ["--data-root", root] if isinstance(root := said.get("data_root"), str) else []
+    if isinstance(plugins := said.get("plugins"), list):
+        words += [word for path in plugins for word in ("--plugin", str(path))]
     words += ["--study", study.name] if study.name != usual_name else []
     return shlex.join(["python", "study/run.py", *words])
 

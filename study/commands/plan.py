@@ -1,5 +1,6 @@
 """What `--plan` prints of a grid or a search: what would run, what is done, how long the rest takes."""
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from study.store.take_over import Elsewhere
 if TYPE_CHECKING:
     from study.search.search import Search
 
+NAMED = ("objective", "architecture", "neuron", "discriminator_norm", "part_parameters", "part_sources")
+"""Fields that a cell's line begins with, or that say nothing to a reader."""
 SAMPLED = 8
 """How many trials are drawn at random from a space to estimate its cost."""
 
@@ -40,9 +43,10 @@ def show_plan(
     print(
         f"{store.study}: {len(cells)} cells, {len(members)} members, {done} finished, {len(cohorts)} trials on {device}"
     )
-    for cell in cells:
+    for cell, differing in zip(cells, _differing(cells), strict=True):
+        norm = f"{cell.discriminator_norm} in D"
         print(
-            f"  {cell.cell_id}  {cell.objective:8} {cell.architecture} {cell.neuron:13} {cell.discriminator_norm} in D"
+            f"  {cell.cell_id}  {cell.objective:8} {cell.architecture} {cell.neuron:13} {norm:11} {differing}".rstrip()
         )
     for line in elsewhere.lines(copied=False):
         print(f"  {line}")
@@ -68,7 +72,7 @@ def show_search_plan(store: Store, search: "Search", options: RunOptions, data: 
         f"{settled} settled, {left} to run on {device}; goal: {goals}"
     )
     for name, declared in search.space.to_dict().items():
-        print(f"  {name:20}{in_words(declared)}")
+        print(f"  {name:24}{in_words(declared)}")
     if not left:
         return
     drawing = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
@@ -80,6 +84,14 @@ def show_search_plan(store: Store, search: "Search", options: RunOptions, data: 
     line = _costs(cohorts, options, data, device, trials=left)
     stops = ", less what the scheduler stops" if asked.scheduler != "none" else ""
     print(f"{line} (from {len(cohorts)} trials drawn at random{stops})")
+
+
+def _differing(cells: Sequence[MemberConfig]) -> list[str]:
+    """What tells each from the others, beside what its line begins with: `estimator=gumbel estimator.temperature=1`."""
+    of_each = [c.to_dict() | json.loads(c.part_parameters or "{}") for c in cells]
+    names = dict.fromkeys(name for fields in of_each for name in fields if name not in NAMED)
+    varied = [name for name in names if len({str(fields.get(name)) for fields in of_each}) > 1]
+    return [" ".join(f"{n}={fields[n]}" for n in varied if fields.get(n) is not None) for fields in of_each]
 
 
 def _costs(

@@ -90,6 +90,7 @@ def run_search(options: RunOptions, name: str) -> int:
         # the data and the results are named unless they are the usual ones
         again_options = [] if options.data == "mnist" else ["--data", options.data]
         again_options += [] if options.results == "results" else ["--results", options.results]
+        again_options += [word for path in options.plugin for word in ("--plugin", str(path))]
         return summarize_search(trials, store, wanted=wanted, again=again_options)
 
 

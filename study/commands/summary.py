@@ -31,7 +31,7 @@ def summarize(store: Store, members: Sequence[MemberConfig]) -> int:
         what = f"{m.objective} {m.architecture} {m.neuron} D norm {m.discriminator_norm} seed {m.seed}"
         why = printable(row.get("error") or "not trained to its end")
         print(f"  {m.member_id} {what}: {row.get('status', 'missing')}: {why}")
-    print(f"next: python -m analysis report {store.folder}")
+    print(_report(store))
     return 1 if unfinished else 0
 
 
@@ -64,8 +64,15 @@ def summarize_search(trials: "Trials", store: Store, *, wanted: int, again: Sequ
     if best:
         command = ["python", "study/run.py", "--retrain", best[0].user_attrs[MEMBERS][0], "--seeds", "10"]
         print(f"next: {shlex.join([*command, *again])}")
-    print(f"next: python -m analysis report {store.folder}")
+    print(_report(store))
     return 1 if counts.failed or left else 0
+
+
+def _report(store: Store) -> str:
+    """The command that makes the study's report, with the plugins that its parts come from."""
+    plugins = (store.description() or {}).get("plugins", [])
+    words = [word for path in plugins for word in ("--plugin", str(path))]
+    return f"next: {shlex.join(['python', '-m', 'analysis', 'report', str(store.folder), *words])}"
 
 
 def _described(trial: "FrozenTrial", search: "Search") -> str:

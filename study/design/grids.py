@@ -40,7 +40,11 @@ class Grid:
             UserError: an option or the command decides a field that the grid has itself; two configurations are equal,
                 or differ only where that has no effect; there are none.
         """
-        choices = [dict(choice) for choice in self.choices(fidelity)]
+        choices = []
+        for choice in self.choices(fidelity):
+            if not isinstance(choice, Mapping):
+                raise UserError(f"a grid's choices are mappings of field to value, one a configuration, not {choice!r}")
+            choices.append(dict(choice))
         own: dict[str, list[Any]] = {}
         for choice in choices:
             for field, value in choice.items():

@@ -25,7 +25,8 @@ def selected(members: Sequence[MemberConfig], texts: Iterable[str]) -> list[Memb
         for word in words:
             if not any(_same(value, word) for value in values):
                 more = " (give --seeds N)" if field == "seed" else ""
-                raise UserError(f"--only {text}: {field} {word!r} is unknown; {nearest(word, map(str, values))}{more}")
+                has = nearest(word, map(str, values))
+                raise UserError(f"--only {text}: no run of this grid has {field}={word}; {has}{more}")
         wanted.setdefault(field, []).extend(words)
     found = [
         m

@@ -153,7 +153,7 @@ for _name, _space in {
         (ANY_NEURON, *ESTIMATOR, OBJECTIVE, ARCHITECTURE, *NORMALIZATION, SLOPE_RATE, *OPTIMIZER, *SIZES),
     ),
     "mlp": Space(
-        "the same with the MLP and binary neurons",
+        "MLP, binary neurons: neuron, objective, normalization, slope rate, optimizer, sizes",
         (NEURON, OBJECTIVE, *NORMALIZATION, SLOPE_RATE, *OPTIMIZER, *SIZES),
         {"architecture": "mlp"},
     ),

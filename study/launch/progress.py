@@ -1,4 +1,4 @@
-"""Live progress: a bar on a terminal; elsewhere a plain line every quarter of a minute."""
+"""Live progress: a bar on a terminal; elsewhere a plain line after an epoch, one in a quarter of a minute at most."""
 
 import sys
 import time

@@ -37,6 +37,13 @@ TF32, OTHER_DATA = {"dtype": "tf32"}, {"data": "digits", "data_digest": "0"}
             "--retrain 1234 --seeds 2 --epochs 3 --data /a/d.npy --data-root sets",
         ),
         ("paper", TF32, {"grid": "paper"}, None, f"--grid paper {AS_RELEASED} --precision tf32 --seeds 2 --epochs 5"),
+        (
+            "lengths",
+            {},
+            {"grid": "lengths", "plugins": ["my parts.py"]},
+            None,
+            f"--grid lengths {AS_RELEASED} --seeds 2 --epochs 5 --plugin 'my parts.py'",
+        ),
         (  # tf32 is what a GPU is asked for otherwise
             "paper",
             {"device": "NVIDIA H200"},

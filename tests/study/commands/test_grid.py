@@ -101,6 +101,7 @@ def test_a_grid_of_parts_from_outside_is_trained(plugin: Path, batch: Path, tmp_
         assert "lengths               an eager neuron, two lengths" in here("--list", "--plugin", plugin).stdout
         outcome = here(*same, "--engine", "reference")
         assert (outcome.returncode, outcome.stderr) == (0, "")
+        assert outcome.stdout.endswith(f"next: python -m analysis report {tmp_path / 'lengths'} --plugin {plugin}\n")
         refused = here(*same, "--epochs", 3)
     found = rows_of(tmp_path, "lengths")
     assert sorted((r["neuron"], r["engine"], r["epochs_done"]) for r in found) == [
@@ -108,6 +109,13 @@ def test_a_grid_of_parts_from_outside_is_trained(plugin: Path, batch: Path, tmp_
     ]
     assert (Store(tmp_path, "lengths").description() or {})["plugins"] == [str(plugin)]
     assert_refused(refused, "--epochs 3: this grid has epochs 1, 2 of its own: leave --epochs out")
+
+
+@pytest.mark.parametrize("grid", ["estimators", "gates", "slope-annealing"])
+def test_a_plan_tells_each_configuration_from_the_others(grid: str, tmp_path: Path) -> None:
+    printed = here("--grid", grid, "--plan", "--device", "cuda", "--results", tmp_path).stdout.splitlines()
+    told = [" ".join(line.split()[1:]) for line in printed if line.startswith("  ")]
+    assert len(set(told)) == len(told) == int(printed[0].split()[1])
 
 
 def assert_loopback_only(pid: int) -> None:

@@ -104,3 +104,8 @@ def test_the_fidelity_grid_ends_in_both_fidelities() -> None:
         for fidelity in ("as-described", "as-released"):
             corner = paper_config(fidelity=fidelity, objective="wgan-gp", neuron=neuron, split="train", **COMMON)
             assert dataclasses.replace(corner, split="train").cell_id in found
+
+
+def test_a_grid_whose_choices_are_no_mappings_is_refused() -> None:
+    with pytest.raises(UserError, match="a grid's choices are mappings of field to value, .* not 'objective'"):
+        Grid("a test", lambda _: {"objective": "gan"}).cells("as-described", **COMMON)

@@ -49,9 +49,9 @@ def test_numbers_are_compared_as_numbers(word: str) -> None:
         (["objectiv=gan"], "no field 'objectiv'; did you mean 'objective'"),
         (["__class__=gan"], "no field '__class__'; known: neuron, objective, "),
         (["sed=0"], "no field 'sed'; did you mean 'seed'"),
-        (["objective=gna"], "'gna' is unknown; did you mean 'gan'"),
-        (["seed=3"], r"seed '3' is unknown; known: 0, 1, 2 \(give --seeds N\)"),
-        (["seed=zero"], "seed 'zero' is unknown"),
+        (["objective=gna"], "no run of this grid has objective=gna; did you mean 'gan'"),
+        (["seed=3"], r"no run of this grid has seed=3; known: 0, 1, 2 \(give --seeds N\)"),
+        (["seed=zero"], "no run of this grid has seed=zero"),
         (["objective=gan", "penalty_weight=10"], "no member of the grid has all of these"),
     ],
 )
