@@ -1,6 +1,7 @@
 # Every target sets up what it needs. PYTHON picks the interpreter that makes the environment.
 PYTHON ?= python3
 VENV   := .venv
+FAULTS ?= 200
 BIN    := $(VENV)/bin
 
 .PHONY: help venv demo report test test-long test-cluster chaos fuzz check format benchmark benchmark-gpu benchmark-study data clean
@@ -33,8 +34,8 @@ test-long: venv  ## the tests that take minutes each
 test-cluster: venv  ## three real Ray nodes, one of which dies; results on a real S3 server
 	$(BIN)/python -m pytest -m cluster
 
-chaos: venv     ## a hundred faults in running studies, then a power cut at every step of every write
-	$(BIN)/python tests/chaos/harness.py --faults 100
+chaos: venv     ## FAULTS=200 in running studies of every kind, then a power cut at every step of every write
+	$(BIN)/python tests/chaos/harness.py --faults $(FAULTS)
 	$(BIN)/python tests/chaos/power_cuts.py
 
 fuzz: venv      ## 10,000 damaged files for each reader

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from binarygan.cli.commands import Parser, status_of
 from binarygan.errors import UserError
-from binarygan.io.files import write_whole
+from binarygan.io.files import PARTIAL, write_whole
 from study.store.reading import files_of, read_file
 from study.store.schemas import FINISHED, SCHEMAS
 
@@ -64,10 +64,14 @@ def publish(sources: Sequence[Path], target: Path) -> int:
             last = max((r["epoch"] for r in own), default=0)
             rows += [r for r in own if keeps(r, last)]
         content[table] = rows
-    for table, rows in content.items():  # all of it is read by now
-        _write(target, table, rows)
+    # All of it is read by now. Members come last: where this is cut off, none is published without its other rows.
+    for left in target.rglob(f"{PARTIAL}*"):
+        left.unlink(missing_ok=True)
+    for table in kept:
+        _write(target, table, content[table])
     description = json.dumps(_description(sources[0], target.name), indent=1) + "\n"
-    (target / "study.json").write_text(description, encoding="utf-8")
+    write_whole(target / "study.json", description.encode())
+    _write(target, "members", content["members"])
     return len(members)
 
 

@@ -112,6 +112,18 @@ def test_heavy_packages_stay_out(module: str, absent: tuple[str, ...]) -> None:
     assert outcome.stdout.strip() == "[]"
 
 
+def test_a_worker_compiles_no_kernels_that_it_does_not_train_with() -> None:
+    """Those of bfloat16 take 13 s of a core, in each worker."""
+    code = (
+        "import sys, torch; from binarygan.paper import paper_config\n"
+        "from binarygan.training.engines import Case, choose\n"
+        "config = paper_config(fidelity='as-released', objective='wgan-gp', data_digest='x', train_images=64)\n"
+        "print(choose(Case.of(config, torch.device('cpu'), torch.float32)).name, 'numba' in sys.modules)"
+    )
+    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert outcome.stdout.split() == ["analytic", "False"]
+
+
 def test_rooms_are_small() -> None:
     """No folder of more than 14 files."""
     folders = {path.parent for path in FILES.values()}

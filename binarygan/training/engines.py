@@ -27,6 +27,11 @@ ENGINES = {
     "reference": "binarygan.training.step:Reference",
 }
 """Name -> where the class is, imported when it is asked for: an engine may need libraries that no other does."""
+BFLOAT16_ALONE = ("bf16_cpu",)
+"""Engines that are imported for a case with products in bfloat16 alone: their kernels are compiled on import.
+
+That takes each worker 13 s of a core, and minutes where other programs keep the cores busy.
+"""
 CHOICES = ("auto", "reference")
 """What a user can ask for: the first engine that supports the case, or the reference path."""
 
@@ -67,7 +72,10 @@ def choose(case: Case, asked: str = "auto") -> Reference:
     """
     if asked not in CHOICES:
         raise UserError(f"engine {asked!r} is unknown: {nearest(asked, CHOICES)}")
+    in_bfloat16 = torch.bfloat16 in (case.generator.operands, case.discriminator.operands)
     for name in ENGINES if asked == "auto" else (asked,):
+        if name in BFLOAT16_ALONE and not in_bfloat16:
+            continue
         engine = find(name)
         if engine.supports(case):
             return engine(case)

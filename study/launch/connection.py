@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import chdir, contextmanager, nullcontext
+from contextlib import chdir, contextmanager, nullcontext, suppress
 from resource import RLIM_INFINITY, RLIMIT_AS, getrlimit
 from typing import Any
 
@@ -19,7 +19,7 @@ from binarygan.errors import UserError
 from study.launch.devices import usable_cpus
 from study.store.provenance import SOURCES
 
-CONNECT_SECONDS, START_SECONDS = 15, 180
+CONNECT_SECONDS, ASKED_SECONDS, END_SECONDS, START_SECONDS = 15, 10, 60, 180
 LONGEST = 35
 """Letters of a temporary folder in which Ray's sockets are named: the system allows a path of 107."""
 STORE_BYTES = 512 << 20
@@ -96,10 +96,14 @@ def connected(address: str | None, resources: Mapping[str, float]) -> Iterator[N
             raise UserError(_not_started(reason)) from None
         signal.signal(signal.SIGTERM, terminated)  # Ray has put its own in place, which exits at once with status 1
         try:
-            _check_resources(resources)
-            yield
+            with _in_time(START_SECONDS):
+                _check_resources(resources)
+                _wait_for_a_worker()
+            with nullcontext() if address else _answering():
+                yield
         finally:
-            ray.shutdown()
+            with _in_time(END_SECONDS, "end"):
+                ray.shutdown()
 
 
 @contextmanager
@@ -113,13 +117,14 @@ def _short_folder() -> Iterator[str | None]:
 
 
 @contextmanager
-def _in_time(seconds: float) -> Iterator[None]:
+def _in_time(seconds: float, what: str = "start") -> Iterator[None]:
     """End this process where the block takes longer: Ray waits for ever, deaf to signals, for a service that died."""
 
     def watch() -> None:
         if not ended.wait(seconds):
-            print(f"error: {_not_started(f'it is not ready after {seconds:.0f} s')}", file=sys.stderr, flush=True)
-            os._exit(2)
+            reason = f"it is not ready after {seconds:.0f} s"
+            print(f"error: {_not_started(reason, what)}", file=sys.stderr, flush=True)
+            os._exit(2 if what == "start" else 1)
 
     ended = threading.Event()
     threading.Thread(target=watch, daemon=True).start()
@@ -129,10 +134,41 @@ def _in_time(seconds: float) -> Iterator[None]:
         ended.set()
 
 
-def _not_started(reason: str) -> str:
+@contextmanager
+def _answering() -> Iterator[None]:
+    """End this process where this machine's Ray stands still during the block: trials would wait for it for ever.
+
+    On a cluster, which another node may join, they are to wait.
+    """
+    import ray
+
+    def watch() -> None:
+        while not ended.wait(ASKED_SECONDS):
+            with suppress(Exception), _in_time(START_SECONDS, "answer"):
+                while not any(node["Alive"] for node in ray.nodes()) and not ended.wait(1):
+                    pass
+
+    ended = threading.Event()
+    asking = threading.Thread(target=watch, daemon=True)
+    asking.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        asking.join(ASKED_SECONDS)
+
+
+def _not_started(reason: str, what: str = "start") -> str:
     limit = getrlimit(RLIMIT_AS)[0]
     limited = "" if limit == RLIM_INFINITY else f" (ulimit -v limits its address space to {limit / 1e9:.1f} GB)"
-    return f"Ray does not start: {reason}{limited}; run the command again, or with --executor local"
+    return f"Ray does not {what}: {reason}{limited}; run the command again, or with --executor local"
+
+
+def _wait_for_a_worker() -> None:
+    """Until a worker has done something: Tune would wait for the first one for ever, without a word."""
+    import ray
+
+    ray.wait([ray.remote(num_cpus=0)(lambda: None).remote()])
 
 
 def why(error: object) -> str:

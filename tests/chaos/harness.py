@@ -1,8 +1,8 @@
-"""Chaos: `python tests/chaos/harness.py --faults 100` damages real studies at random moments until so many faults.
+"""Chaos: `python tests/chaos/harness.py --faults 200` damages real studies at random moments until so many faults.
 
-Each study is run by its command again and again, with whatever happens in between, until it is done; then it must hold
-every member once, equal to the undisturbed run's, with nothing left over. The seed is printed; the table at the end
-says how often each fault was injected.
+Each command of scenarios.py is run again and again, with whatever happens in between, until it is done; then its study
+must hold every member once, equal to the undisturbed run's, with nothing left over. The seed is printed; the table at
+the end says how often each fault took effect.
 """
 
 import argparse
@@ -17,11 +17,14 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
 
+import pandas as pd
 import psutil
-from faults import OF_DISKS, OF_PROCESSES, Fault, can_mount, interrupt, unmount
-from study_under_test import ROOT, assert_equal, assert_readable, command, undisturbed, write_digits
+from faults import OF_DISKS, Fault, can_mount, interrupt, kill_driver, unmount
+from scenarios import MOMENTS, SCENARIOS, Scenario, expect, prepare
+from study_under_test import ROOT, assert_readable, write_digits
 
 HANG_SECONDS = 400
 """A driver that neither ends nor writes for so long hangs."""
@@ -36,46 +39,67 @@ FAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
 class Chaos:
     """One run of the harness."""
 
-    def __init__(self, scratch: Path, seed: int, seeds: int = 1, epochs: int = 4) -> None:
+    def __init__(self, scratch: Path, seed: int) -> None:
         self.chance, self._scratch = random.Random(seed), scratch
-        self._size = {"seeds": seeds, "epochs": epochs}
         self._data = write_digits(scratch / "digits.npy")
-        self._expected = undisturbed(self._data, scratch / "undisturbed", **self._size)
+        self._expected: dict[str, dict[str, pd.DataFrame]] = {}
         self.injected: Counter[str] = Counter()
         self.statuses: Counter[int] = Counter()
-        self.studies = 0
+        self.studies: Counter[str] = Counter()
 
-    def study(self, faults: Sequence[Fault], most: int) -> None:
-        """A study to its end, with at most so many faults on the way."""
-        results = self._scratch / f"study-{self.studies}"
+    def study(self, name: str, most: int) -> None:
+        """A study of this scenario to its end, with at most so many faults on the way."""
+        scenario, before = SCENARIOS[name], self.injected.total()
+        results, notes = (self._scratch / f"{what}-{self.studies.total()}" for what in ("study", "notes"))
         results.mkdir()
-        mounted = any(f in OF_DISKS for f in faults) and can_mount(results)
-        usable = [f for f in faults if mounted or f not in OF_DISKS]
+        notes.mkdir()
+        if name not in self._expected:
+            whole = self._scratch / f"whole {name}"
+            (whole / "notes").mkdir(parents=True)
+            environment = _environment(scenario, whole / "notes")
+            self._expected[name] = expect(scenario, self._data, whole, environment)
+        mounted = any(f in OF_DISKS for f in scenario.faults) and can_mount(results)
+        usable = [f for f in scenario.faults if mounted or f not in OF_DISKS]
         try:
-            left = most
+            prepare(scenario, self._data, results)
             for attempt in range(10 * most + 5):
-                before = sum(self.injected.values())
-                status = self._attempt(results, usable, left)
+                left = most - (self.injected.total() - before)
+                status = self._attempt(scenario, results, usable, notes, left)
                 self.statuses[status] += 1
-                left -= sum(self.injected.values()) - before
-                print(f"study {self.studies}, attempt {attempt}: status {status}, {left} faults left", flush=True)
-                if status == 0:
+                for note in notes.iterdir():
+                    if not note.suffix:
+                        self.injected[note.name] += 1
+                        print(f"  {note.name}", flush=True)
+                        note.rename(note.with_suffix(".counted"))
+                        self._forget(note)
+                left = most - (self.injected.total() - before)
+                print(f"{name}, attempt {attempt}: status {status}, {left} faults left", flush=True)
+                if status == scenario.status and scenario.is_over(results):
                     break
             else:
                 raise AssertionError("the study does not end")
-            assert_equal(results, self._expected)
+            scenario.check(results, self._expected[name])
         finally:
             if mounted:
                 unmount(results)
         shutil.rmtree(results, ignore_errors=True)
-        self.studies += 1
+        self.studies[name] += 1
 
-    def _attempt(self, results: Path, faults: Sequence[Fault], left: int) -> int:
-        """Run the command once, with faults at random moments; its exit status."""
-        clock = self.chance.choice(CLOCKS) if left > 0 and FAKETIME else ""
-        words = command(self._data, results, **self._size, executor="local" if clock else "ray")
-        environment = dict(os.environ)
+    @staticmethod
+    def _forget(note: Path) -> None:
+        """A command may be killed at several moments; what trainings meet they meet again, and it counts once."""
+        if note.name.startswith("killed"):
+            note.with_suffix(".counted").unlink()
+
+    def _attempt(self, scenario: Scenario, results: Path, faults: Sequence[Fault], notes: Path, left: int) -> int:
+        """Run the command once, with faults at random moments, or a kill at a moment of its own; its exit status."""
+        words, environment, by_moment = scenario.words(self._data, results), _environment(scenario, notes), False
+        if left > 0 and scenario.moments and self.chance.random() < 0.4:
+            kind, by_moment = self.chance.choice(scenario.moments), True
+            environment["CHAOS_MOMENT"] = f"{kind}:{self.chance.randrange(scenario.calls)}"
+        clock = self.chance.choice(CLOCKS) if left > 0 and FAKETIME and scenario.skews else ""
         if clock:
+            words += ["--executor", "local"]
             environment |= {"LD_PRELOAD": str(FAKETIME[0]), "FAKETIME": clock}
             self.injected["skewed clock"] += 1
             left -= 1
@@ -83,35 +107,32 @@ class Chaos:
         with log.open("w") as out:
             process = subprocess.Popen(words, cwd=ROOT, stdout=out, stderr=out, env=environment, start_new_session=True)
         driver = psutil.Process(process.pid)
+        usable = [f for f in faults if not clock or f in OF_DISKS or f in (kill_driver, interrupt)]
         while process.poll() is None:
-            self._wait(process, results)
+            self._wait(process, results, scenario.haste)
             assert_readable(results)
-            if process.poll() is None and left > 0:
-                fault = self.chance.choice(faults)
-                if (
-                    fault not in OF_DISKS
-                    and "ray" not in words[-1]
-                    and fault.__name__ not in ("kill_driver", "interrupt")
-                ):
-                    continue
-                done = False
-                with suppress(psutil.NoSuchProcess):
-                    done = fault(driver, results, self.chance)
-                if not done:  # there was no such process, say
-                    continue
-                print(f"  {fault.__name__}", flush=True)
-                self.injected[fault.__name__] += 1
-                left -= 1
-                if fault is interrupt and self.chance.random() < 0.5:  # at other times something else comes upon it
-                    process.wait(INTERRUPT_SECONDS)
-            assert_readable(results)
+            if process.poll() is None and left > 0 and not by_moment:
+                left -= self._inject(self.chance.choice(usable), process, driver, results)
+        assert_readable(results)
         said = log.read_text()
         if process.returncode not in (0, -9):
             print("   ", said.strip().splitlines()[-1][:200] if said.strip() else "", flush=True)
         assert "Traceback" not in said or process.returncode < 0, said
         return process.returncode
 
-    def _wait(self, process: subprocess.Popen[bytes], results: Path) -> None:
+    def _inject(self, fault: Fault, process: subprocess.Popen[bytes], driver: psutil.Process, results: Path) -> bool:
+        """Whether it took effect: there may be no such process."""
+        done = False
+        with suppress(psutil.NoSuchProcess):
+            done = fault(driver, results, self.chance)
+        if done:
+            print(f"  {fault.__name__}", flush=True)
+            self.injected[fault.__name__] += 1
+            if fault is interrupt and self.chance.random() < 0.5:  # at other times something else comes upon it
+                process.wait(INTERRUPT_SECONDS)
+        return done
+
+    def _wait(self, process: subprocess.Popen[bytes], results: Path, haste: float) -> None:
         """Until a random while after the study wrote something, or the driver ended."""
         start, written = time.monotonic(), _newest(results)
         while process.poll() is None and _newest(results) == written:
@@ -121,7 +142,12 @@ class Chaos:
                     with suppress(psutil.NoSuchProcess):
                         child.kill()
                 raise AssertionError(f"the driver hangs: {(self._scratch / 'driver.log').read_text()[-2000:]}")
-        time.sleep(self.chance.uniform(0, 1.5))
+        time.sleep(self.chance.uniform(0, 1.5 * haste))
+
+
+def _environment(scenario: Scenario, notes: Path) -> dict[str, str]:
+    paths = {"PYTHONPATH": str(MOMENTS.parent), "CHAOS_TOOK": str(notes), "CHAOS_TRAINING": scenario.training}
+    return {**os.environ, **paths}
 
 
 def _newest(results: Path) -> float:
@@ -135,8 +161,9 @@ def _newest(results: Path) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--faults", type=int, default=100)
+    parser.add_argument("--faults", type=int, default=200)
     parser.add_argument("--a-study", type=int, default=10, help="faults a study")
+    parser.add_argument("--only", nargs="+", choices=SCENARIOS, default=[*SCENARIOS], help="scenarios")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
@@ -145,13 +172,15 @@ def main() -> None:
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="chaos-") as scratch:
         chaos = Chaos(Path(scratch), arguments.seed)
-        while (done := sum(chaos.injected.values())) < arguments.faults:
-            chaos.study((*OF_PROCESSES, *OF_DISKS), min(arguments.a_study, arguments.faults - done))
+        for name in cycle(arguments.only):
+            if (done := chaos.injected.total()) >= arguments.faults:
+                break
+            chaos.study(name, min(arguments.a_study, arguments.faults - done))
     report = {
         "seed": arguments.seed,
         "faults": dict(sorted(chaos.injected.items())),
-        "total": sum(chaos.injected.values()),
-        "studies": chaos.studies,
+        "total": chaos.injected.total(),
+        "studies": dict(chaos.studies),
         "exit statuses": {str(k): v for k, v in sorted(chaos.statuses.items())},
         "minutes": round((time.monotonic() - start) / 60, 1),
     }

@@ -1,7 +1,7 @@
-"""A small real study, run by the real command, and what must hold of its folder at any moment and at its end."""
+"""A study's folder: what must hold of it at any moment, and at its end."""
 
 import subprocess
-import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +22,10 @@ def write_digits(path: Path, count: int = 64) -> Path:
     return path
 
 
-def command(data: Path, results: Path, *, seeds: int, epochs: int, executor: str = "ray") -> list[str]:
-    """DBN, SBN and real-valued members."""
-    words = ["--grid", "paper-neurons", "--study", "s", "--data", str(data), "--results", str(results)]
-    words += ["--seeds", str(seeds), "--epochs", str(epochs), "--executor", executor]
-    return [sys.executable, str(ROOT / "study" / "run.py"), *words]
+def run(words: Sequence[str], environment: Mapping[str, str] | None = None, status: int = 0) -> None:
+    """Run a command to its end, which must be this one."""
+    outcome = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert outcome.returncode == status, outcome.stdout + outcome.stderr
 
 
 def tables(results: Path) -> dict[str, pd.DataFrame]:
@@ -41,18 +40,12 @@ def tables(results: Path) -> dict[str, pd.DataFrame]:
     return found
 
 
-def undisturbed(data: Path, results: Path, *, seeds: int, epochs: int) -> dict[str, pd.DataFrame]:
-    """The tables of a run that nothing happens to."""
-    words = command(data, results, seeds=seeds, epochs=epochs, executor="local")
-    subprocess.run(words, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
-    return tables(results)
-
-
 def assert_readable(results: Path) -> int:
     """Every Parquet file is whole, at this very moment; how many there are."""
     count = 0
     for path in sorted((results / "s").glob("*/*.parquet")):
-        pq.read_table(path, partitioning=None)
+        with path.open("rb") as file:  # by its name it would be opened twice, and may be replaced in between
+            pq.read_table(file)
         count += 1
     return count
 

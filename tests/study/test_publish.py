@@ -47,3 +47,31 @@ def test_a_failure_is_published_unless_another_study_has_the_member_done(tiny: P
     assert publish([failed.folder, done.folder], tmp_path / "published") == 2
     rows = load_study(tmp_path / "published").members.set_index("seed")
     assert rows["status"].to_dict() == {0: "done", 1: "failed"}
+
+
+def test_a_publication_that_was_cut_off_is_made_whole_by_the_same_command(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No member is there before its other rows are, no description is half there; nothing is left over."""
+    source, target = train(tiny, tmp_path, cohort(tiny, 2, epochs=1)), tmp_path / "published"
+    original = Path.replace
+
+    def killed(self: Path, to: Path) -> Path:
+        if to.name == "members.parquet":
+            self.with_name(self.name + "-left").write_bytes(self.read_bytes())
+            raise KeyboardInterrupt
+        return original(self, to)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            publish([source.folder], target)
+    assert sorted(p.name for p in target.rglob("*.parquet")) == [
+        "curves.parquet",
+        "histograms.parquet",
+        "samples.parquet",
+    ]
+    assert list(target.rglob(".partial-*"))
+    assert publish([source.folder], target) == 2
+    assert len(load_study(target).members) == 2
+    assert not list(target.rglob(".partial-*"))

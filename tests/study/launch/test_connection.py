@@ -1,10 +1,14 @@
 """What is set and said before Ray is imported: a public address of a cluster is warned of."""
 
 import os
+import subprocess
+import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from study.launch import connection
@@ -44,6 +48,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     seen: list[dict[str, Any]] = []
     monkeypatch.setattr("ray.init", lambda **given: seen.append(given | {"folder": Path.cwd()}))
     monkeypatch.setattr("ray.nodes", lambda: [{"Alive": True, "Resources": {}}])
+    monkeypatch.setattr(connection, "_wait_for_a_worker", lambda: None)
     return seen
 
 
@@ -77,6 +82,57 @@ def test_a_start_that_never_ends_ends_the_process(
     with connection._in_time(0.01):
         assert ended.wait(10)
     assert capsys.readouterr().err.startswith("error: Ray does not start: it is not ready after 0 s")
+
+
+STANDSTILL = """
+import sys, threading, time
+import psutil
+from study.launch import connection
+
+def stop(name):
+    while not (found := [p for p in psutil.Process().children() if p.name() == name]):
+        time.sleep(0.01)
+    found[0].suspend()
+
+service, when = sys.argv[1:]
+connection.ASKED_SECONDS = 1
+connection.START_SECONDS = {"start": 15, "first worker": 40, "later": 180}[when]
+connection.before_ray(None)
+if when == "start":
+    threading.Thread(target=stop, args=(service,), daemon=True).start()
+if when == "first worker":
+    connection._check_resources = lambda _: stop(service)
+with connection.connected(None, {"cpu": 1.0}):
+    connection.START_SECONDS = 5
+    stop(service)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    ("service", "when"), [("gcs_server", "start"), ("raylet", "first worker"), ("gcs_server", "later")]
+)
+def test_a_service_that_stands_still_ends_the_command_in_one_line(service: str, when: str) -> None:
+    """Stopped for good, it keeps its sockets open: to Ray, which waits, this is no error."""
+    words = [sys.executable, "-c", STANDSTILL, service, when]
+    process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    children: list[psutil.Process] = []
+    try:
+        while process.poll() is None:
+            with suppress(psutil.NoSuchProcess):
+                children = psutil.Process(process.pid).children(recursive=True) or children
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.5)
+        assert process.stderr is not None
+        lines = process.stderr.read().splitlines()
+    finally:
+        for left in children:
+            with suppress(psutil.NoSuchProcess):
+                left.kill()
+    assert process.returncode == (1 if when == "later" else 2), lines
+    verb = "answer" if when == "later" else "start"
+    assert lines[-1].startswith(f"error: Ray does not {verb}: it is not ready after "), lines
 
 
 def test_quotas_of_control_groups(tmp_path: Path) -> None:
