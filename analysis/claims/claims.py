@@ -219,7 +219,7 @@ def _of_other_data(claim: Claim, members: pd.DataFrame, fidelity: str) -> Verdic
     there = members[["data", "data_digest"]].fillna("unknown").drop_duplicates().itertuples(index=False)
     names = ", ".join(sorted(f"{name} (digest {digest})" for name, digest in there))
     why = f"the claim is about binarized MNIST; this study is of {names}"
-    return Verdict(claim=claim, verdict="not tested", lines=(why,), details={}, fidelity=fidelity)
+    return Verdict(claim=claim, verdict="not tested", lines=(why,), fidelity=fidelity)
 
 
 def _parameters(fidelity: str) -> dict[str, int]:
