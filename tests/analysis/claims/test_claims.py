@@ -248,6 +248,8 @@ class TestWhatTheClaimsAreAbout:
 def test_what_speaks_against_is_adjusted_for_the_number_of_parts() -> None:
     frame = members({"WGAN DBN": {"fid": [16.5, 19.0, 20.5]}})
     v = verdict(6, frame)
-    [line] = [line for line in v.lines if "; within a factor" in line and line.endswith(" against it") and "DBN" in line]
+    [line] = [
+        line for line in v.lines if "; within a factor" in line and line.endswith(" against it") and "DBN" in line
+    ]
     assert 0.025 < float(line.split()[-3]) < 0.05
     assert v.verdict == "inconclusive"
