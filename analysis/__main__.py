@@ -37,9 +37,9 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def _run(arguments: argparse.Namespace, scratch: Path) -> "tuple[Notes, Path, str]":
-    """What is to be told, the folder written, and its page."""
-    from analysis.results.fetch import local_study
+def _run(arguments: argparse.Namespace, scratch: Path) -> "tuple[Notes, Path]":
+    """What is to be told, and the page written."""
+    from analysis.results.load import local_study
 
     load_plugins(arguments.plugin)
     if arguments.command == "report":
@@ -47,13 +47,13 @@ def _run(arguments: argparse.Namespace, scratch: Path) -> "tuple[Notes, Path, st
 
         study = local_study(arguments.study, scratch)
         out = arguments.out or Path("report") / study.resolve().name
-        return write_report(study, out), out, "report.html"
+        return write_report(study, out), out / "report.html"
     from analysis.compare.compare import write_comparison
     from analysis.report.report import Notes
 
     a, b = (local_study(text, scratch / side) for side, text in (("a", arguments.a), ("b", arguments.b)))
     out = arguments.out or Path("report") / "-and-".join(p.resolve().name for p in (a, b))
-    return Notes(write_comparison(a, b, out)), out, "compare.html"
+    return Notes(write_comparison(a, b, out)), out / "compare.html"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -65,15 +65,15 @@ def _told(arguments: argparse.Namespace) -> int:
     """Run the command and print what is to be told."""
     try:
         with TemporaryDirectory(prefix="analysis-") as scratch:
-            notes, out, page = _run(arguments, Path(scratch))
+            notes, page = _run(arguments, Path(scratch))
     except OSError as error:
         raise UserError(f"{error.filename or 'the report'} cannot be written: {error.strerror or error}") from None
     for note in notes.lines[:MOST_NOTES]:
         print(printable(note))
     if len(notes.lines) > MOST_NOTES:
-        print(f"… and {len(notes.lines) - MOST_NOTES} lines more: all of them in {page}")
+        print(f"… and {len(notes.lines) - MOST_NOTES} lines more: all of them in {page.name}")
     figures = "figures (PNG, PDF) and " if arguments.command == "report" else ""
-    print(f"wrote {out / page}; beside it {figures}tables/ (Markdown, LaTeX, CSV)")
+    print(f"wrote {page}; beside it {figures}tables/ (Markdown, LaTeX, CSV)")
     if notes.failed:
         print(f"error: {notes.failed} parts could not be made", file=sys.stderr)
     return 1 if notes.failed else 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis import labels
-from analysis.results.cells import deviations, label, lacking, members_of
+from analysis.results.cells import by_status, deviations, label, lacking, members_of
 from analysis.statistics.gates import of_gates, sentence
 from binarygan import paper
 from binarygan.paper import Cell
@@ -54,12 +54,11 @@ class Experiment:
         """Its configurations that have no run that is done, and why."""
         lines = []
         for cell in self.cells:
-            statuses = members_of(members, cell)["status"]
-            if statuses.empty:
+            own = members_of(members, cell)
+            if own.empty:
                 lines.append(f"{label(cell)}: {lacking(members, cell)}")
-            elif not (statuses == "done").any():
-                counts = ", ".join(f"{n} {status}" for status, n in statuses.value_counts().items())
-                lines.append(f"{label(cell)}: no run is done ({counts})")
+            elif not (own["status"] == "done").any():
+                lines.append(f"{label(cell)}: no run is done ({by_status(own)})")
         return lines
 
 

@@ -131,14 +131,9 @@ def norm_if_news(objective: str, norm: str | bool) -> str:
     return norm_in_d(norm) if isinstance(norm, str) else "norm in D" if norm else "no norm in D"
 
 
-def order(kind: str) -> list[str]:
-    """The names of a kind in the order of all tables and charts."""
-    return list(_KINDS.get(kind, ()))
-
-
 def rank(kind: str, name: object) -> float:
-    """The position of a name in the order of its kind; unknown names come last."""
-    known = order(kind)
+    """The position of a name in the order of its kind, that of all tables and charts; unknown names come last."""
+    known = list(_KINDS.get(kind, ()))
     return float(known.index(name)) if name in known else float(len(known))
 
 
@@ -165,16 +160,12 @@ def setting(name: str, of: object) -> str:
     'blocks 16, target share 0.25'
     """
     if name == "part_parameters":
-        own = [f"{field(key)} {value(given)}" for key, given in _parameters(of).items()]
+        given = parameters(of)
+        names = [key.partition(".")[2] for key in given]  # with the part's field ahead where two parts have one of it
+        shown = [name if names.count(name) == 1 else key for key, name in zip(given, names, strict=True)]
+        own = [f"{field(name)} {value(x)}" for name, x in zip(shown, given.values(), strict=True)]
         return ", ".join(own) or "no part parameters"
     return f"{field(name)} {value(of)}"
-
-
-def _parameters(text: object) -> dict[str, Any]:
-    """Parameters of parts by name, with the part's field ahead where two parts have one of that name."""
-    found = parameters(text)
-    names = [key.partition(".")[2] for key in found]
-    return {name if names.count(name) == 1 else key: found[key] for key, name in zip(found, names, strict=True)}
 
 
 def choice(name: str, of: object) -> str:

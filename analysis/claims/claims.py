@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from analysis.claims.comparisons import Exceeds, FewerParameters, Level, Similar, Together, Trained
-from analysis.claims.evidence import Evidence, Measure
+from analysis.claims.comparisons import Evidence, Exceeds, FewerParameters, Level, Measure, Similar, Together, Trained
 from analysis.claims.verdicts import Claim, Verdict, verdict_on
 from analysis.results.load import mnist_digest
 from binarygan.config import ARCHITECTURES
@@ -208,18 +207,14 @@ def judge(
         own = members[members["fidelity"] == fidelity]
         mnist = own[own["data_digest"] == mnist_digest()]
         if len(own) and mnist.empty:
-            verdicts += [_of_other_data(claim, own, fidelity) for claim in claims]
+            there = own[["data", "data_digest"]].fillna("unknown").drop_duplicates().itertuples(index=False)
+            names = ", ".join(sorted(f"{name} (digest {digest})" for name, digest in there))
+            lines = (f"the claim is about binarized MNIST; this study is of {names}",)
+            verdicts += [Verdict(claim=c, verdict="not tested", lines=lines, fidelity=fidelity) for c in claims]
             continue
         evidence = Evidence(mnist, parameters or _parameters(fidelity or FIDELITIES[0]))
         verdicts += [verdict_on(claim, evidence, fidelity) for claim in claims]
     return verdicts
-
-
-def _of_other_data(claim: Claim, members: pd.DataFrame, fidelity: str) -> Verdict:
-    there = members[["data", "data_digest"]].fillna("unknown").drop_duplicates().itertuples(index=False)
-    names = ", ".join(sorted(f"{name} (digest {digest})" for name, digest in there))
-    why = f"the claim is about binarized MNIST; this study is of {names}"
-    return Verdict(claim=claim, verdict="not tested", lines=(why,), details={}, fidelity=fidelity)
 
 
 def _parameters(fidelity: str) -> dict[str, int]:

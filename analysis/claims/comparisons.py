@@ -1,17 +1,102 @@
-"""What a claim compares: each comparison tests the runs of some configurations and gives a p for and a p against."""
+"""What there is to judge a claim by, and what it compares: each comparison gives a p for and a p against."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from analysis.claims.evidence import Evidence, Measure, Sample, sample_of
+from analysis import labels
+from analysis.labels import number
+from analysis.results.cells import label, lacking, members_of
 from analysis.statistics import hypotheses
 from analysis.statistics.hypotheses import ALPHA, Estimate
+from binarygan.metrics.names import BERNOULLI
 from binarygan.paper import Cell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """A number of a run: a column, or the sum of some."""
+
+    name: str
+    columns: tuple[str, ...]
+    log: bool = False
+    """Compared as a ratio; values that are not above 0 are left out and said to be."""
+    quality: bool = False
+    """Lower is better, so that a run that diverged is worse than any number."""
+
+    def scale(self, values: ArrayLike) -> np.ndarray:
+        """The values as they are compared."""
+        return np.log(values) if self.log else np.asarray(values)
+
+
+class Evidence:
+    """What there is to judge by: the runs of one fidelity, and trainable numbers by architecture."""
+
+    def __init__(self, members: pd.DataFrame, parameters: Mapping[str, int]) -> None:
+        self.members, self.parameters = members, parameters
+        self._rows: dict[Cell, pd.DataFrame] = {}
+
+    def rows(self, cell: Cell) -> pd.DataFrame:
+        """The cell's runs, of every status."""
+        if cell not in self._rows:
+            self._rows[cell] = members_of(self.members, cell)
+        return self._rows[cell]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One cell's values over its seeds, and how its runs ended."""
+
+    name: str
+    values: np.ndarray
+    """Of the runs that are done, where they are numbers that can be used."""
+    errors: np.ndarray | None
+    counts: dict[str, int]
+    missing: str
+    """Why there is nothing to test; empty where there are runs that ended."""
+
+    @property
+    def text(self) -> str:
+        """`DBN 10.5 ± 0.4 (n 3 of 4; 1 diverged)`."""
+        n, total = len(self.values), sum(self.counts.values())
+        others = [f"{k} {status}" for status, k in self.counts.items() if k and status != "done"]
+        if unusable := self.counts["done"] - n:
+            others.append(f"{unusable} without a usable number")
+        ended = f"n {n}" if not others else f"n {n} of {total}; {', '.join(others)}"
+        if not n:
+            return f"{self.name} – ({ended})"
+        spread = f" ± {self.values.std(ddof=1):.2g}" if n > 1 else ""
+        return f"{self.name} {number(float(self.values.mean()), 3)}{spread} ({ended})"
+
+
+def sample_of(
+    evidence: Evidence, cell: Cell, measure: Measure, *, ending: str = "", error_column: str | None = None
+) -> Sample:
+    """The cell's values of a measure; `ending` picks the binarization of real-valued runs."""
+    rows = evidence.rows(cell)
+    name = label(cell)
+    if labels.is_real_valued(cell.neuron) and measure.columns[0] + BERNOULLI in rows:
+        name += " by Bernoulli" if ending == BERNOULLI else " by threshold"
+    ended = [status for status in rows["status"] if status in labels.STATUSES]
+    counts = {status: ended.count(status) for status in labels.STATUSES}
+    done = rows[rows["status"] == "done"]
+    columns = [pd.to_numeric(done[c + ending], errors="coerce").to_numpy(float) for c in measure.columns]
+    values = np.sum(columns, axis=0)
+    usable = np.isfinite(values) & ((values > 0) | (not measure.log))
+    errors = None
+    if error_column is not None:
+        errors = pd.to_numeric(done[error_column], errors="coerce").to_numpy(float)
+        usable &= np.isfinite(errors)
+        errors = errors[usable]
+    missing = "" if ended else lacking(evidence.members, cell)
+    if ended and set(ended) <= {"running", "stopped"}:
+        missing = "stopped early" if "stopped" in ended else "still training"
+    return Sample(name, values[usable], errors, counts, missing)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +115,6 @@ class Finding:
     """Configurations that the study lacks, each with the reason."""
     single: tuple[str, ...] = ()
     """Configurations with fewer than two finished seeds, which cannot be tested."""
-    details: dict[str, float] = field(default_factory=dict)
 
 
 class Comparison(Protocol):
@@ -132,7 +216,6 @@ class Together:
             p_against=float(np.max([f.p_against for f in findings])),
             missing=tuple(m for f in findings for m in f.missing),
             single=tuple(s for f in findings for s in f.single),
-            details={k: v for f in findings for k, v in f.details.items()},
         )
 
 
@@ -152,7 +235,6 @@ class Trained:
     def find(self, evidence: Evidence) -> Finding:
         """For: all runs of each configuration, at least two. Against: fewer than half of the runs that tell, in any."""
         lines, missing = [], []
-        details: dict[str, float] = {}
         all_trained, few_trained = True, False
         for cell in self.cells:
             classes = sample_of(evidence, cell, Measure(name="classes", columns=("classes_covered",)))
@@ -165,14 +247,12 @@ class Trained:
             others = [f"{n} {status}" for status, n in classes.counts.items() if n and status != "done"]
             kinds = f" ({', '.join(others)})" if others else ""
             lines.append(f"{trained} of {ended + open_} runs of {classes.name} trained to digits{kinds}")
-            details |= {f"{classes.name}: trained": float(trained), f"{classes.name}: ended": float(ended + open_)}
         return Finding(
             lines=tuple(lines),
             p_for=0.0 if all_trained else math.nan,
             p_against=0.0 if few_trained else math.nan,
             exact=True,
             missing=tuple(missing),
-            details=details,
         )
 
     def _count(self, evidence: Evidence, cell: Cell) -> tuple[int, int, int]:
@@ -198,13 +278,8 @@ class FewerParameters:
         """Count them: one p is 0 and the other 1."""
         a, b = evidence.parameters[self.fewer], evidence.parameters[self.more]
         names = self.fewer.upper(), self.more.upper()
-        return Finding(
-            lines=(f"parameters: {names[0]} {a:,} against {names[1]} {b:,}",),
-            p_for=float(a >= b),
-            p_against=float(a < b),
-            exact=True,
-            details={f"{names[0]}: parameters": float(a), f"{names[1]}: parameters": float(b)},
-        )
+        line = f"parameters: {names[0]} {a:,} against {names[1]} {b:,}"
+        return Finding(lines=(line,), p_for=float(a >= b), p_against=float(a < b), exact=True)
 
 
 def _finding(
@@ -220,20 +295,16 @@ def _finding(
     `blocked`: "for" and "against", where runs that diverged forbid that conclusion, since they have no number.
     """
     p_for, p_against = ps
-    names = " / ".join(s.name for s in samples)
-    details = {f"{s.name}: {measure.name} {k}": v for s in samples for k, v in _numbers(s.values).items()}
     text = f"{measure.name}: " + " against ".join(s.text for s in samples if not s.missing)
     if missing := tuple(f"{s.name} ({s.missing})" for s in samples if s.missing):
-        return Finding(lines=(text,) if len(missing) < len(samples) else (), missing=missing, details=details)
+        return Finding(lines=(text,) if len(missing) < len(samples) else (), missing=missing)
     if single := tuple(s.name for s in samples if len(s.values) < 2):
-        return Finding(lines=(text,), single=single, details=details)
+        return Finding(lines=(text,), single=single)
     if not estimate.error > 0:
-        return Finding(lines=(f"{text}; all seeds are the same: no spread to test by",), details=details)
+        return Finding(lines=(f"{text}; all seeds are the same: no spread to test by",))
     back = math.exp if measure.log else float
     value, (low, high) = back(estimate.value), (back(x) for x in estimate.interval())
     kind = ("difference", "ratio")[measure.log] if len(samples) == 2 else ("mean", "geometric mean")[measure.log]
-    numbers = {kind: value, "low": low, "high": high, "p for": p_for, "p against": p_against}
-    details |= {f"{names}: {measure.name} {k}": v for k, v in numbers.items()}
     text += f"; {kind} {value:.3g} [{low:.3g}, {high:.3g}] (90%); {asked}: {_p_text(p_for, p_against)}"
     if blocked:
         text += "; runs that diverged have no number, so those left are no fair picture"
@@ -241,7 +312,6 @@ def _finding(
         lines=(text,),
         p_for=math.nan if "for" in blocked else p_for,
         p_against=math.nan if "against" in blocked else p_against,
-        details=details,
     )
 
 
@@ -251,12 +321,3 @@ def _p_text(p_for: float, p_against: float) -> str:
     if p_against < ALPHA:
         return f"p {p_against:.2g} against it"
     return f"p {p_for:.2g} for it, {p_against:.2g} against it"
-
-
-def _numbers(values: np.ndarray) -> dict[str, float]:
-    n = len(values)
-    return {
-        "n": float(n),
-        "mean": float(values.mean()) if n else math.nan,
-        "sd": float(values.std(ddof=1)) if n > 1 else math.nan,
-    }

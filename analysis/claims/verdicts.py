@@ -7,8 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
-from analysis.claims.comparisons import Comparison, Finding
-from analysis.claims.evidence import Evidence, Measure, sample_of
+from analysis.claims.comparisons import Comparison, Evidence, Finding, Measure, sample_of
 from analysis.statistics.differences import holm
 from analysis.statistics.hypotheses import ALPHA
 from binarygan.paper import Cell, paper_config
@@ -51,8 +50,6 @@ class Verdict:
     verdict: Outcome
     lines: tuple[str, ...]
     """What is missing, what cannot be said, then each comparison with values, n, interval and p."""
-    details: dict[str, float]
-    """The numbers in the lines, by name."""
     fidelity: str = ""
     """Of the runs judged by; empty where there are none."""
     missing: tuple[str, ...] = ()
@@ -94,8 +91,7 @@ def verdict_on(claim: Claim, evidence: Evidence, fidelity: str) -> Verdict:
     for cell, measure in claim.shown:
         if not (sample := sample_of(evidence, cell, measure)).missing:
             lines.append(f"{measure.name}: {sample.text}")
-    details = {k: v for f in findings for k, v in f.details.items()}
-    return Verdict(claim=claim, verdict=outcome, lines=(*lines,), details=details, fidelity=fidelity, missing=missing)
+    return Verdict(claim=claim, verdict=outcome, lines=tuple(lines), fidelity=fidelity, missing=missing)
 
 
 def _outcome(findings: Sequence[Finding], missing: tuple[str, ...]) -> Outcome:

@@ -1,28 +1,46 @@
 """Two results folders side by side."""
 
-from collections.abc import Hashable, Mapping, Sequence
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis import labels
-from analysis.compare.matching import Pair, difference, match
-from analysis.report.page import Page, Section, render
+from analysis.report.page import Section, render
 from analysis.report.report import prepare
+from analysis.results.cells import with_norm
 from analysis.results.load import Study, load_study
-from analysis.results.naming import cell_names
-from analysis.statistics.differences import holm, is_ratio
+from analysis.statistics import hypotheses
+from analysis.statistics.differences import Difference, holm, is_ratio, paired
 from analysis.statistics.summaries import by_binarization, finished, summarize
 from analysis.tables import formats
 from analysis.tables.entries import Entry, Table, column, count, first, interval, measure, probability, spread, tabled
+from binarygan.config import MemberConfig
 from binarygan.metrics.names import columns
 
 PAGE = "compare.html"
 METRICS = ("fid", "precision", "recall", "coverage", "classes_covered", "isolated_pixel_rate")
 ONLY = "Cells in one alone"
 TABLES = (*(f"differences-{m}" for m in METRICS), "members", "only")
+FIELDS = ("fidelity", *(f.name for f in dataclasses.fields(MemberConfig) if f.name != "seed"))
+LIKE = ["objective", "architecture", "neuron", "with_norm"]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A configuration of A and one of B that are compared."""
+
+    a: str
+    b: str
+    """Their cell_ids."""
+    unlike: str
+    """The settings in which they differ, with A's value and B's; empty where they are the same configuration."""
 
 
 def write_comparison(a: Path, b: Path, out: Path) -> list[str]:
@@ -77,9 +95,8 @@ def write_comparison(a: Path, b: Path, out: Path) -> list[str]:
     )
     title = f"{studies[0].name} and {studies[1].name} side by side"
     lead = f"A is {studies[0].name}, B is {studies[1].name}."
-    (out / PAGE).write_text(
-        render(Page(title, lead, sections, "Made by python -m analysis compare.")), encoding="utf-8"
-    )
+    html = render(title=title, lead=lead, sections=sections, foot="Made by python -m analysis compare.")
+    (out / PAGE).write_text(html, encoding="utf-8")
     return [*problems, f"cells: {facts[2][1]}", f"the same runs: {said}"]
 
 
@@ -87,7 +104,7 @@ def differences_table(studies: tuple[Study, Study], pairs: Sequence[Pair], metri
     """Each pair of cells in one metric."""
     outputs, ratio = [by_binarization(s.members, metric) for s in studies], is_ratio(metric)
     groups = [dict(list(o.groupby(["cell_id", "binarization"], sort=False))) for o in outputs]
-    names = cell_names(studies[0].members)
+    names = studies[0].names
     order = {cell_id: i for i, cell_id in enumerate(names)}
     rows: list[dict[str, Any]] = []
     for pair in sorted(pairs, key=lambda pair: order.get(pair.a, len(order))):
@@ -95,9 +112,9 @@ def differences_table(studies: tuple[Study, Study], pairs: Sequence[Pair], metri
             if (pair.a, kind) not in groups[0] or (pair.b, kind) not in groups[1]:
                 continue
             a, b = finished(groups[0][pair.a, kind], "value"), finished(groups[1][pair.b, kind], "value")
+            if not pair.unlike and len(common := a.index.intersection(b.index)) > 1:
+                a, b = a[common], b[common]  # what stands beside a difference of pairs is of the same pairs
             found = difference(a, b, same=not pair.unlike, ratio=ratio)
-            if found.seeds is not None:  # what stands beside a difference of pairs is of the same pairs
-                a, b = a[found.seeds], b[found.seeds]
             cell = names.get(pair.a, pair.a) + labels.BINARIZATIONS[kind]
             rows.append({"cell": cell, "a": a, "b": b, "found": found, "p": found.p, "unlike": pair.unlike})
     for row, adjusted in zip(rows, holm([row["p"] for row in rows]).tolist(), strict=True):
@@ -114,7 +131,7 @@ def differences_table(studies: tuple[Study, Study], pairs: Sequence[Pair], metri
         column(kind_, what, lambda d: interval(d.mean, d.low, d.high), meaning, of=lambda row: row["found"]),
         column("p", "p", probability),
         column("p_holm", "p (Holm)", probability, "adjusted over the rows"),
-        column("how", "how", of=lambda row: row["found"].how),
+        column("how", "how", of=lambda row: row["found"].note),
         column("unlike", "settings that differ, A → B"),
     )
     return tabled(f"differences-{metric}", labels.COLUMNS[metric], columns_, rows)
@@ -137,7 +154,7 @@ def members_table(studies: tuple[Study, Study]) -> tuple[Table | None, str]:
     said = f"{len(common)} in both: {len(common) - len(differing)} equal in every number, {len(differing)} not"
     if differing.empty:
         return None, said
-    names = cell_names(studies[0].members)
+    names = studies[0].names
     both = a.loc[differing].add_suffix("_a").join(b.loc[differing].add_suffix("_b"))
     rows = both.assign(member_id=both.index, differing=unequal.sum(axis=1)).to_dict("records")
     columns_ = (
@@ -149,20 +166,16 @@ def members_table(studies: tuple[Study, Study]) -> tuple[Table | None, str]:
         column("differing", "numbers that differ", count, f"of {len(equal)} columns"),
         column("fid_a", "FID, A", measure),
         column("fid_b", "FID, B", measure),
-        column("device", "devices", of=_devices),
+        column("device", "devices", of=lambda row: " / ".join(dict.fromkeys(str(row[f"device_{s}"]) for s in "ab"))),
     )
     return tabled("members", "Runs whose numbers differ", columns_, rows), said
-
-
-def _devices(row: Mapping[Hashable, Any]) -> str:
-    return " / ".join(dict.fromkeys(str(row[f"device_{side}"]) for side in "ab"))
 
 
 def only_table(studies: tuple[Study, Study], only_a: Sequence[str], only_b: Sequence[str]) -> Table | None:
     """Cells that one folder alone has."""
     rows = []
     for name, study, ids in zip("AB", studies, (only_a, only_b), strict=True):
-        names = cell_names(study.members)
+        names = study.names
         groups = dict(list(study.members.groupby("cell_id", sort=False)))
         rows += [
             {"cell": names.get(i, i), "in": name, "runs": groups[i], "fid": finished(groups[i], "fid")} for i in ids
@@ -183,3 +196,54 @@ def _size(study: Study) -> str:
     members = study.members
     done = int((members["status"] == "done").sum())
     return f"{len(members):,} runs of {members['cell_id'].nunique():,} cells, {done:,} done"
+
+
+def match(a: pd.DataFrame, b: pd.DataFrame) -> tuple[list[Pair], list[str], list[str]]:
+    """The pairs of configurations to compare, then the cell_ids that A alone has, and those that B alone has.
+
+    A configuration that both have is paired with itself. Of the others, one of A is paired with one of B where they
+    share objective, network, neuron and whether D has a norm, and no other configuration of either shares these.
+    """
+    firsts = [_cells(frame) for frame in (a, b)]
+    ids = [list(f.index) for f in firsts]
+    pairs = [Pair(i, i, "") for i in ids[0] if i in set(ids[1])]
+    common = {p.a for p in pairs}
+    rest = [f[~f.index.isin(common)] for f in firsts]
+    unique = [f.drop_duplicates(LIKE, keep=False).reset_index()[["cell_id", *LIKE]] for f in rest]
+    alike = unique[0].merge(unique[1], on=LIKE)[["cell_id_x", "cell_id_y"]].to_numpy()
+    pairs += [Pair(i, j, _unlike(firsts[0].loc[i], firsts[1].loc[j])) for i, j in alike]
+    matched = {p.a for p in pairs}, {p.b for p in pairs}
+    only_a, only_b = ([i for i in own if i not in known] for own, known in zip(ids, matched, strict=True))
+    return pairs, only_a, only_b
+
+
+def difference(a: pd.Series, b: pd.Series, *, same: bool, ratio: bool = False) -> Difference:
+    """How a metric differs, given its values by seed: b minus a, or b over a where `ratio`; its note says by what test.
+
+    Where the configuration is the `same` and two seeds or more are in both, the seeds are paired. Otherwise the
+    interval and p are those of Welch's t test, on the logarithms where `ratio`.
+    """
+    if same and len(a.index.intersection(b.index)) > 1:
+        found = paired(b, a, ratio=ratio)
+        return replace(found, note=f"paired, {found.n} seeds" + f": {found.note}" * math.isnan(found.p))
+    x, y = (v[v > 0] if ratio else v for v in (a, b))
+    scale, back = (np.log, math.exp) if ratio else (np.asarray, float)
+    estimate = hypotheses.difference(scale(y.to_numpy(float)), scale(x.to_numpy(float)))
+    found = Difference(min(len(x), len(y)), back(estimate.value))
+    if not estimate.error > 0:
+        few = "one seed: no interval, no test" if found.n else "no finished seed in one of them"
+        return replace(found, note="no spread: no interval, no test" if estimate.error == 0 else few)
+    low, high = map(back, estimate.interval(0.95))
+    return replace(found, low=low, high=high, p=min(1.0, 2 * estimate.p_beyond(0)), note="Welch")
+
+
+def _cells(members: pd.DataFrame) -> pd.DataFrame:
+    """One row for each configuration, by cell_id."""
+    cells = members[members["cell_id"].notna()].drop_duplicates("cell_id").set_index("cell_id")
+    return cells.assign(with_norm=with_norm(cells))
+
+
+def _unlike(a: pd.Series, b: pd.Series) -> str:
+    """The fields in which two configurations differ, with both values."""
+    differing = [f for f in FIELDS if f in a.index and not (a[f] == b[f] or (pd.isna(a[f]) and pd.isna(b[f])))]
+    return "; ".join(f"{labels.setting(f, a[f])} → {labels.value(b[f])}" for f in differing)

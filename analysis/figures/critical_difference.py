@@ -6,8 +6,9 @@ from analysis import labels
 from analysis.figures.drawn import STATISTICS, Drawn, figure
 from analysis.figures.picks import number
 from analysis.figures.style import SMALL, chart
+from analysis.results.cells import trained
 from analysis.results.load import Study
-from analysis.results.naming import cells_of, trained
+from analysis.statistics.hypotheses import ALPHA
 from analysis.statistics.ranks import Ranks, critical_difference
 from analysis.statistics.summaries import Unavailable
 
@@ -24,7 +25,7 @@ def draw_critical_difference(study: Study) -> Drawn | None:
     if isinstance(ranks, Unavailable):
         return None
     table = ranks.table.reset_index(drop=True)
-    cells = cells_of(study.members).set_index("cell_id")
+    cells = study.cells.set_index("cell_id")
     keys = list(zip(table["cell_id"].astype(str), table["binarization"].astype(str), strict=True))
     names = [str(cells["name"][cell_id]) + labels.BINARIZATIONS[kind] for cell_id, kind in keys]
     looks = [labels.look(str(cells["neuron"][cell_id]), kind) for cell_id, kind in keys]
@@ -88,6 +89,6 @@ def _alt(ranks: Ranks, names: list[str]) -> str:
     apart = [f"{names[a]} to {names[b]}" for a, b in ranks.groups]
     return (
         f"Critical-difference diagram of FID over {len(ranks.seeds)} seeds. Mean ranks, 1 the best: {listed}. "
-        f"CD {number(ranks.critical_difference)} at level {ranks.alpha:g}; Friedman's p {ranks.p:.1g}. "
+        f"CD {number(ranks.critical_difference)} at level {ALPHA:g}; Friedman's p {ranks.p:.1g}. "
         f"Not shown to differ: {'; '.join(apart) or 'none'}."
     )

@@ -42,17 +42,14 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the report: `draw` gives None for a study that has nothing of it."""
+    """A figure of the report, as `figure` registers it: `draw` gives None for a study that has nothing of it."""
 
     name: str
-    """Of its files."""
     title: str
     draw: Callable[[Study], Drawn | None]
     section: str
     order: float
-    """Figures of a section stand by it, and by name."""
     of_searches: bool
-    """Whether it may be drawn of a search, too: others compare the cells of a grid, which differ in little."""
 
 
 FIGURES: Registry[Figure] = Registry("figure")
@@ -68,8 +65,8 @@ def figure(
         name: of its files, and in the registry.
         title: its caption.
         section: the part of the report in which it stands.
-        order: where in the section.
-        of_searches: whether it may be drawn of a search, too.
+        order: where in the section; figures of one order stand by name.
+        of_searches: whether it may be drawn of a search, too: others compare the cells of a grid.
 
     Raises:
         UserError: the name is taken, or the section unknown.

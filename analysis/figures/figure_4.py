@@ -71,7 +71,9 @@ def figure_4(study: Study) -> Drawn | None:
     whole, *close = figure.subplot_mosaic([["whole", c.neuron] for c in curves], width_ratios=[2.9, 1]).values()
     for curve in curves:
         _draw(whole, curve)
-    whole.set(yscale="log", xlim=(0, 1), ylim=(_bottom(curves), 2), xlabel="preactivated output")
+    lowest = min(float(c.mean[c.mean > 0].min()) for c in curves)
+    bottom = max(FLOOR, 10 ** np.floor(np.log10(lowest)))
+    whole.set(yscale="log", xlim=(0, 1), ylim=(bottom, 2), xlabel="preactivated output")
     whole.set_ylabel(f"density: share in a bin of {BIN}")
     whole.axvline(0.5, ymax=0.7, color="0.5", linewidth=0.6, linestyle=":")
     _annotate(whole, curves, 0, "first bin")
@@ -145,11 +147,6 @@ def _notch(curve: Curve) -> str:
     of_mean = level(notch, error).error if len(notch) > 1 else float(error[0])
     words = f"{name}: notch {notch.mean():.3f} ± {of_mean:.3f}"
     return words.replace("-0", "−0")
-
-
-def _bottom(curves: list[Curve]) -> float:
-    lowest = min(float(c.mean[c.mean > 0].min()) for c in curves)
-    return max(FLOOR, 10 ** np.floor(np.log10(lowest)))
 
 
 def _annotate(axes: Axes, curves: list[Curve], index: int, text: str) -> None:

@@ -13,9 +13,9 @@ from analysis.figures.drawn import STATISTICS, Drawn, figure
 from analysis.figures.picks import number
 from analysis.figures.style import SMALL, chart, value_axis
 from analysis.labels import LOOKS, Look
+from analysis.results.cells import trained
 from analysis.results.load import Study
-from analysis.results.naming import trained
-from analysis.statistics.anova import FACTORS, Anova, anova, of_one_kind
+from analysis.statistics.anova import FACTORS, Anova, anova_of, of_one_kind
 from analysis.statistics.summaries import Unavailable, summarize
 
 MOST_LEVELS, MOST_PANELS = 8, 9
@@ -66,7 +66,7 @@ def interactions(study: Study) -> Drawn | None:
     columns = 2 if len(shown) == 4 else min(3, len(shown))
     height = -(-len(shown) // columns)
     figure = chart(2.3 * height)
-    effects = anova(members)
+    effects = anova_of(study)
     sentences = ["FID by two factors at a time, each point the geometric mean of runs that differ in nothing else."]
     for axes, crossing in zip(figure.subplots(height, columns, squeeze=False).flat, shown, strict=False):
         sentences.append(_draw(axes, crossing, _effect(effects, crossing)))

@@ -12,7 +12,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.textpath import TextPath
 
 from analysis.figures.drawn import Drawn
-from analysis.figures.picks import Pick, absence, pick
+from analysis.figures.picks import Pick, absence, in_order, pick
 from analysis.figures.style import PAGE, SMALL, TINY
 from analysis.results.cells import label
 from analysis.results.load import Study
@@ -58,7 +58,7 @@ def wrapped(text: str, width: float) -> list[str]:
     return lines
 
 
-def panel_size(columns: int, left: float, right: float, width: float, largest: float) -> float:
+def panel_size(columns: int, left: float, right: float, largest: float, width: float = PAGE) -> float:
     """Inches of a panel's side where so many stand beside each other."""
     return min(largest, (width - left - right - (columns - 1) * GAP) / columns)
 
@@ -88,7 +88,7 @@ class Page:
         width: float = PAGE,
         largest: float = 2.3,
     ) -> None:
-        size = panel_size(columns, left, right, width, largest)
+        size = panel_size(columns, left, right, largest, width)
         scale = ceil(150 * size / side)  # at least 150 dots an inch
         self.dpi = scale * side / size
         self._square = scale * side
@@ -175,11 +175,11 @@ def draw_panels(
         colours: colour map of preactivated outputs; binary samples are white on black.
     """
     cells = dict.fromkeys(panel.cell for row in rows for panel in row)
-    picks = {cell: pick(study, cell) for cell in cells}
+    picks = {cell: pick(study, in_order(study, cell)) for cell in cells}
     if not any(picks.values()):
         return None
     left, right = ROW_LABEL if row_labels else 0.02, COLOUR_BAR if colour_bar else 0.02
-    size = panel_size(len(rows[0]), left, right, PAGE, largest)
+    size = panel_size(len(rows[0]), left, right, largest)
     shown = {panel: found for row in rows for panel in row if (found := picks[panel.cell]) is not None}
     captions = {panel: wrapped(found.caption(panel.show), size) for panel, found in shown.items()}
     caption_height = CAPTION + LINE * (max(map(len, captions.values())) - 1)

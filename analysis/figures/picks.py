@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import labels
-from analysis.results.cells import lacking, members_of
+from analysis.results.cells import by_status, lacking, members_of
 from analysis.results.load import Samples, Study
 from binarygan.metrics.names import BERNOULLI
 from binarygan.paper import FIDELITIES, Cell, norm_of
@@ -71,16 +71,16 @@ def number(value: float) -> str:
     return f"{value:.{labels.decimals(value, 3)}f}".replace("-", "−")
 
 
-def in_order(study: Study, cell: Cell) -> list[pd.Series]:
+def in_order(study: Study, cell: Cell) -> pd.DataFrame:
     """The cell's runs by seed, those that are finished before others: never the best first."""
     members = members_of(study.members, cell)
     ordered = members.assign(unfinished=~members["status"].isin(FINISHED))
-    return [member for _, member in ordered.sort_values(["unfinished", "seed"], kind="stable").iterrows()]
+    return ordered.sort_values(["unfinished", "seed"], kind="stable")
 
 
-def pick(study: Study, cell: Cell) -> Pick | None:
-    """The first run in order that has samples."""
-    for member in in_order(study, cell):
+def pick(study: Study, members: pd.DataFrame) -> Pick | None:
+    """The first of the runs that has samples."""
+    for _, member in members.iterrows():
         if (samples := study.samples(member["member_id"])) is not None:
             return Pick(member, samples)
     return None
@@ -89,10 +89,7 @@ def pick(study: Study, cell: Cell) -> Pick | None:
 def absence(study: Study, cell: Cell) -> str:
     """Why there is no picture of the cell."""
     members = members_of(study.members, cell)
-    if members.empty:
-        return lacking(study.members, cell)
-    counts = members["status"].value_counts()
-    return "no samples yet: " + ", ".join(f"{n} {status}" for status, n in counts.items())
+    return lacking(study.members, cell) if members.empty else f"no samples yet: {by_status(members)}"
 
 
 def name_in_d(study: Study) -> str:

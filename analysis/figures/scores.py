@@ -1,7 +1,8 @@
 """FID of every cell: all seeds, mean and confidence interval, and the released code's runs beside them."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from itertools import groupby, product
 from typing import Any
 
@@ -11,19 +12,20 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from analysis import labels
+from analysis.experiments import EXPERIMENTS, Experiment
 from analysis.figures.drawn import STATISTICS, Drawn, figure
 from analysis.figures.picks import number
 from analysis.figures.style import SMALL, chart, log_scale
 from analysis.labels import BINARIZATIONS, VERMILLION
-from analysis.results.cells import is_papers, with_norm
+from analysis.results.cells import by_status, cells_of, is_papers, with_norm
 from analysis.results.load import Study, anchors_for
-from analysis.results.naming import cells_of
+from analysis.statistics.compared import Group, compared, heading
 from analysis.statistics.summaries import Summary, by_binarization, finished, summarize
 
 ROOM = 1.25
 """How far beyond its seeds an interval widens the axis, as a factor."""
-MOST = 40
-"""Rows that a page holds."""
+MOST, MOST_OF_GROUP = 40, 20
+"""Rows that a page holds, and of a group of configurations that are compared."""
 ROW = 0.185
 """Inches."""
 ANCHOR = ["objective", "architecture", "neuron", "with_norm", "binarization"]
@@ -49,25 +51,35 @@ class Row:
     marked: bool = False
     """Whether it stands out from others: the paper's configuration among those that are compared with it."""
 
-    @property
+    @cached_property
     def summary(self) -> Summary:
         """Over the seeds that are done."""
         return summarize(self.fids, "fid")
+
+    @property
+    def mean(self) -> float:
+        """What rows are ranked by; infinite where none is done."""
+        return self.summary.mean if len(self.fids) else np.inf
+
+
+def apart(rows: list[Row], of: str = "") -> tuple[list[Row], list[str]]:
+    """The rows that have an FID to draw, and a line on each other one; `of` stands after its name."""
+    drawable = [row for row in rows if len(row.fids) or len(row.unfinished)]
+    without = [row for row in rows if row not in drawable]
+    return drawable, [f"{row.name}{of}: no FID ({row.others or 'done without one'})" for row in without]
 
 
 @figure("scores", "FID of every cell", section=STATISTICS, order=1)
 def scores(study: Study) -> Drawn | None:
     """A row for each cell and binarization, FID to the right."""
     anchors = anchors_for(study)
-    rows = cell_rows(study.members, anchors)
-    drawable = [row for row in rows if len(row.fids) or len(row.unfinished)]
+    drawable, without = apart(cell_rows(study.members, anchors))
     if not drawable:
         return None
-    without = [row for row in rows if row not in drawable]
-    missing = [f"{row.name}: no FID ({row.others or 'done without one'})" for row in without[:MOST]]
+    missing = without[:MOST]
     missing += [f"{len(without) - MOST} more cells have no FID"] if len(without) > MOST else []
     if len(drawable) > MOST:
-        best = sorted(drawable, key=lambda row: row.summary.mean if len(row.fids) else np.inf)[:MOST]
+        best = sorted(drawable, key=lambda row: row.mean)[:MOST]
         missing.append(f"{len(drawable) - MOST} cells of the highest FID: a page holds {MOST}")
         drawable = [row for row in drawable if row in best]
     return drawn_rows(drawable, missing, anchors)
@@ -135,7 +147,7 @@ def cell_rows(members: pd.DataFrame, anchors: pd.DataFrame) -> list[Row]:
                 binarization=kind,
                 fids=finished(rows, "value"),
                 unfinished=so_far[np.isfinite(so_far)],
-                others=", ".join(f"{n} {status}" for status, n in rest["status"].value_counts().items()),
+                others=by_status(rest),
                 anchor=theirs.get(tuple(rows.iloc[0][ANCHOR]), math.nan) if is_papers(cell) else math.nan,
             )
         )
@@ -203,3 +215,38 @@ def _alt(rows: list[Row], missing: list[str], *floor: float, heading: str) -> st
         parts.append(f"{name}: {_words(row)}{theirs}.")
     parts += [f"Missing: {'; '.join(missing)}."] if missing else []
     return " ".join(parts)
+
+
+def draw_compared(experiment: Experiment, study: Study) -> Drawn | None:
+    """A row for each configuration and binarization, the paper's on a grey ground."""
+    own = experiment.members(study.members)
+    if own.empty:
+        return None
+    anchors = anchors_for(study)
+    groups, missing = compared(own, experiment.varies)
+    shown: list[Row] = []
+    for group in groups:
+        rows = [_named(row, group) for row in cell_rows(group.members, anchors)]
+        scored, without = apart(rows, of=f" with {group.name}")
+        missing += without
+        scored.sort(key=lambda row: row.mean)
+        kept = [row for i, row in enumerate(scored) if i < MOST_OF_GROUP or row.marked]
+        if left := len(scored) - len(kept):
+            missing.append(f"{left} {experiment.things} of higher FID with {group.name}: the table has them")
+        shown += kept
+    if not shown:
+        return None
+    return drawn_rows(shown, missing, anchors, heading(experiment.varies))
+
+
+def _named(row: Row, group: Group) -> Row:
+    """The row as its group calls it."""
+    marked = row.cell_id == group.paper
+    name = group.names[row.cell_id] + BINARIZATIONS[row.binarization] + (" (the paper's)" if marked else "")
+    return replace(row, name=name, family=group.name, marked=marked)
+
+
+for _experiment in EXPERIMENTS:
+    if _experiment.things:
+        title = f"FID of {_experiment.things}"
+        figure(_experiment.name, title, section=_experiment.name)(partial(draw_compared, _experiment))

@@ -1,5 +1,6 @@
 """How every figure looks: widths of a two-column page, fonts, and logarithmic axes with plain numbers."""
 
+from collections.abc import Callable
 from math import inf
 from typing import Any, Literal
 
@@ -64,10 +65,15 @@ def log_scale(axis: Axis) -> bool:
     name = "x" if isinstance(axis, XAxis) else "y"
     axis.axes.set(**{f"{name}scale": "log"})
     limits = axis.get_view_interval()
-    axis.set_major_locator(FixedLocator(ticks_between(*sorted(limits))))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    set_ticks(axis, ticks_between(*sorted(limits)), "{:g}".format)
     return True
+
+
+def set_ticks(axis: Axis, ticks: list[float], form: Callable[[float], str]) -> None:
+    """These ticks and no others, as `form` writes them."""
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: form(value)))
 
 
 def ticks_between(low: float, high: float) -> list[float]:

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from analysis.figures import Figure, in_order, save
-from analysis.report.page import Picture, fitted, picture
+from analysis.report.page import Picture, fitted
 from analysis.results.load import anchors_for, load_study
-from analysis.results.naming import cell_names
 from analysis.search.trials import Trials, trials_of
 from analysis.tables.entries import MOST_ROWS, Table, first
 from analysis.tables.provenance_tables import reservations
@@ -30,7 +29,7 @@ class Contents:
         self.trials = self.attempt("the search", lambda: trials_of(self.study))
         """A search's; why they cannot be shown, or None for a grid."""
         numbers = {t.cell_id: t.number for t in self.trials.best_first} if isinstance(self.trials, Trials) else {}
-        self.names = cell_names(self.study.members) | {cell_id: f"trial {n}" for cell_id, n in numbers.items()}
+        self.names = self.study.names | {cell_id: f"trial {n}" for cell_id, n in numbers.items()}
         """cell_id -> what figures and tables call the cell, in the order of both."""
         self.rows = rows_of(self.study.members, self.anchors, trials=numbers)
         self.reservations = reservations(self.study.members)
@@ -81,9 +80,5 @@ class Contents:
             return None
         save(drawn, self.out, figure.name)
         png = (self.out / f"{figure.name}.png").read_bytes()
-        return picture(figure.name, _title(figure), drawn.alt, png, drawn.missing, drawn.cautions)
-
-
-def _title(figure: Figure) -> str:
-    name, title = figure.name, figure.title
-    return f"{name.replace('figure-', 'Figure ')}: {title}" if name.startswith("figure-") else title
+        title = f"{figure.name.replace('-', ' ').capitalize()}: " if figure.name.startswith("figure-") else ""
+        return Picture(figure.name, title + figure.title, drawn.alt, png, drawn.missing, drawn.cautions)

@@ -4,7 +4,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property
 from importlib.resources import files
 from io import BytesIO
 
@@ -32,25 +32,20 @@ class Picture:
     title: str
     alt: str
     png: bytes
-    missing: tuple[str, ...] = ()
-    cautions: tuple[str, ...] = ()
-    size: tuple[int, int] = (0, 0)
-    """Width and height on a wide screen, pixels of CSS."""
+    missing: Sequence[str] = ()
+    cautions: Sequence[str] = ()
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Width and height on a wide screen, pixels of CSS: of the size that the PNG says it has on paper."""
+        image = Image.open(BytesIO(self.png))
+        width, height = (round(n / dots * CSS_PIXELS) for n, dots in zip(image.size, image.info["dpi"], strict=True))
+        return width, height
 
     @property
     def source(self) -> str:
         """The PNG within the page."""
         return "data:image/png;base64," + base64.b64encode(self.png).decode()
-
-
-def picture(
-    name: str, title: str, alt: str, png: bytes, missing: Sequence[str] = (), cautions: Sequence[str] = ()
-) -> Picture:
-    """A picture of the size that its PNG says it has on paper."""
-    image = Image.open(BytesIO(png))
-    dots = image.info.get("dpi", (200, 200))
-    width, height = (round(n / d * CSS_PIXELS) for n, d in zip(image.size, dots, strict=True))
-    return Picture(name, title, alt, png, tuple(missing), tuple(cautions), (width, height))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,66 +71,8 @@ class Section:
     """Title and table, shown on demand."""
 
 
-@dataclass(frozen=True)
-class Page:
-    """Title, one line on what it is, sections, and where it comes from."""
-
-    title: str
-    lead: str
-    sections: tuple[Section, ...]
-    foot: str
-
-
-def render(page: Page) -> str:
-    """The page's HTML."""
-    script = _resource("sort.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(
-            page=page,
-            style=Markup(_resource("style.css")),
-            script=Markup(script),
-            script_hash=f"sha256-{digest}",
-            marks=MARKS,
-            most_lines=MOST_LINES,
-        )
-    )
-
-
-def _sentence(text: str) -> str:
-    """With a capital at its beginning."""
-    return text[:1].upper() + text[1:]
-
-
-def fitted(pictures: Sequence[Picture], most: int = MOST_BYTES) -> list[Picture]:
-    """The pictures, the largest ones halved in width and height until all together fit into `most` bytes of base64."""
-    fitting = list(pictures)
-    while fitting and sum(len(p.png) for p in fitting) * 4 / 3 > most:
-        i = max(range(len(fitting)), key=lambda k: len(fitting[k].png))
-        p = fitting[i]
-        smaller = _halved(p.png)
-        if len(smaller) >= len(p.png):
-            break
-        fitting[i] = replace(p, png=smaller)
-    return fitting
-
-
-def _halved(png: bytes) -> bytes:
-    picture = Image.open(BytesIO(png)).convert("RGB")
-    small = picture.resize((max(1, picture.width // 2), max(1, picture.height // 2)), Image.Resampling.LANCZOS)
-    out = BytesIO()
-    small.quantize(256).save(out, "png", optimize=True)
-    return out.getvalue()
-
-
-def _resource(name: str) -> str:
-    return (files("analysis") / "report" / "templates" / name).read_text(encoding="utf-8")
-
-
-@lru_cache(maxsize=1)
-def _environment() -> jinja2.Environment:
+def render(**page: str | Sequence[Section]) -> str:
+    """The HTML of a page: `title`, `lead` (one line on what it is), `sections` and `foot` (how it was made)."""
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_resource),
         autoescape=True,
@@ -143,5 +80,37 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["sentence"] = _sentence
-    return environment
+    environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
+    script = _resource("sort.js")
+    return environment.get_template("page.html").render(
+        page=page,
+        style=Markup(_resource("style.css")),
+        script=Markup(script),
+        script_hash=f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
+        marks=MARKS,
+        most_lines=MOST_LINES,
+    )
+
+
+def fitted(pictures: Sequence[Picture], most: int = MOST_BYTES) -> list[Picture]:
+    """The pictures, the largest ones halved in width and height until all together fit into `most` bytes of base64."""
+    fitting = list(pictures)
+    while fitting and sum(len(p.png) for p in fitting) * 4 / 3 > most:
+        largest = max(fitting, key=lambda p: len(p.png))
+        smaller = _halved(largest.png)
+        if len(smaller) >= len(largest.png):
+            break
+        fitting = [replace(p, png=smaller) if p is largest else p for p in fitting]
+    return fitting
+
+
+def _halved(png: bytes) -> bytes:
+    picture = Image.open(BytesIO(png))
+    out = BytesIO()
+    small = picture.convert("RGB").resize([max(1, n // 2) for n in picture.size], Image.Resampling.LANCZOS)
+    small.quantize(256).save(out, "png", optimize=True, dpi=tuple(dots / 2 for dots in picture.info["dpi"]))
+    return out.getvalue()
+
+
+def _resource(name: str) -> str:
+    return (files("analysis") / "report" / "templates" / name).read_text(encoding="utf-8")

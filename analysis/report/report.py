@@ -4,14 +4,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from analysis.claims.claims import judge
 from analysis.experiments import EXPERIMENTS
 from analysis.figures.drawn import DATA, MORE
 from analysis.report import sections
 from analysis.report.contents import Contents
-from analysis.report.page import Page, Section, render
+from analysis.report.page import render
 from analysis.report.search_sections import search_sections
-from analysis.results.load import Study
 from analysis.tables import formats, tables
 from analysis.tables.provenance_tables import wall_clock, write_seeds
 from binarygan.errors import UserError
@@ -58,7 +59,7 @@ def write_report(folder: Path, out: Path) -> Notes:
         *search_sections(contents),
         sections.verdict_section(contents, verdicts),
         *sections.pictures_section(contents, DATA, "Training images (Figure 1)", "Data"),
-        *([] if contents.study.is_search else _of_grids(contents)),
+        *([] if contents.study.is_search else sections.of_grids(contents)),
         *sections.pictures_section(contents, MORE, "More figures"),
         sections.scores_section(contents),
         sections.environment_section(contents),
@@ -69,18 +70,10 @@ def write_report(folder: Path, out: Path) -> Notes:
     write_seeds(contents.study.members, out / "tables" / "seeds.csv")
     count, seconds = len(contents.study.members), time.monotonic() - start
     foot = f"Made from {count:,} runs in {seconds:.0f} s by python -m analysis report."
-    page = Page(f"Report of the study {contents.study.name}", _lead(contents.study), tuple(parts), foot)
-    (out / PAGE).write_text(render(page), encoding="utf-8")
+    title = f"Report of the study {contents.study.name}"
+    html = render(title=title, lead=_lead(contents.study.members), sections=parts, foot=foot)
+    (out / PAGE).write_text(html, encoding="utf-8")
     return Notes(_notes(contents), len(contents.failed))
-
-
-def _of_grids(contents: Contents) -> list[Section]:
-    """What compares cells that were chosen to be compared: a search's were not."""
-    return [
-        *(sections.experiment_section(contents, e) for e in EXPERIMENTS),
-        sections.training_section(contents),
-        sections.statistics_section(contents),
-    ]
 
 
 def prepare(out: Path, *studies: Path) -> None:
@@ -97,8 +90,7 @@ def prepare(out: Path, *studies: Path) -> None:
         raise UserError(f"--out {out} cannot be written: {error.strerror}") from None
 
 
-def _lead(study: Study) -> str:
-    members = study.members
+def _lead(members: pd.DataFrame) -> str:
     fidelity = " and ".join(sorted(members["fidelity"].dropna().unique())) or "fidelity unknown"
     cells = members["cell_id"].nunique()
     return f"{len(members):,} runs of {cells:,} cells, {fidelity}; {wall_clock(members) or 'start unknown'}."

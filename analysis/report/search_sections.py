@@ -67,15 +67,15 @@ def _sentences(trials: Trials) -> tuple[str, ...]:
     if search.asked and search.asked > len(trials.all):
         count += f" of {search.asked:,}"
     noun = "trial" if count == "1" else "trials"
-    lines = [f"{count} {noun} drawn{by}{space}{each}{epochs}: {counted(trials)}."]
+    first = f"{count} {noun} drawn{by}{space}{each}{epochs}: {counted(trials)}."
     if not trials.complete:
-        return (*lines, "No trial is complete, so there is no best one.")
-    lines.append(
+        return first, "No trial is complete, so there is no best one."
+    return (
+        first,
         "The best of many trials is also the luckiest: trained again it will rarely be as good. Train it with "
         f"{RETRAIN_SEEDS} seeds before it is compared with anything; the commands stand in the table (with "
-        "--results DIR, where the search is not in results/)."
+        "--results DIR, where the search is not in results/).",
     )
-    return tuple(lines)
 
 
 def _facts(trials: Trials) -> tuple[tuple[str, str], ...]:

@@ -155,19 +155,21 @@ def _leaders(experiment: Experiment, own: pd.DataFrame) -> list[str]:
     return [*found, LUCKY] if found else []
 
 
-def training_section(contents: Contents) -> Section:
+def of_grids(contents: Contents) -> list[Section]:
+    """What compares cells that were chosen to be compared: a search's were not."""
     pictures = contents.pick(TRAINING)
     missing = () if pictures else ("No epoch is done yet.",)
-    return Section(
-        name="training", title="Training over the epochs", short="Training", pictures=pictures, missing=missing
-    )
+    title = "Training over the epochs"
+    training = Section(name="training", title=title, short="Training", pictures=pictures, missing=missing)
+    experiments = [experiment_section(contents, e) for e in EXPERIMENTS]
+    return [*experiments, training, statistics_section(contents)]
 
 
 def statistics_section(contents: Contents) -> Section:
     members, unsaid, made = contents.study.members, [], []
     for what, make in (
         ("Differences to the baseline", lambda: differences_table(members, contents.names)),
-        ("Analysis of variance", lambda: anova_table(members)),
+        ("Analysis of variance", lambda: anova_table(contents.study)),
         ("Ranks", lambda: ranks_table(members, contents.names)),
     ):
         found = contents.attempt(what, make)
@@ -210,11 +212,7 @@ def environment_section(contents: Contents) -> Section:
     text = [] if failures else ["No run failed, diverged or was cut off."]
     text += [f"{stopped:,} runs were stopped early, as their search's scheduler is meant to do."] if stopped else []
     return Section(
-        name="environment",
-        title="Failures, versions, commits",
-        short="Environment",
-        text=tuple(text),
-        tables=made,
+        name="environment", title="Failures, versions, commits", short="Environment", text=tuple(text), tables=made
     )
 
 

@@ -1,4 +1,4 @@
-"""The runs of a study that answer to a configuration of the paper, and in what other runs differ from the paper."""
+"""The configurations of a study: which are the paper's, how others differ from it, and what all are called."""
 
 import dataclasses
 import sys
@@ -32,9 +32,14 @@ def label(cell: Cell) -> str:
     >>> label(Cell(objective="gan", neuron="stochastic", norm_in_d=False))
     'GAN, MLP, SBN, no norm in D'
     """
-    words = labels.part("objective", cell.objective), labels.part("architecture", cell.architecture)
-    norm = labels.norm_if_news(cell.objective, cell.has_norm_in_d)
-    return ", ".join((*words, labels.neuron(cell.neuron), *([norm] if norm else [])))
+    objective, architecture = labels.part("objective", cell.objective), labels.part("architecture", cell.architecture)
+    words = objective, architecture, labels.neuron(cell.neuron)
+    return ", ".join(filter(None, (*words, labels.norm_if_news(cell.objective, cell.has_norm_in_d))))
+
+
+def by_status(members: pd.DataFrame) -> str:
+    """`2 done, 1 failed`: how many runs became what, the most first."""
+    return ", ".join(f"{n} {status}" for status, n in members["status"].value_counts().items())
 
 
 def with_norm(members: pd.DataFrame) -> pd.Series:
@@ -83,8 +88,10 @@ def _found(members: pd.DataFrame, cell: Cell) -> tuple[pd.DataFrame, str]:
     if not papers:
         return there.iloc[:0], f"trained with other settings than the paper's alone: {_settings(cells)}"
     done = (there["status"] == "done").groupby(ids).sum()
+    length = ("epochs", "train_images")
     keys = {
-        row["cell_id"]: (_number(row["epochs"]), _number(row["train_images"]), done[row["cell_id"]]) for row in papers
+        row["cell_id"]: (*(0.0 if pd.isna(row[f]) else float(row[f]) for f in length), done[row["cell_id"]])
+        for row in papers
     }
     best = [cell_id for cell_id, key in keys.items() if key == max(keys.values())]
     if len(best) > 1:
@@ -149,6 +156,62 @@ def _same(value: Any, wanted: Any) -> bool:
     return bool(pd.isna(value)) if wanted is None else bool(value == wanted)
 
 
-def _number(value: Any) -> float:
-    """0 where it is missing."""
-    return 0.0 if pd.isna(value) else float(value)
+ORDER = ["objective", "architecture", "discriminator_norm", "neuron"]
+"""What configurations are sorted by."""
+_FIRST = ["fidelity", "generator_norm", "generator_output_norm", "slope_rate"]
+_REST = [f.name for f in dataclasses.fields(MemberConfig) if f.name not in (*_FIRST, "seed")]
+TELLING = [*_FIRST, *_REST]
+"""What tells configurations of one name apart, the most telling first."""
+
+
+def trained(members: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are runs: those of real images, in the anchors, are none."""
+    return members[members["objective"].notna() & members["neuron"].notna() & members["seed"].notna()]
+
+
+def cells_of(members: pd.DataFrame) -> pd.DataFrame:
+    """A row for each configuration in the order of every chart: `cell_id`, its fields, `family` and `name`.
+
+    The family names objective, network, and norm in D where it is not the paper's; the name adds the neuron. Both add
+    what is unlike the paper, and, where configurations would share a name, the fewest fields that tell them apart.
+    """
+    cells = trained(members).drop_duplicates("cell_id").reset_index(drop=True)
+    ranks = {f"rank_{c}": cells[c].map(lambda value, c=c: labels.rank(c, value)) for c in ORDER}
+    others = [f for f in TELLING if f not in ORDER]
+    cells = cells.assign(**ranks).sort_values([*ranks, *others], kind="stable", ignore_index=True)
+    family = pd.Series([_family(*v) for v in cells[ORDER[:3]].astype(str).itertuples(index=False)], dtype=str)
+    name = family + ", " + cells["neuron"].map(labels.neuron)
+    varying = [field for field in TELLING if cells[field].nunique(dropna=False) > 1]
+    apart: dict[Hashable, list[str]] = {}
+    for _, same in cells[varying].groupby(name, sort=False):
+        apart |= dict.fromkeys(same.index, fields_apart(same, varying))
+    extra = pd.Series([_extra(row, apart[i]) for i, row in enumerate(cells.to_dict("records"))], dtype=str)
+    return cells.drop(columns=list(ranks)).assign(family=family + extra, name=name + extra)
+
+
+def _family(objective: str, architecture: str, norm: str) -> str:
+    words = labels.part("objective", objective), labels.part("architecture", architecture)
+    return ", ".join(filter(None, (*words, labels.norm_if_news(objective, norm))))
+
+
+def _extra(row: dict[Hashable, Any], apart: list[str]) -> str:
+    """The fields that tell a configuration from others, and those in which it is unlike the paper."""
+    named = {"part_sources"}  # a part from outside has a name of its own
+    if labels.norm_if_news(str(row["objective"]), str(row["discriminator_norm"])):
+        named.add("discriminator_norm")
+    fields = dict.fromkeys((*apart, *(f for f in deviations(row) if f not in named)))
+    return "".join(f", {labels.setting(field, row[field])}" for field in fields)
+
+
+def fields_apart(same: pd.DataFrame, varying: list[str]) -> list[str]:
+    """Fields that together differ for each of the rows, none that adds nothing; all that help where none suffice."""
+    fields: list[str] = []
+    known: list[tuple[Any, ...]] = [()] * len(same)
+    groups = 1
+    for field in varying:
+        if groups == len(same):
+            break
+        longer = [(*key, None if pd.isna(value) else value) for key, value in zip(known, same[field], strict=True)]
+        if (n := len(set(longer))) > groups:
+            fields, known, groups = [*fields, field], longer, n
+    return fields

@@ -13,9 +13,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.results.cells import undecided
+from analysis.results.cells import cells_of, undecided
 from binarygan.data.images import load_images
 from binarygan.errors import UserError
+from binarygan.io.files import matching, path_of, read_whole
 from study.store.reading import as_schema, files_of, naming, read_file, read_folder, short
 from study.store.schemas import SCHEMAS, check_version
 
@@ -56,6 +57,16 @@ class Study:
         self.members = members.astype(dict.fromkeys(texts, object)).copy()
         self._problems = list(problems)
         self._kept: dict[Path, pa.Table] = {}
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """A row for each configuration, in the order of every chart, with what it is called: `cells_of` its runs."""
+        return cells_of(self.members)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """cell_id -> what tables and charts call the configuration."""
+        return dict(zip(self.cells["cell_id"], self.cells["name"], strict=True))
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -220,17 +231,16 @@ def load_study(folder: Path) -> Study:
 def _mixtures(members: pd.DataFrame) -> list[str]:
     """Lines about versions, commits and extractors that differ between runs."""
     counts = {f"versions of {package}": found for package, found in counts_of_versions(members).items()}
-    counts["commits"], counts["feature extractors (their FIDs do not compare)"] = Counter(), Counter()
-    for commit, n in members["git_commit"].value_counts().items():
-        counts["commits"][str(commit)[:12] + "-dirty" * str(commit).endswith("-dirty")] += int(n)
-    for digest, n in members["extractors"].value_counts().items():
-        counts["feature extractors (their FIDs do not compare)"][str(digest)[:12]] += int(n)
-    lines = []
-    for what, found in counts.items():
-        if len(found) > 1:
-            listed = ", ".join(f"{name} ({n} run{'s' * (n > 1)})" for name, n in found.items())
-            lines.append(f"runs come from {len(found)} {what}: {listed}")
-    return lines
+    for what, column in (("commits", "git_commit"), ("feature extractors (their FIDs do not compare)", "extractors")):
+        counts[what] = Counter()
+        for text, n in members[column].value_counts().items():
+            counts[what][str(text)[:12] + "-dirty" * str(text).endswith("-dirty")] += int(n)
+    lists = {
+        what: [f"{name} ({n} run{'s' * (n > 1)})" for name, n in found.items()]
+        for what, found in counts.items()
+        if len(found) > 1
+    }
+    return [f"runs come from {len(listed)} {what}: {', '.join(listed)}" for what, listed in lists.items()]
 
 
 def counts_of_versions(members: pd.DataFrame) -> dict[str, Counter[str]]:
@@ -284,3 +294,27 @@ def whole_number(value: object) -> int | None:
     """A whole number above 0; None for whatever else stands there."""
     is_count = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= sys.maxsize
     return value if is_count else None  # type: ignore[return-value]
+
+
+def local_study(text: str, scratch: Path) -> Path:
+    """The study's folder; a copy in `scratch`, under its name, where `text` is another file system's URL.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    source = path_of(text)
+    if isinstance(source, Path):
+        return source
+    folder = scratch / (source.name or "study")
+    try:
+        for table in SCHEMAS:
+            (folder / table).mkdir(parents=True)
+            for file in matching(source / table, "*.parquet"):
+                (folder / table / file.name).write_bytes(read_whole(file))
+        (folder / "study.json").write_bytes(read_whole(source / "study.json"))
+    except FileNotFoundError:
+        pass  # what is missing is told as of any other folder
+    except Exception as error:  # an object store's libraries raise what they like
+        said = str(error).splitlines()
+        raise UserError(f"{text} cannot be read: {type(error).__name__}: {said[0] if said else ''}") from None
+    return folder

@@ -6,14 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from analysis.search.search import Metric, Parameter
 from analysis.search.trials import Trial, Trials
 from analysis.statistics.summaries import Unavailable
-
-if TYPE_CHECKING:
-    import optuna
 
 MINIMUM = 10
 """Complete trials that it takes: a forest that is fitted to fewer reproduces each of them."""
@@ -86,37 +83,21 @@ def _evaluated(
     if len(having) < MINIMUM or len({targets[t] for t in having}) == 1:
         return nothing
     common = [p for p in parameters if all(p.name in t.params for t in having)]
+    import optuna
     from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator, get_param_importances
 
+    distributions = {p.name: _distribution(p) for p in common}
     share = max(BEST_SHARE, FEWEST_BEST / len(having))
     with _quiet():
-        study = _study(having, common, targets)
+        study = optuna.create_study(direction="minimize")
+        for t in having:
+            drawn = {p.name: _on_scale(p, t.params[p.name]) for p in common}
+            study.add_trial(optuna.trial.create_trial(params=drawn, distributions=distributions, value=targets[t]))
         names = [p.name for p in common]
         fanova = FanovaImportanceEvaluator(n_trees=TREES, max_depth=DEPTH, seed=0)
         explained = get_param_importances(study, evaluator=fanova, params=names, normalize=False)
         ped = get_param_importances(study, evaluator=PedAnovaImportanceEvaluator(target_quantile=share), params=names)
     return [Importance(p, len(having), float(explained[p.name]), float(ped[p.name])) for p in own]
-
-
-def _study(
-    having: Sequence[Trial], parameters: Sequence[Parameter], targets: dict[Trial, float]
-) -> "optuna.study.Study":
-    """The trials as a study in memory, to be minimized."""
-    import optuna
-
-    distributions = {p.name: _distribution(p) for p in parameters}
-    study = optuna.create_study(direction="minimize")
-    study.add_trials(
-        [
-            optuna.trial.create_trial(
-                params={p.name: _on_scale(p, t.params[p.name]) for p in parameters},
-                distributions=distributions,
-                value=targets[t],
-            )
-            for t in having
-        ]
-    )
-    return study
 
 
 def _distribution(parameter: Parameter) -> Any:

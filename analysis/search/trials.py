@@ -16,12 +16,7 @@ from analysis.results.load import Study
 from analysis.search.search import FIELDS, Parameter, Search, read_search
 from analysis.statistics.summaries import Summary, Unavailable, summarize
 
-STATES = {
-    "complete": "complete",
-    "stopped": "stopped early",
-    "failed": "failed",
-    "unfinished": "unfinished",
-}
+STATES = {"complete": "complete", "stopped": "stopped early", "failed": "failed", "unfinished": "unfinished"}
 """Of a trial, and what sentences call it."""
 LOST = ("failed", "diverged")
 

@@ -9,6 +9,8 @@ import pandas as pd
 from scipy import stats
 
 from analysis import labels
+from analysis.results.cells import by_status, trained
+from analysis.results.load import Study
 from analysis.statistics.differences import holm
 from analysis.statistics.summaries import Unavailable
 from binarygan.paper import FIDELITIES, norm_of
@@ -89,6 +91,12 @@ def anova(members: pd.DataFrame) -> Anova | Unavailable:
     return Anova(table, len(rows), 1 - residual / total, tuple(notes))
 
 
+@lru_cache(maxsize=2)
+def anova_of(study: Study) -> Anova | Unavailable:
+    """Of the study's runs, made once for the table and the figure."""
+    return anova(trained(study.members))
+
+
 Term = tuple[str, ...]
 
 
@@ -147,11 +155,8 @@ def _table(terms: list[Term], fits: _Fits, residual: float, residual_df: int, to
 
 def _usable(members: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Runs that are done and have an FID above 0, and notes on the others."""
-    notes = []
     done = members["status"] == "done"
-    if not done.all():
-        counts = members.loc[~done, "status"].value_counts()
-        notes.append("not in it: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
+    notes = [] if done.all() else [f"not in it: {by_status(members[~done])}"]
     fid = pd.to_numeric(members["fid"], errors="coerce").astype(float)
     usable = np.isfinite(fid) & (fid > 0)
     if n := int((done & ~usable).sum()):

@@ -10,8 +10,7 @@ import pandas as pd
 
 from analysis import labels
 from analysis.labels import number
-from analysis.results.cells import is_papers
-from analysis.results.naming import TELLING, fields_apart
+from analysis.results.cells import TELLING, fields_apart, is_papers
 from analysis.statistics.anova import of_one_kind
 from analysis.statistics.differences import compare_to_baseline
 from analysis.statistics.hypotheses import ALPHA

@@ -23,17 +23,17 @@ class Difference:
 
     n: int
     """Pairs."""
-    mean: float
+    mean: float = math.nan
     """Of value minus baseline; of a ratio, the geometric mean of value over baseline."""
-    low: float
-    high: float
+    low: float = math.nan
+    high: float = math.nan
     """t interval of it; NaN for one pair, and where all pairs differ by the same."""
-    effect: float
+    effect: float = math.nan
     """Hedges' g_av: mean difference / √((sd² + sd_baseline²) / 2), times J(n - 1), of logarithms for a ratio; NaN below
     three pairs."""
-    p: float
+    p: float = math.nan
     """Paired t test, two-sided."""
-    p_wilcoxon: float
+    p_wilcoxon: float = math.nan
     """Wilcoxon's signed-rank test as a check; NaN below six pairs, where it cannot reach 0.05."""
     note: str = ""
     """What the number of pairs does not allow to say."""
@@ -61,22 +61,21 @@ def paired(values: pd.Series, baseline: pd.Series, *, ratio: bool = False) -> Di
     known = np.isfinite(x) & np.isfinite(y) & ((not ratio) | ((x > 0) & (y > 0)))
     x, y = (np.log(v[known]) if ratio else v[known] for v in (x, y))
     back = np.exp if ratio else np.asarray
-    d, n, nan = x - y, len(x), math.nan
+    d, n = x - y, len(x)
     if n == 0:
-        return Difference(0, nan, nan, nan, nan, nan, nan, "no seed in common")
+        return Difference(0, note="no seed in common")
     mean = float(d.mean())
     if n == 1:
-        note = "one pair: no interval, no effect size and no test"
-        return Difference(1, float(back(mean)), nan, nan, nan, nan, nan, note)
+        return Difference(1, float(back(mean)), note="one pair: no interval, no effect size and no test")
     if np.ptp(d) <= SAME * max(abs(x).max(), abs(y).max()):
         note = "all pairs are equal" if not d.any() else "all pairs differ by the same: no spread, so no test"
-        return Difference(n, float(back(mean)), nan, nan, nan, nan, nan, note)
+        return Difference(n, float(back(mean)), note=note)
     error = float(d.std(ddof=1)) / math.sqrt(n)
     half = t_quantile(n - 1) * error
     pooled = math.sqrt((x.var(ddof=1) + y.var(ddof=1)) / 2)
-    effect = mean / pooled * _small_sample_correction(n - 1) if n > 2 and pooled > 0 else nan
+    effect = mean / pooled * _small_sample_correction(n - 1) if n > 2 and pooled > 0 else math.nan
     p = 2 * float(stats.t.sf(abs(mean) / error, n - 1))
-    note, p_wilcoxon = "", nan
+    note, p_wilcoxon = "", math.nan
     if n < WILCOXON_MINIMUM:
         note = f"{n} pairs: no check by Wilcoxon's test, whose p cannot be below {2 / 2**n:.2g} there"
     else:

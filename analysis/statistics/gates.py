@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis import labels
 from analysis.results.cells import deviations
-from analysis.statistics.differences import Difference, paired
+from analysis.statistics.differences import paired
 from analysis.statistics.summaries import Summary, finished, summarize
 from binarygan.model.architectures import HIDDEN_UNITS, GatedMlp
 
@@ -16,11 +16,10 @@ _SETTINGS = ["fidelity", "data_digest", "split", "train_images", "epochs", "dtyp
 """What runs have in common that are compared."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Point:
     """A configuration over its seeds."""
 
-    neuron: str
     target: float
     """Share of the paper's hidden units: to be on, or that there are."""
     units: int
@@ -28,11 +27,11 @@ class Point:
     shares: pd.Series
     """By seed, of those that are done: how much was on; of a plain MLP, how much there is."""
     fids: pd.Series
-    saved: Summary
-    """Share of the generator's products."""
-    always: Summary
-    never: Summary
-    """Blocks."""
+    saved: float
+    """Mean share of the generator's products."""
+    always: float
+    never: float
+    """Blocks, on the mean."""
 
     @property
     def share(self) -> Summary:
@@ -68,33 +67,16 @@ def points(members: pd.DataFrame) -> dict[tuple[str, str], list[Point]]:
     found: dict[tuple[str, str], list[Point]] = {}
     for _, rows in members.groupby("cell_id", sort=False):
         first = rows.iloc[0]
-        fids, shares = finished(rows, "fid"), finished(rows, "active_share")
-        if first["architecture"] == GATED:
-            target = _parameter(first, "target_share")
-        else:
-            target = _parameter(first, "hidden") / HIDDEN_UNITS
-            shares = pd.Series(target, index=fids.index)
-        if len(fids) == 0:
+        fids, gated = finished(rows, "fid"), first["architecture"] == GATED
+        if fids.empty:
             continue
-        point = Point(
-            neuron=first["neuron"],
-            target=target,
-            units=round(target * HIDDEN_UNITS),
-            shares=shares,
-            fids=fids,
-            saved=summarize(finished(rows, "products_saved"), "products_saved"),
-            always=summarize(finished(rows, "blocks_always_on"), "blocks_always_on"),
-            never=summarize(finished(rows, "blocks_never_on"), "blocks_never_on"),
-        )
+        target = _parameter(first, "target_share") if gated else _parameter(first, "hidden") / HIDDEN_UNITS
+        shares = finished(rows, "active_share") if gated else pd.Series(target, index=fids.index)
+        means = [finished(rows, name).mean() for name in ("products_saved", "blocks_always_on", "blocks_never_on")]
+        point = Point(target, round(target * HIDDEN_UNITS), shares, fids, *means)
         found.setdefault((first["neuron"], first["architecture"]), []).append(point)
     ordered = sorted(found, key=lambda key: (labels.rank("neuron", key[0]), key[0], key[1]))
     return {key: sorted(found[key], key=lambda point: point.target) for key in ordered}
-
-
-def against_plain(point: Point, plain: list[Point]) -> tuple[Point, Difference] | None:
-    """The plain MLP of as many units as are to be on, and the ratio of FIDs over common seeds; None without one."""
-    same = [other for other in plain if other.units == point.units]
-    return (same[0], paired(point.fids, same[0].fids, ratio=True)) if same else None
 
 
 def sentence(members: pd.DataFrame) -> str:
@@ -103,20 +85,21 @@ def sentence(members: pd.DataFrame) -> str:
     for (neuron, architecture), own in found.items():
         if architecture != GATED:
             continue
-        told = [_told(point, against_plain(point, found.get((neuron, NARROW), []))) for point in own]
+        told = [_told(point, found.get((neuron, NARROW), [])) for point in own]
         parts.append(f"{labels.neuron(neuron)}: {'; '.join(told)}.")
     return " ".join(parts) or "No gated run is done yet."
 
 
-def _told(point: Point, plain: tuple[Point, Difference] | None) -> str:
+def _told(point: Point, plain: list[Point]) -> str:
+    """Against the plain MLP of as many units as are to be on, the ratio of FIDs over common seeds."""
     words = (
-        f"of blocks to be on {point.target:.0%}, {point.share.mean:.0%} are on ({point.always.mean:.3g} always, "
-        f"{point.never.mean:.3g} never), which saves {point.saved.mean:.0%} of the products, and FID is "
+        f"of blocks to be on {point.target:.0%}, {point.share.mean:.0%} are on ({point.always:.3g} always, "
+        f"{point.never:.3g} never), which saves {point.saved:.0%} of the products, and FID is "
         f"{labels.number(point.fid.mean, 3)}"
     )
-    if plain is None:
+    if (other := next((p for p in plain if p.units == point.units), None)) is None:
         return f"{words}, with no plain MLP of {point.units} hidden units beside it"
-    other, ratio = plain
+    ratio = paired(point.fids, other.fids, ratio=True)
     interval = f", 95% interval {ratio.low:.2f} to {ratio.high:.2f}" if ratio.low == ratio.low else ""
     by = f" ({ratio.mean:.2f} times{interval}, {ratio.n} common seed{'s' * (ratio.n != 1)})" if ratio.n else ""
     return f"{words} against {labels.number(other.fid.mean, 3)} of a plain MLP of {other.units} hidden units{by}"

@@ -17,10 +17,10 @@ class Estimate:
     """A mean or a difference of means, about whose truth it follows Student's t. One seed: the error is NaN. Seeds that
     are all the same: it is 0, which tests nothing (a fault in the study is likelier than such a network)."""
 
-    value: float
-    error: float
+    value: float = math.nan
+    error: float = math.nan
     """Standard error."""
-    degrees: float
+    degrees: float = math.nan
     """Of freedom."""
 
     def p_above(self, threshold: float) -> float:
@@ -41,19 +41,19 @@ class Estimate:
         """p of the hypothesis that the truth is at most `margin` away from 0, on the side where the value is."""
         return min(self.p_above(margin), self.p_below(-margin))
 
-    def interval(self) -> tuple[float, float]:
-        """The 90% interval: a threshold outside it is passed at level 0.05."""
-        half = stats.t.isf(ALPHA, self.degrees) * self.error if self.error > 0 else math.nan
+    def interval(self, confidence: float = 1 - 2 * ALPHA) -> tuple[float, float]:
+        """The interval of 90%: a threshold outside it is passed at level 0.05."""
+        half = stats.t.isf((1 - confidence) / 2, self.degrees) * self.error if self.error > 0 else math.nan
         return float(self.value - half), float(self.value + half)
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> Estimate:
     """mean(a) - mean(b) with unequal variances and numbers (Welch 1947)."""
     if not len(a) or not len(b):
-        return Estimate(math.nan, math.nan, math.nan)
+        return Estimate()
     value = float(a.mean() - b.mean())
     if len(a) < 2 or len(b) < 2:
-        return Estimate(value, math.nan, math.nan)
+        return Estimate(value)
     shares = a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)
     total = sum(shares)
     if total <= (SAME * max(abs(a).max(), abs(b).max())) ** 2:
@@ -65,10 +65,8 @@ def difference(a: np.ndarray, b: np.ndarray) -> Estimate:
 def level(values: np.ndarray, errors: np.ndarray | None = None) -> Estimate:
     """The mean over seeds. Where each seed has a measurement error, the spread counts as no less than these make it."""
     n = len(values)
-    if n == 0:
-        return Estimate(math.nan, math.nan, math.nan)
-    if n == 1:
-        return Estimate(float(values[0]), math.nan, math.nan)
+    if n < 2:
+        return Estimate(float(values[0])) if n else Estimate()
     variance = float(values.var(ddof=1))
     if errors is not None:
         variance = max(variance, float(np.mean(errors**2)))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.statistics.hypotheses import ALPHA
 from analysis.statistics.summaries import Unavailable, by_binarization, finished
 from binarygan.metrics.names import OF_IMAGES, OF_PREACTIVATED
 
@@ -24,7 +25,7 @@ class Ranks:
     table: pd.DataFrame
     """A row for each cell and binarization, the best first: cell_id, binarization, mean_rank."""
     critical_difference: float
-    """Mean ranks further apart than this differ at level `alpha` (Nemenyi)."""
+    """Mean ranks further apart than this differ at level ALPHA (Nemenyi)."""
     groups: tuple[tuple[int, int], ...]
     """Bars of the diagram: first and last row of each longest run of cells not shown to differ."""
     seeds: tuple[int, ...]
@@ -32,18 +33,16 @@ class Ranks:
     statistic: float
     p: float
     """Friedman's."""
-    alpha: float
-    metric: str
     notes: tuple[str, ...]
     """What was left out, and what the number of seeds does not allow to say: one line each."""
 
 
-def critical_difference(members: pd.DataFrame, metric: str, *, alpha: float = 0.05) -> Ranks | Unavailable:
+def critical_difference(members: pd.DataFrame, metric: str) -> Ranks | Unavailable:
     """Friedman's test over cells with seeds as blocks, and Nemenyi's critical difference.
 
     p is exact (all orders of each block's ranks) where these are few, else of the chi-squared approximation.
 
-    CD = q(alpha, k) √(k (k + 1) / (6 n)) for k cells and n seeds, q the studentized range over √2. Blocks have to be
+    CD = q(0.05, k) √(k (k + 1) / (6 n)) for k cells and n seeds, q the studentized range over √2. Blocks have to be
     whole: where cells have unequal seeds, those cells and seeds are kept that leave most comparisons
     ((cells - 1) x (seeds - 1)), the others named. A real-valued cell counts once, by threshold: its two binarizations
     are no two networks.
@@ -71,21 +70,21 @@ def critical_difference(members: pd.DataFrame, metric: str, *, alpha: float = 0.
     statistic, p = stats.friedmanchisquare(*whole.to_numpy().T)
     exact = _exact_p(whole.rank(axis=1).to_numpy())
     p = p if exact is None else exact
-    q = float(stats.studentized_range.ppf(1 - alpha, k, np.inf)) / math.sqrt(2)
+    q = float(stats.studentized_range.ppf(1 - ALPHA, k, np.inf)) / math.sqrt(2)
     distance = q * math.sqrt(k * (k + 1) / (6 * n))
     notes = [f"left out, too few seeds finished: {left} of {len(cells)} cells"] if (left := len(cells) - k) else []
     if dropped := len(values) - n:
         notes.append(f"{dropped} seeds are left out: not every cell has them finished")
     if exact is None and n < 10:
         notes.append(f"{n} seeds: Friedman's p is an approximation, rough below ten")
-    if p >= alpha:
+    if p >= ALPHA:
         notes.append(f"Friedman's test finds no difference among the cells (p {p:.2g}): single gaps say nothing")
     if (gap := float(np.ptp(ranks))) <= distance:
         notes.append(f"no two cells are shown to differ: first and last are {gap:.2f} of {k - 1} ranks apart")
     table = cells.loc[ranks.index].assign(mean_rank=ranks).reset_index(drop=True)
     seeds = tuple(int(s) for s in whole.index)
     bars = _bars(ranks.to_numpy(), distance)
-    return Ranks(table, distance, bars, seeds, float(statistic), float(p), alpha, metric, tuple(notes))
+    return Ranks(table, distance, bars, seeds, float(statistic), float(p), tuple(notes))
 
 
 def _exact_p(ranks: np.ndarray) -> float | None:
@@ -117,9 +116,8 @@ def _too_few(values: pd.DataFrame) -> str:
     most = values.notna().sum().max()
     if most > 1:
         return "fewer than three cells share two finished seeds: nothing to rank"
-    if most == 1:
-        return "one seed a cell: ranks need seeds as blocks, two at least"
-    return "no cell has a finished seed: nothing to rank"
+    one = "one seed a cell: ranks need seeds as blocks, two at least"
+    return one if most == 1 else "no cell has a finished seed: nothing to rank"
 
 
 def _bars(ranks: np.ndarray, distance: float) -> tuple[tuple[int, int], ...]:

@@ -45,8 +45,6 @@ class Summary:
     iqm_low: float
     iqm_high: float
     """Percentile bootstrap interval of it; NaN below five seeds."""
-    minimum: float
-    maximum: float
 
 
 def summarize(values: ArrayLike, metric: str = "") -> Summary:
@@ -64,14 +62,14 @@ def summarize(values: ArrayLike, metric: str = "") -> Summary:
     x = np.sort(x[np.isfinite(x)])
     n, nan = len(x), math.nan
     if n == 0:
-        return Summary(0, *[nan] * 9)
+        return Summary(0, *[nan] * 7)
     mean, sd = float(x.mean()), float(x.std(ddof=1)) if n > 1 else nan
     low, high = t_intervals([mean], [sd], [n], [metric])[0].tolist()
     iqm_low = iqm_high = nan
     if n >= BOOTSTRAP_MINIMUM:
         iqm_low, iqm_high = np.percentile(_resampled_weights(n) @ x, (2.5, 97.5)).tolist()
     iqm = float(_middle_weights(n) @ x)
-    return Summary(n, mean, sd, low, high, iqm, iqm_low, iqm_high, float(x[0]), float(x[-1]))
+    return Summary(n, mean, sd, low, high, iqm, iqm_low, iqm_high)
 
 
 def finished(members: pd.DataFrame, metric: str) -> pd.Series:

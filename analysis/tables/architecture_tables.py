@@ -1,10 +1,11 @@
 """The paper's Tables 1 to 4, made from the networks themselves: what is trained here is what is counted."""
 
-from collections import Counter
 from collections.abc import Sequence
 from math import prod
 from operator import itemgetter
 from typing import Any
+
+import numpy as np
 
 from analysis.tables.entries import Entry, Table, column, count, tabled
 from binarygan.model.architectures import LayerStack
@@ -45,10 +46,8 @@ def parameter_counts(architecture: str) -> tuple[int, int]:
     >>> parameter_counts("cnn")
     (216227, 313985)
     """
-    of_generator, of_discriminator = (
-        _network(architecture, role, "as-released").parameter_count() for role in ("generator", "discriminator")
-    )
-    return of_generator, of_discriminator
+    g, d = (_network(architecture, role, "as-released").parameter_count() for role in ("generator", "discriminator"))
+    return g, d
 
 
 def counts_note() -> str:
@@ -74,15 +73,14 @@ def _network(architecture: str, role: str, fidelity: str) -> LayerStack:
 def _rows(networks: Sequence[LayerStack], role: str) -> list[dict[str, Any]]:
     """Of networks that differ in their norms alone."""
     network = networks[0]
-    counts: list[Counter[int]] = [Counter() for _ in networks]
+    counts = np.zeros((len(networks), len(network.layers)), int)
     for other, own in zip(networks, counts, strict=True):
         for name, shape in other.parameter_shapes().items():
             own[int(name.split(".")[0])] += prod(shape)
     channels, size = network.channels, network.size
     flat = network.layers[0].takes_rows  # an MLP takes its input as features
-    rows: list[dict[str, Any]] = [
-        {"layer": "input", "output shape": _shape(channels, size, flat=flat), "parameters": [0]}
-    ]
+    rows: list[dict[str, Any]]
+    rows = [{"layer": "input", "output shape": _shape(channels, size, flat=flat), "parameters": [0]}]
     for number, layer in enumerate(network.layers):
         if layer.takes_rows and not flat:
             flat = True
@@ -94,7 +92,7 @@ def _rows(networks: Sequence[LayerStack], role: str) -> list[dict[str, Any]]:
             "output shape": _shape(channels, size, flat=flat),
             "norm": " / ".join(dict.fromkeys(other.layers[number].norm.label for other in networks)),
             "activation": "neuron" if last and role == "generator" else layer.function.label,
-            "parameters": [own[number] for own in counts],
+            "parameters": counts[:, number].tolist(),
         }
         if not layer.takes_rows:
             row |= {"kernel": f"{layer.kernel}×{layer.kernel}", "stride": str(layer.stride)}

@@ -74,20 +74,15 @@ def measure(value: float | None, *, text: str | None = None) -> Entry:
     return Entry(text or number(value), value, {"": value})
 
 
-def interval(value: float, low: float, high: float) -> Entry:
-    """A number with its interval."""
-    return Entry(_with_interval(value, low, high), value, {"": value, "_low": low, "_high": high})
+def interval(value: float, low: float, high: float, **rests_on: float) -> Entry:
+    """A number with its interval, and in CSV what else is named."""
+    others = {f"_{name}": number for name, number in rests_on.items()}
+    return Entry(_with_interval(value, low, high), value, {"": value, "_low": low, "_high": high, **others})
 
 
 def spread(summary: Summary) -> Entry:
     """The mean over seeds with its interval."""
-    return mean_of(summary.mean, summary.low, summary.high, summary.sd, summary.n)
-
-
-def mean_of(mean: float, low: float, high: float, sd: float, n: int) -> Entry:
-    """A mean with its interval and what it rests on."""
-    parts = {"": mean, "_low": low, "_high": high, "_sd": sd, "_n": n}
-    return Entry(_with_interval(mean, low, high), mean, parts)
+    return interval(summary.mean, summary.low, summary.high, sd=summary.sd, n=summary.n)
 
 
 def seeds(values: Mapping[int, float], *, most: int = 10) -> Entry:

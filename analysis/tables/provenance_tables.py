@@ -2,9 +2,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -77,27 +76,23 @@ def time_table(study: Study, names: Mapping[str, str]) -> Table:
     cells = members["cell_id"].fillna("")
     keys = [cells.map(names).fillna(cells).rename("cell"), members["device"].fillna("")]
     sums = members.groupby(keys)[["epochs_done", "seconds", "evaluation_seconds"]].sum()
-    sums = sums.assign(members=members.groupby(keys).size()).reset_index()
+    sums = sums.assign(
+        members=members.groupby(keys).size(),
+        seconds_an_epoch=sums["seconds"] / sums["epochs_done"].where(sums["epochs_done"] > 0),
+        evaluation_share=sums["evaluation_seconds"] / sums["seconds"].where(sums["seconds"] > 0),
+    ).reset_index()
     columns = (
         column("cell", "cell"),
         column("device", "device"),
         column("members", "runs", count),
         column("epochs", "epochs", count, "all runs' together", of=lambda row: int(row["epochs_done"])),
         column("hours", "hours", measure, "all runs' together", of=lambda row: row["seconds"] / 3600),
-        column("seconds_an_epoch", "s an epoch", measure, "training and evaluation", of=_seconds_an_epoch),
-        column("evaluation_share", "evaluation", _percent, "its share of the time", of=_evaluation_share),
+        column("seconds_an_epoch", "s an epoch", measure, "training and evaluation"),
+        column("evaluation_share", "evaluation", _percent, "its share of the time"),
     )
     order = {name: i for i, name in enumerate(dict.fromkeys(names.values()))}
     rows = sorted(sums.to_dict("records"), key=lambda row: order.get(row["cell"], len(order)))
     return tabled("time", "How long it took", columns, rows)
-
-
-def _seconds_an_epoch(row: Mapping[Hashable, Any]) -> float | None:
-    return row["seconds"] / row["epochs_done"] if row["epochs_done"] else None
-
-
-def _evaluation_share(row: Mapping[Hashable, Any]) -> float:
-    return row["evaluation_seconds"] / row["seconds"] if row["seconds"] > 0 else math.nan
 
 
 def _percent(share: float) -> Entry:

@@ -11,7 +11,7 @@ from analysis import labels
 from analysis.labels import NOTHING
 from analysis.results.cells import unlike_paper
 from analysis.statistics.summaries import Summary, summarize, t_intervals
-from analysis.tables.entries import Entry, mean_of
+from analysis.tables.entries import Entry, interval
 from binarygan.metrics.names import BERNOULLI, OF_GATES, OF_IMAGES, OF_PREACTIVATED
 
 OURS, RELEASED, REAL_IMAGES = "this study", "released code", "real images"
@@ -68,7 +68,7 @@ class Row:
             mean = np.where(finite, x, 0).sum(axis=0) / n
             sd = np.sqrt(np.where(finite, (x - mean) ** 2, 0).sum(axis=0) / np.where(n > 1, n - 1, np.nan))
         columns = (c.tolist() for c in (mean, *t_intervals(mean, sd, n, names).T, sd, n))
-        return [mean_of(*entry) for entry in zip(*columns, strict=True)]
+        return [interval(m, low, high, sd=s, n=k) for m, low, high, s, k in zip(*columns, strict=True)]
 
 
 def rows_of(

@@ -29,7 +29,12 @@ PED_ANOVA = "the parameter's part of what sets the best trials apart"
 
 def best_table(trials: Trials) -> Table:
     """The best complete trials, ready to be trained again."""
-    front = column("front", "front", meaning="whether none beats it in every metric", of=partial(_on_front, trials))
+    front = column(
+        "front",
+        "front",
+        meaning="whether none beats it in every metric",
+        of=lambda t: "yes" if t.number in trials.front else "no",
+    )
     columns = (
         TRIAL,
         *([front] if len(trials.search.metrics) > 1 else []),
@@ -82,14 +87,14 @@ def importances_table(found: Sequence[Importances]) -> Table:
         of, ending = (f" of {f.metric.label}", f"_{f.metric.name}") if len(found) > 1 else ("", "")
         rows = {row.parameter: row for row in f.rows}
         for name, label, meaning in (("fanova", "fANOVA", FANOVA), ("ped_anova", "PED-ANOVA", PED_ANOVA)):
-            share = partial(_share, rows, name)
+            shares = {parameter: float(getattr(row, name)) for parameter, row in rows.items()}
+            share = partial(_of_parameter, shares)
             columns.append(column(name + ending, label + of, hundredths, meaning, of=share))
     return tabled("search-importances", "Which parameters matter", columns, found[0].rows, _notes(found))
 
 
-def _share(rows: Mapping[Parameter, Importance], name: str, row: Importance) -> float:
-    """Of the row's parameter, by one evaluator for one metric."""
-    return float(getattr(rows[row.parameter], name))
+def _of_parameter(shares: Mapping[Parameter, float], row: Importance) -> float:
+    return shares[row.parameter]
 
 
 def _notes(found: Sequence[Importances]) -> tuple[str, ...]:
@@ -142,10 +147,6 @@ def counted(trials: Trials) -> str:
     """`18 complete, 9 stopped early by asha, 3 failed`."""
     by = {"stopped": f" by {trials.search.scheduler}"} if trials.search.scheduler else {}
     return ", ".join(f"{n:,} {STATES[state]}{by.get(state, '')}" for state, n in trials.counts.items())
-
-
-def _on_front(trials: Trials, trial: Trial) -> str:
-    return "yes" if trial.number in trials.front else "no"
 
 
 def _metric_columns(trials: Trials) -> list[Column]:

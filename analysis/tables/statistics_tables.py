@@ -11,8 +11,10 @@ import pandas as pd
 from analysis import labels
 from analysis.claims.verdicts import Verdict
 from analysis.results.cells import label, lacking, members_of
-from analysis.statistics.anova import anova
+from analysis.results.load import Study
+from analysis.statistics.anova import anova_of
 from analysis.statistics.differences import compare_to_baseline
+from analysis.statistics.hypotheses import ALPHA
 from analysis.statistics.ranks import critical_difference
 from analysis.statistics.summaries import Unavailable
 from analysis.tables.entries import (
@@ -95,9 +97,9 @@ def _wilcoxon(row: Mapping[Hashable, Any]) -> Entry:
     return replace(probability(row["p_wilcoxon"]), parts={"": row["p_wilcoxon"], "_note": row["note"]})
 
 
-def anova_table(members: pd.DataFrame) -> Table | Unavailable:
+def anova_table(study: Study) -> Table | Unavailable:
     """What share of the variance of log FID each choice has."""
-    found = anova(members)
+    found = anova_of(study)
     if isinstance(found, Unavailable):
         return found
     columns = (
@@ -126,7 +128,7 @@ def ranks_table(members: pd.DataFrame, names: Mapping[str, str]) -> Table | Unav
     )
     notes = (
         f"Friedman's test over {len(found.seeds)} seeds: χ² {found.statistic:.3g}, p {found.p:.2g}; Nemenyi's critical "
-        f"difference at {found.alpha:g}: {found.critical_difference:.2f} ranks.",
+        f"difference at {ALPHA:g}: {found.critical_difference:.2f} ranks.",
         *found.notes,
     )
     return tabled("ranks-fid", "Mean ranks by FID", columns, found.table.to_dict("records"), notes)

@@ -31,15 +31,7 @@ _SECTIONS = {
     ),
     "bits": (
         "Bits",
-        (
-            "ink",
-            "ink_distance",
-            "pixel_error",
-            "covariance_error",
-            "isolated_pixel_rate",
-            "components",
-            "patch_kl",
-        ),
+        ("ink", "ink_distance", "pixel_error", "covariance_error", "isolated_pixel_rate", "components", "patch_kl"),
     ),
 }
 

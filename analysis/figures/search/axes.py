@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from analysis import labels
-from analysis.figures.style import TINY, ticks_between
+from analysis.figures.style import TINY, set_ticks, ticks_between
 from analysis.results.load import Study
 from analysis.search.search import Parameter
 from analysis.search.trials import Trial, Trials, trials_of
@@ -51,9 +51,7 @@ def parameter_axis(axes: Axes, parameter: Parameter) -> None:
     elif parameter.log:
         pad = (parameter.high / parameter.low) ** 0.04
         axes.set(xscale="log", xlim=(parameter.low / pad, parameter.high * pad))
-        axes.xaxis.set_major_locator(FixedLocator(_powers(parameter.low, parameter.high)))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+        set_ticks(axes.xaxis, _powers(parameter.low, parameter.high), short)
     else:
         pad = 0.04 * (parameter.high - parameter.low)
         axes.set_xlim(parameter.low - pad, parameter.high + pad)

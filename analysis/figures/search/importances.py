@@ -51,13 +51,8 @@ def _draw(axes: Axes, one: Importances) -> None:
         words = "too few trials" if few else f"{row.fanova:.2f}, {row.ped_anova:.2f}"
         end = 0.0 if few else max(row.fanova, row.ped_anova)
         axes.annotate(words, (end, bar), (4, 0), textcoords="offset points", va="center", fontsize=SMALL, color="0.3")
-    names = [
-        row.parameter.label if row.trials == one.trials else f"{row.parameter.label} ({row.trials} trials)"
-        for row in one.rows
-    ]
-    axes.set(
-        ylim=(len(one.rows) - 0.45, -0.55), yticks=y, yticklabels=names, xlabel=f"importance for {one.metric.label}"
-    )
+    names = [r.parameter.label + f" ({r.trials} trials)" * (r.trials != one.trials) for r in one.rows]
+    axes.set(ylim=(len(y) - 0.45, -0.55), yticks=y, yticklabels=names, xlabel=f"importance for {one.metric.label}")
     longest = max(0.1, fanova.max(), ped.max())
     axes.set(xlim=(0, 1.35 * longest), xticks=[tick / 5 for tick in range(6) if tick / 5 <= 1.1 * longest])
     axes.tick_params(axis="y", length=0)

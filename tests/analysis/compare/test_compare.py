@@ -9,7 +9,7 @@ from made_up import runs
 from scipy import stats
 
 from analysis.__main__ import main
-from analysis.compare.matching import difference, match
+from analysis.compare.compare import difference, match
 
 SEEDS = pd.Index([0, 1, 2, 3], name="seed")
 A = pd.Series([10.0, 12.0, 11.0, 13.0], SEEDS)
@@ -33,15 +33,15 @@ def test_the_same_cell_is_paired_by_seed_and_others_are_welchs(
     interval = reference.confidence_interval(0.95)
     assert (found.mean, found.p) == pytest.approx((b.mean() - a.mean(), reference.pvalue))
     assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
-    assert found.how == how
+    assert found.note == how
 
 
 def test_one_seed_gives_no_interval() -> None:
     found = difference(A.iloc[:1], B, same=True)
     assert found.mean == pytest.approx(B.mean() - 10)
     assert np.isnan([found.low, found.high, found.p]).all()
-    assert "one seed" in found.how
-    assert "no finished seed" in difference(A.iloc[:0], B, same=True).how
+    assert "one seed" in found.note
+    assert "no finished seed" in difference(A.iloc[:0], B, same=True).note
 
 
 def test_cells_are_matched_by_id_and_then_by_what_they_are() -> None:

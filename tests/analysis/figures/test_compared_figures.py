@@ -10,8 +10,7 @@ import pytest
 from made_figures import drawn
 from made_up import runs
 
-from analysis.figures import FIGURES
-from analysis.figures.beyond import compared
+from analysis.figures import FIGURES, scores
 from analysis.results.load import Study
 from study.store.schemas import SCHEMAS
 
@@ -39,7 +38,7 @@ def test_configurations_stand_by_neuron_the_lowest_first(tmp_path: Path, monkeyp
     assert axes.get_ylabel() == "estimator"
     assert f"DBN, {papers}: 11.0 [10.5, 11.5], 3 seeds" in found.alt
     assert found.missing == ["gapped straight-through with SBN: no FID (3 failed)"]
-    monkeypatch.setattr(compared, "MOST", 1)
+    monkeypatch.setattr(scores, "MOST_OF_GROUP", 1)
     shorter = drawn("estimators", study)
     lines = [label.get_text() for label in shorter.figure.axes[0].get_yticklabels()]
     assert lines == ["DBN", papers, "SBN", "ReinMax", papers]

@@ -20,7 +20,7 @@ from PIL import Image
 from analysis import figures
 from analysis.experiments import EXPERIMENTS
 from analysis.figures import FIGURES
-from analysis.figures.evolution import spread
+from analysis.figures.samples import spread
 from analysis.figures.style import COLUMN, PAGE
 from analysis.labels import LOOKS
 from analysis.results.load import Study, load_anchors

@@ -11,8 +11,8 @@ from scipy import stats
 
 from analysis.figures.figure_4 import merged
 from analysis.figures.interactions import cross
+from analysis.results.cells import cells_of
 from analysis.results.load import Study, load_anchors
-from analysis.results.naming import cells_of
 
 
 def test_histograms_are_merged_as_numpy_counts_them() -> None:

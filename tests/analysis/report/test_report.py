@@ -23,7 +23,7 @@ from analysis.figures import FIGURES, in_order
 from analysis.figures.drawn import SECTIONS
 from analysis.report import page, report
 from analysis.report.contents import Contents
-from analysis.report.page import Page, Picture, Section, fitted, render
+from analysis.report.page import Picture, Section, fitted, render
 from analysis.results.cells import members_of
 from binarygan.errors import UserError
 from binarygan.plugins import load_plugins
@@ -236,7 +236,7 @@ def test_pictures_shrink_until_they_fit() -> None:
         pixels = np.random.default_rng(0).integers(256, size=(size, size, 3), dtype=np.uint8)
         out = BytesIO()
         Image.fromarray(pixels).save(out, "png", dpi=(200, 200))
-        return page.picture(name, "T", "alt", out.getvalue())
+        return Picture(name, "T", "alt", out.getvalue())
 
     pictures = [noise("a", 400), noise("b", 100)]
     fitting = fitted(pictures, most=200_000)
@@ -249,7 +249,7 @@ def test_pictures_shrink_until_they_fit() -> None:
 
 def test_long_lists_are_cut_short_on_the_page() -> None:
     lines = tuple(f"line number {i}." for i in range(100))
-    text = render(Page("T", "L", (Section(name="s", title="S", short="S", missing=lines),), "F"))
+    text = render(title="T", lead="L", sections=[Section(name="s", title="S", short="S", missing=lines)], foot="F")
     assert text.count("ine number") == page.MOST_LINES
     assert f"and {100 - page.MOST_LINES} more." in text
 

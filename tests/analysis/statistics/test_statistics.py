@@ -19,7 +19,7 @@ class TestSummarize:
     def test_mean_and_t_interval_are_scipys(self) -> None:
         s = summarize(NORMAL)
         low, high = stats.t.interval(0.95, len(NORMAL) - 1, NORMAL.mean(), stats.sem(NORMAL))
-        assert (s.n, s.minimum, s.maximum) == (8, NORMAL.min(), NORMAL.max())
+        assert s.n == 8
         assert (s.mean, s.sd) == pytest.approx((NORMAL.mean(), NORMAL.std(ddof=1)))
         assert (s.low, s.high) == pytest.approx((low, high))
 

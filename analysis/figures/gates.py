@@ -26,11 +26,8 @@ def gates(study: Study) -> Drawn | None:
     value_axis(axes.yaxis, "FID")
     picture.legend(loc="outside upper center", ncols=2, title="mean and 95% CI; small: a seed")
     neurons = {neuron for neuron, architecture in found if architecture == GATED}
-    missing = [
-        f"{labels.neuron(neuron)}: no plain MLP of equal active width is done"
-        for neuron in sorted(neurons)
-        if (neuron, NARROW) not in found
-    ]
+    alone = [labels.neuron(neuron) for neuron in sorted(neurons) if (neuron, NARROW) not in found]
+    missing = [f"{name}: no plain MLP of equal active width is done" for name in alone]
     missing += [f"{left} configurations of other settings"] if left else []
     few = any(point.fid.n < 2 for own in found.values() for point in own)
     cautions = ["Where there is one seed there is no interval."] if few else []

@@ -1,4 +1,6 @@
-"""Losses and FID by epoch: a row of panels for each family of cells, a thin line for each seed."""
+"""Numbers by epoch: losses and FID of every cell, and how good the estimators' gradients are."""
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,11 +10,14 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from analysis import labels
+from analysis.experiments import EXPERIMENTS
 from analysis.figures.drawn import TRAINING, Drawn, figure
 from analysis.figures.picks import number
-from analysis.figures.style import chart, value_axis
+from analysis.figures.style import SMALL, chart, value_axis
+from analysis.labels import LOOKS
+from analysis.results.cells import by_status, trained
 from analysis.results.load import Study
-from analysis.results.naming import cells_of, trained
+from analysis.statistics.compared import Group, compared
 from binarygan.metrics.names import BERNOULLI
 
 FAMILIES, SEEDS = 8, 30
@@ -28,8 +33,7 @@ def training_curves(study: Study) -> Drawn | None:
     of_members = trained(study.members)[["member_id", "cell_id", "seed", "status"]]
     curves = study.curves().merge(of_members, on="member_id").sort_values(["seed", "epoch"], kind="stable")
     by_cell = dict(list(curves.groupby("cell_id")))
-    cells = cells_of(study.members)
-    cells = cells[cells["cell_id"].isin(by_cell)]
+    cells = study.cells[study.cells["cell_id"].isin(by_cell)]
     if cells.empty:
         return None
     families = [(str(family), rows) for family, rows in cells.groupby("family", sort=False)]
@@ -106,8 +110,75 @@ def _finish(axes: np.ndarray, *, last: bool) -> None:
 
 def _sentence(name: str, members: pd.DataFrame) -> str:
     done = members[members["status"] == "done"]
-    counts = ", ".join(f"{n} {status}" for status, n in members["status"].value_counts().items())
+    counts = by_status(members)
     if done.empty or done["fid"].isna().all():
         return f"{name}: {counts}."
     low, high = (number(float(f(done["fid"]))) for f in (np.min, np.max))
     return f"{name}: {counts}, FID at the end {low if low == high else f'{low} to {high}'}."
+
+
+GRADIENTS = {"gradient_cosine": "cosine to a reference", "gradient_variance": "variance, relative"}
+LINES: tuple[object, ...] = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
+"""Estimators of one colour, in turn."""
+ESTIMATORS = next(e for e in EXPERIMENTS if e.name == "estimators")
+
+
+@figure("estimators-gradients", "How good the estimators' gradients are", section="estimators", order=1)
+def estimators_gradients(study: Study) -> Drawn | None:
+    """Means over the seeds that are done, by epoch; a faint line for each seed."""
+    own = ESTIMATORS.members(study.members)
+    own = own[own["status"] == "done"]
+    if own.empty:
+        return None
+    groups, missing = compared(own, ESTIMATORS.varies)
+    curves = study.curves().merge(own[["member_id", "cell_id", "seed"]], on="member_id")
+    curves = curves[["cell_id", "seed", "epoch", *GRADIENTS]].dropna(subset=[*GRADIENTS])
+    measured = set(curves["cell_id"])
+    shown = [group for group in groups if measured & set(group.names)]
+    if not shown:
+        return None
+    longest = max(shown, key=lambda group: len(group.names))
+    order = list(dict.fromkeys(name for group in (longest, *shown) for name in group.names.values()))
+    heights = [max(1.7, 0.3 + 0.15 * len(measured & set(group.names))) for group in shown]
+    figure = chart(sum(heights) + 0.3)
+    grid = figure.subplots(len(shown), len(GRADIENTS), squeeze=False, height_ratios=heights)
+    sentences = ["Cosine of the estimated gradient to a reference, and its variance relative to its mean, by epoch."]
+    for axes, group in zip(grid, shown, strict=True):
+        sentences += _draw_estimators(axes, group, curves, order)
+        without = [name for cell_id, name in group.names.items() if cell_id not in measured]
+        missing += [f"{name} with {group.name}: not measured" for name in without]
+    for panel in grid[-1]:
+        panel.set_xlabel("epoch")
+    return Drawn(figure, " ".join(sentences), missing)
+
+
+def _draw_estimators(axes: np.ndarray, group: Group, curves: pd.DataFrame, order: list[str]) -> list[str]:
+    """A group's panels, and a sentence for each of its estimators."""
+    sentences = []
+    for cell_id, name in sorted(group.names.items(), key=lambda item: order.index(item[1])):
+        rows = curves[curves["cell_id"] == cell_id]
+        if rows.empty:
+            continue
+        at = order.index(name)
+        look = {"color": LOOKS[at % len(LOOKS)].colour, "linestyle": LINES[at // len(LOOKS) % len(LINES)]}
+        name += " (the paper's)" if cell_id == group.paper else ""
+        last = [_draw_gradients(panel, rows, column, name, look) for panel, column in zip(axes, GRADIENTS, strict=True)]
+        cosine, variance = map(number, last)
+        sentences.append(f"{group.name}, {name}: cosine {cosine}, variance {variance} at the end.")
+    for panel, label in zip(axes, GRADIENTS.values(), strict=True):
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+        panel.margins(x=0.02)
+        panel.set_ylabel(label)
+    value_axis(axes[-1].yaxis, GRADIENTS["gradient_variance"])
+    axes[0].set_title(group.name, loc="left")
+    axes[-1].legend(loc="center left", bbox_to_anchor=(1.02, 0.5), borderaxespad=0, fontsize=SMALL, labelspacing=0.3)
+    return sentences
+
+
+def _draw_gradients(axes: Axes, rows: pd.DataFrame, column: str, name: str, look: dict[str, Any]) -> float:
+    """Each seed's line and their mean's; its last value."""
+    seeds = [own[["epoch", column]].to_numpy(float) for _, own in rows.groupby("seed")]
+    axes.add_collection(LineCollection(seeds, colors=look["color"], linewidths=0.4, alpha=0.35))
+    mean = rows.groupby("epoch")[column].mean()
+    axes.plot(mean.index, mean, label=name, linewidth=1.2, **look)
+    return float(mean.iloc[-1])

@@ -1,1 +1,0 @@
-"""Figures of the experiments beyond the paper: estimators, normalization, clipping, annealing, gates."""
