@@ -111,13 +111,6 @@ def test_a_grid_of_parts_from_outside_is_trained(plugin: Path, batch: Path, tmp_
     assert_refused(refused, "--epochs 3: this grid has epochs 1, 2 of its own: leave --epochs out")
 
 
-@pytest.mark.parametrize("grid", ["estimators", "gates", "slope-annealing"])
-def test_a_plan_tells_each_configuration_from_the_others(grid: str, tmp_path: Path) -> None:
-    printed = here("--grid", grid, "--plan", "--device", "cuda", "--results", tmp_path).stdout.splitlines()
-    told = [" ".join(line.split()[1:]) for line in printed if line.startswith("  ")]
-    assert len(set(told)) == len(told) == int(printed[0].split()[1])
-
-
 def assert_loopback_only(pid: int) -> None:
     """The process and all its children listen on the loopback interface alone."""
     own = {pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))}

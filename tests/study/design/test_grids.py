@@ -107,5 +107,5 @@ def test_the_fidelity_grid_ends_in_both_fidelities() -> None:
 
 
 def test_a_grid_whose_choices_are_no_mappings_is_refused() -> None:
-    with pytest.raises(UserError, match="a grid's choices are mappings of field to value, .* not 'objective'"):
+    with pytest.raises(UserError, match="a grid's choices are mappings of field to value"):
         Grid("a test", lambda _: {"objective": "gan"}).cells("as-described", **COMMON)
