@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's 15 leaves its workers 4% of a core beside two other tests
+os.environ.setdefault("RAY_worker_niceness", "0")  # with Ray's 15 its workers wait behind the other tests
 LONGEST = ("tests/study/commands/", "tests/chaos/")
 """Where the tests are that take a minute each: they come first, so that none is left alone at the end."""
 
