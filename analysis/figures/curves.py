@@ -98,7 +98,7 @@ def _finish(axes: np.ndarray, *, last: bool) -> None:
         panel.set_ylabel(name)
         if last:
             panel.set_xlabel("epoch")
-        panel.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=1))
         if not panel.lines:
             panel.text(0.5, 0.5, "not measured", ha="center", va="center", transform=panel.transAxes, color="0.4")
             panel.set(xticks=[], yticks=[])
@@ -117,7 +117,7 @@ def _sentence(name: str, members: pd.DataFrame) -> str:
     return f"{name}: {counts}, FID at the end {low if low == high else f'{low} to {high}'}."
 
 
-GRADIENTS = {"gradient_cosine": "cosine to a reference", "gradient_variance": "variance, relative"}
+GRADIENTS = {"gradient_cosine": "cosine to the gradient", "gradient_variance": "variance, relative"}
 LINES: tuple[object, ...] = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 """Estimators of one colour, in turn."""
 ESTIMATORS = next(e for e in EXPERIMENTS if e.name == "estimators")
@@ -142,7 +142,10 @@ def estimators_gradients(study: Study) -> Drawn | None:
     heights = [max(1.7, 0.3 + 0.15 * len(measured & set(group.names))) for group in shown]
     figure = chart(sum(heights) + 0.3)
     grid = figure.subplots(len(shown), len(GRADIENTS), squeeze=False, height_ratios=heights)
-    sentences = ["Cosine of the estimated gradient to a reference, and its variance relative to its mean, by epoch."]
+    sentences = [
+        "Cosine of the estimated gradient to that which follows from flipping single outputs, and the estimate's variance "
+        "relative to its mean, by epoch."
+    ]
     for axes, group in zip(grid, shown, strict=True):
         sentences += _draw_estimators(axes, group, curves, order)
         without = [name for cell_id, name in group.names.items() if cell_id not in measured]
@@ -166,7 +169,7 @@ def _draw_estimators(axes: np.ndarray, group: Group, curves: pd.DataFrame, order
         cosine, variance = map(number, last)
         sentences.append(f"{group.name}, {name}: cosine {cosine}, variance {variance} at the end.")
     for panel, label in zip(axes, GRADIENTS.values(), strict=True):
-        panel.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=1))
         panel.margins(x=0.02)
         panel.set_ylabel(label)
     value_axis(axes[-1].yaxis, GRADIENTS["gradient_variance"])
