@@ -143,8 +143,8 @@ def estimators_gradients(study: Study) -> Drawn | None:
     figure = chart(sum(heights) + 0.3)
     grid = figure.subplots(len(shown), len(GRADIENTS), squeeze=False, height_ratios=heights)
     sentences = [
-        "Cosine of the estimated gradient to that which follows from flipping single outputs, and the estimate's variance "
-        "relative to its mean, by epoch."
+        "Cosine of the estimated gradient to that which follows from flipping single outputs, and the estimate's "
+        "variance relative to its mean, by epoch."
     ]
     for axes, group in zip(grid, shown, strict=True):
         sentences += _draw_estimators(axes, group, curves, order)
