@@ -6,10 +6,10 @@ from analysis import labels
 from analysis.figures.drawn import DATA, SEARCH, TRAINING, Drawn, figure
 from analysis.figures.panels import Page, Panel, draw_panels, tile
 from analysis.figures.picks import absence, in_order, name_in_d, pick
-from analysis.figures.search.axes import shown
 from analysis.figures.style import COLUMN
 from analysis.results.cells import label
 from analysis.results.load import Samples, Study
+from analysis.search.trials import shown
 from binarygan.paper import BINARY, EXPERIMENTS, Cell
 
 APPENDIX_LARGEST = 1.36

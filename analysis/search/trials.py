@@ -184,3 +184,9 @@ def front(values: np.ndarray) -> np.ndarray:
     """
     beaten = [bool(((values <= row).all(axis=1) & (values < row).any(axis=1)).any()) for row in values]
     return ~np.array(beaten, dtype=bool)
+
+
+def shown(study: Study) -> Trials | None:
+    """The trials to draw; None for a grid, or where study.json does not allow it."""
+    trials = trials_of(study)
+    return trials if isinstance(trials, Trials) and trials.all else None

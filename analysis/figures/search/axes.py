@@ -11,21 +11,14 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis import labels
 from analysis.figures.style import TINY, set_ticks, ticks_between
-from analysis.results.load import Study
 from analysis.search.search import Parameter
-from analysis.search.trials import Trial, Trials, trials_of
+from analysis.search.trials import Trial
 
 GOLDEN = 0.6180339887498949
 LONGEST = 14
 """Letters of a choice on an axis."""
 MOST_LETTERS = 48
 """Of two neighbouring choices times their number: more would run into each other."""
-
-
-def shown(study: Study) -> Trials | None:
-    """The trials to draw; None for a grid, or where study.json does not allow it."""
-    trials = trials_of(study)
-    return trials if isinstance(trials, Trials) and trials.all else None
 
 
 def plain(text: object) -> str:

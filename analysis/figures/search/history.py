@@ -7,11 +7,11 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.drawn import SEARCH, Drawn, figure
 from analysis.figures.picks import number
-from analysis.figures.search.axes import shown, strip
+from analysis.figures.search.axes import strip
 from analysis.figures.style import chart, value_axis
 from analysis.labels import BLACK, BLUE, ORANGE, VERMILLION, Look
 from analysis.results.load import Study
-from analysis.search.trials import STATES, Trials
+from analysis.search.trials import STATES, Trials, shown
 
 LOOKS = {
     "complete": Look(BLUE, "none", "o"),

@@ -4,11 +4,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from analysis.figures.drawn import PARAMETERS, Drawn, figure
-from analysis.figures.search.axes import shown
 from analysis.figures.style import SMALL, chart
 from analysis.labels import BLUE, ORANGE
 from analysis.results.load import Study
 from analysis.search.importances import Importances, importances
+from analysis.search.trials import shown
 
 ROW = 0.27
 """Inches a parameter."""

@@ -12,13 +12,13 @@ from matplotlib.collections import LineCollection
 
 from analysis.figures.drawn import PARAMETERS, Drawn, figure
 from analysis.figures.picks import number
-from analysis.figures.search.axes import GOLDEN, choices_of, plain, short, shown
+from analysis.figures.search.axes import GOLDEN, choices_of, plain, short
 from analysis.figures.style import TINY, chart
 from analysis.labels import choice
 from analysis.results.load import Study
 from analysis.search.importances import LOG_SPAN, Importances, importances
 from analysis.search.search import Parameter
-from analysis.search.trials import Trial, Trials
+from analysis.search.trials import Trial, Trials, shown
 
 ABSENT = -0.14
 """Where a line goes for a parameter that its trial has no use for."""

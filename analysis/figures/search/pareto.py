@@ -7,11 +7,10 @@ from matplotlib.axes import Axes
 
 from analysis.figures.drawn import SEARCH, Drawn, figure
 from analysis.figures.picks import number
-from analysis.figures.search.axes import shown
 from analysis.figures.style import COLUMN, PAGE, SMALL, chart, value_axis
 from analysis.labels import BLUE
 from analysis.results.load import Study
-from analysis.search.trials import Trials, front
+from analysis.search.trials import Trials, front, shown
 
 MOST_PANELS = 3
 MOST_NAMES = 12

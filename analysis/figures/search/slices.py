@@ -9,14 +9,14 @@ from matplotlib.lines import Line2D
 
 from analysis.figures.drawn import PARAMETERS, Drawn, figure
 from analysis.figures.picks import number
-from analysis.figures.search.axes import parameter_axis, position, short, shown, strip
+from analysis.figures.search.axes import parameter_axis, position, short, strip
 from analysis.figures.search.history import LOOKS
 from analysis.figures.style import PAGE, chart, value_axis
 from analysis.labels import choice
 from analysis.results.load import Study
 from analysis.search.importances import BEST_SHARE, FEWEST_BEST
 from analysis.search.search import Parameter
-from analysis.search.trials import Trials
+from analysis.search.trials import Trials, shown
 
 COLUMNS, ROW, TOP, LEFT, GAP = 4, 1.5, 0.5, 0.5, 0.16
 """Panels beside each other; inches of a row, above the first one, left of them and between them."""

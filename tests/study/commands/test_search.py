@@ -26,7 +26,7 @@ def test_a_plan_of_a_search_writes_nothing(batch: Path, tmp_path: Path) -> None:
     assert outcome.returncode == 0
     said = outcome.stdout
     assert "4 trials of 1 members, 1 epochs, 0 settled, 4 to run on cpu; goal: fid minimized" in said
-    assert "slope_rate          1 to 1.3 where neuron is deterministic/stochastic" in said
+    assert "slope_rate              1 to 1.3 where neuron is deterministic/stochastic" in said
     assert re.search(r"about [\d.]+ (h|min) .* about \d+ MB of results \(from 4 trials drawn at random\)", said)
     assert not list(tmp_path.iterdir())
 
