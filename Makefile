@@ -24,7 +24,7 @@ report: venv    ## the whole reports from the results that ship, without trainin
 	$(BIN)/python -m analysis report published/paper-as-released
 	$(BIN)/python -m analysis report published/appendix-ten-seeds
 
-test: venv      ## the test suite (eleven to thirteen minutes on two cores)
+test: venv      ## the test suite (about fourteen minutes on two cores of a slow Xeon)
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not long and not cluster and not alone" --durations=15
 	$(BIN)/python -m pytest -m "alone and not long"
 

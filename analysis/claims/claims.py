@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from analysis.claims.comparisons import Evidence, Exceeds, FewerParameters, Level, Measure, Similar, Together, Trained
+from analysis.claims.comparisons import Exceeds, FewerParameters, Level, Similar, Together, Trained
+from analysis.claims.evidence import Evidence, Measure
 from analysis.claims.verdicts import Claim, Verdict, verdict_on
 from analysis.results.load import mnist_digest
 from binarygan.config import ARCHITECTURES

@@ -7,7 +7,8 @@ from typing import Literal
 
 import pandas as pd
 
-from analysis.claims.comparisons import Comparison, Evidence, Finding, Measure, sample_of
+from analysis.claims.comparisons import Comparison, Finding
+from analysis.claims.evidence import Evidence, Measure, sample_of
 from analysis.statistics.differences import holm
 from analysis.statistics.hypotheses import ALPHA
 from binarygan.paper import Cell, paper_config

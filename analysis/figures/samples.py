@@ -9,7 +9,7 @@ from analysis.figures.picks import absence, in_order, name_in_d, pick
 from analysis.figures.style import COLUMN
 from analysis.results.cells import label
 from analysis.results.load import Samples, Study
-from analysis.search.trials import shown
+from analysis.search.trials import trials_to_draw
 from binarygan.paper import BINARY, EXPERIMENTS, Cell
 
 APPENDIX_LARGEST = 1.36
@@ -118,7 +118,7 @@ def figure_8(study: Study) -> Drawn | None:
 @figure("search-samples", "Samples of the best trials", section=SEARCH, order=3)
 def search_samples(study: Study) -> Drawn | None:
     """The 64 samples of the first seed of each of the best trials that have any."""
-    trials = shown(study)
+    trials = trials_to_draw(study)
     if trials is None:
         return None
     best = trials.ranked[:BEST]

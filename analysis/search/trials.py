@@ -186,7 +186,7 @@ def front(values: np.ndarray) -> np.ndarray:
     return ~np.array(beaten, dtype=bool)
 
 
-def shown(study: Study) -> Trials | None:
+def trials_to_draw(study: Study) -> Trials | None:
     """The trials to draw; None for a grid, or where study.json does not allow it."""
     trials = trials_of(study)
     return trials if isinstance(trials, Trials) and trials.all else None

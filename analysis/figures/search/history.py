@@ -11,7 +11,7 @@ from analysis.figures.search.axes import strip
 from analysis.figures.style import chart, value_axis
 from analysis.labels import BLACK, BLUE, ORANGE, VERMILLION, Look
 from analysis.results.load import Study
-from analysis.search.trials import STATES, Trials, shown
+from analysis.search.trials import STATES, Trials, trials_to_draw
 
 LOOKS = {
     "complete": Look(BLUE, "none", "o"),
@@ -29,7 +29,7 @@ ROW = 2.1
 @figure("search-history", "Trials in order", section=SEARCH, order=1)
 def search_history(study: Study) -> Drawn | None:
     """A panel for each metric."""
-    trials = shown(study)
+    trials = trials_to_draw(study)
     if trials is None:
         return None
     metrics = trials.search.metrics

@@ -8,7 +8,7 @@ from analysis.figures.style import SMALL, chart
 from analysis.labels import BLUE, ORANGE
 from analysis.results.load import Study
 from analysis.search.importances import Importances, importances
-from analysis.search.trials import shown
+from analysis.search.trials import trials_to_draw
 
 ROW = 0.27
 """Inches a parameter."""
@@ -18,7 +18,7 @@ MOST_METRICS = 3
 @figure("search-importances", "Importances of parameters", section=PARAMETERS, order=1)
 def search_importances(study: Study) -> Drawn | None:
     """A panel for each metric, two bars for each parameter."""
-    trials = shown(study)
+    trials = trials_to_draw(study)
     if trials is None or not trials.varied:
         return None
     wanted = range(len(trials.search.metrics))

@@ -18,7 +18,7 @@ from analysis.labels import choice
 from analysis.results.load import Study
 from analysis.search.importances import LOG_SPAN, Importances, importances
 from analysis.search.search import Parameter
-from analysis.search.trials import Trial, Trials, shown
+from analysis.search.trials import Trial, Trials, trials_to_draw
 
 ABSENT = -0.14
 """Where a line goes for a parameter that its trial has no use for."""
@@ -32,7 +32,7 @@ JITTER = 0.05
 @figure("search-parallel", "Parallel coordinates of the trials", section=PARAMETERS, order=3)
 def search_parallel(study: Study) -> Drawn | None:
     """Metrics last, parameters the nearer to them the more they matter; the best trials are drawn last and thick."""
-    trials = shown(study)
+    trials = trials_to_draw(study)
     if trials is None or not trials.varied or len(trials.complete) < 2:
         return None
     parameters = ordered(trials)

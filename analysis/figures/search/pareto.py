@@ -10,7 +10,7 @@ from analysis.figures.picks import number
 from analysis.figures.style import COLUMN, PAGE, SMALL, chart, value_axis
 from analysis.labels import BLUE
 from analysis.results.load import Study
-from analysis.search.trials import Trials, front, shown
+from analysis.search.trials import Trials, front, trials_to_draw
 
 MOST_PANELS = 3
 MOST_NAMES = 12
@@ -20,7 +20,7 @@ MOST_NAMES = 12
 @figure("search-pareto", "The Pareto front", section=SEARCH, order=2)
 def search_pareto(study: Study) -> Drawn | None:
     """A panel for each pair of metrics, the front of the pair as a staircase; None where there is one metric."""
-    trials = shown(study)
+    trials = trials_to_draw(study)
     if trials is None or len(trials.search.metrics) < 2 or not trials.complete:
         return None
     pairs = list(combinations(range(len(trials.search.metrics)), 2))

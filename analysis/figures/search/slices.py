@@ -16,7 +16,7 @@ from analysis.labels import choice
 from analysis.results.load import Study
 from analysis.search.importances import BEST_SHARE, FEWEST_BEST
 from analysis.search.search import Parameter
-from analysis.search.trials import Trials, shown
+from analysis.search.trials import Trials, trials_to_draw
 
 COLUMNS, ROW, TOP, LEFT, GAP = 4, 1.5, 0.5, 0.5, 0.16
 """Panels beside each other; inches of a row, above the first one, left of them and between them."""
@@ -31,7 +31,7 @@ COLOURS = "cividis"
 @figure("search-slices", "Values by one parameter at a time", section=PARAMETERS, order=2)
 def search_slices(study: Study) -> Drawn | None:
     """A panel for each parameter and metric."""
-    trials = shown(study)
+    trials = trials_to_draw(study)
     if trials is None or not trials.varied or not trials.complete:
         return None
     wanted = [(i, p) for i in range(len(trials.search.metrics)) for p in trials.varied]
