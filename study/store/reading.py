@@ -83,13 +83,13 @@ def read_file(
         UserError: the file is damaged or foreign, or of a version that this program does not know.
     """
     with naming(name, advice):
-        file = open_file(source, table, name)
+        content = source if isinstance(source, bytes) else source.read_bytes()  # once: it may be replaced meanwhile
+        file = open_file(content, table, name)
         if member_id is None:
             found = file.read(columns, use_threads=False)
         else:  # by way of a data set, which leaves out row groups whose statistics exclude the member
-            path = pa.BufferReader(source) if isinstance(source, bytes) else source
             wanted = [("member_id", "==", member_id)]
-            found = pq.read_table(path, columns=columns, partitioning=None, filters=wanted, use_threads=False)
+            found = pq.read_table(pa.BufferReader(content), columns=columns, filters=wanted, use_threads=False)
         found.validate(full=True)
         return found
 

@@ -1,7 +1,10 @@
 """The store's files: versions, descriptions."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
 from pathlib import Path
+from threading import Event
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,7 +16,7 @@ from study.store import reading
 from study.store.reading import files_of, naming, read_folder
 from study.store.schemas import SCHEMA_VERSION, SCHEMAS, check_version
 from study.store.store import Store
-from study.store.tables import append_row, read_rows
+from study.store.tables import append_row, read_rows, write_rows
 
 
 @pytest.fixture
@@ -74,6 +77,28 @@ def test_two_processes_read_what_one_does(tmp_path: Path, monkeypatch: pytest.Mo
         assert reads(tmp_path, "curves") == (rows, problems)
         assert here == halves
         here.clear()
+
+
+def test_a_file_is_read_whole_while_it_is_replaced(store: Store) -> None:
+    """Its rows' bytes lie elsewhere in each version: what opens it twice finds one's footer and the other's pages."""
+    ids = [f"m{i}" for i in range(400)]
+    path, over = store.folder / "curves" / "m0.parquet", Event()
+
+    def replace() -> None:
+        for n in cycle((400, 200, 300)):
+            rows = [{"study": "s", "member_id": i, "epoch": 1, "loss_d": float(n)} for i in ids[:n]]
+            write_rows(path, "curves", rows, partial=None)
+            if over.is_set():
+                return
+
+    write_rows(path, "curves", [{"member_id": "m0", "epoch": 1}], partial=None)
+    with ThreadPoolExecutor(1) as writer:
+        writer.submit(replace)
+        try:
+            for _ in range(200):
+                assert len(reading.read_file(path, "curves", path, member_id="m0")) == 1
+        finally:
+            over.set()
 
 
 def test_a_version_is_a_number() -> None:
