@@ -23,6 +23,8 @@ from study.run import main
 
 ROOT = Path(__file__).parents[1]
 RUN = [sys.executable, str(ROOT / "study" / "run.py")]
+FEW = "warning: 64 images to compare with are few: scores rest on them\n"
+"""Of a command that trains on the fixture `batch`."""
 Outcome = subprocess.CompletedProcess[str]
 
 

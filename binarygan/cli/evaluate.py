@@ -21,9 +21,6 @@ from binarygan.metrics.feature_distances import NEIGHBOURS
 from binarygan.metrics.names import OF_IMAGES
 from binarygan.metrics.scores import full_scores, reference_of
 
-FEW = 1_000
-"""Images to compare with; with fewer, scores say little."""
-
 
 def load_samples(path: Path, array: str | None = None) -> torch.Tensor:
     """Binary images (N, 28, 28) bool of a file.
@@ -78,8 +75,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     if len(data.packed) <= NEIGHBOURS:
         raise UserError(f"--data {arguments.data} holds too few images to compare with")
     reference = reference_of(data, torch.device("cpu"))
-    if len(reference.images) < FEW:
-        print(f"warning: {len(reference.images)} images to compare with are few: scores rest on them", file=sys.stderr)
+    data.warn_if_few()
     if len(images) < len(reference.images):
         print(
             f"warning: {len(images):,} samples against {len(reference.images):,} images: FID, coverage and others "

@@ -1,6 +1,7 @@
 """Binary images to train on: the packaged MNIST, torchvision's data sets, or any binary array of N x 28 x 28."""
 
 import hashlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -17,6 +18,9 @@ from binarygan.io.arrays import read_numpy
 PIXELS = 784
 PACKED = PIXELS // 8
 PACKAGED = "binarized_mnist.parquet"
+REFERENCES = 10_000
+FEW = 1_000
+"""Images to compare with; with fewer, scores say little."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +53,16 @@ class Images:
     def count(self, split: str) -> int:
         """How many images `train` or `all` has."""
         return self.train if split == "train" else len(self.packed)
+
+    @property
+    def references(self) -> slice:
+        """Those that samples are compared with: the test split, or the last 10,000 where there is none."""
+        return slice(self.train if self.train < len(self.packed) else max(0, self.train - REFERENCES), None)
+
+    def warn_if_few(self) -> None:
+        """Say on standard error that scores rest on few images, where they do."""
+        if (count := len(self.packed[self.references])) < FEW:
+            print(f"warning: {count} images to compare with are few: scores rest on them", file=sys.stderr)
 
     def bits(self, count: int) -> np.ndarray:
         """The first `count` images unpacked: (count, 784) uint8 of 0 and 1."""

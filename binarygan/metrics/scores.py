@@ -14,15 +14,12 @@ from binarygan.data.images import Images
 from binarygan.metrics.measured import ImageSet, Reference
 from binarygan.metrics.names import OF_IMAGES
 
-REFERENCE_IMAGES = 10_000
-
 
 @lru_cache(maxsize=2)
 def reference_of(data: Images, device: torch.device) -> Reference:
     """The reference of a data set, kept for the next call."""
-    train = _unpacked(data.packed[: data.train], device)
-    test = _unpacked(data.packed[data.train :], device)
-    return Reference(images=test if len(test) else train[-REFERENCE_IMAGES:], train=train)
+    images = _unpacked(data.packed[data.references], device)
+    return Reference(images=images, train=_unpacked(data.packed[: data.train], device))
 
 
 def _unpacked(packed: np.ndarray, device: torch.device) -> Tensor:

@@ -88,6 +88,7 @@ def run_members(
             print(
                 f"{store.study}: {len(asked)} cells, {len(members)} members, {len(cohorts)} trials to train on {device}"
             )
+            data.warn_if_few()
             _train(options, cohorts, task_of(options, store, device, str(description["fidelity"])), resources)
         return summarize(store, members)
 

@@ -79,6 +79,7 @@ def run_search(options: RunOptions, name: str) -> int:
         if left > 0:
             going_on = f", {again} of them gone on with" if again else ""
             print(f"{store.study}: {wanted} trials of {search.seeds} members, {left} to run{going_on}")
+            data.warn_if_few()
             task = task_of(options, store, device, options.fidelity)
             before_ray(options.clusters.address)
             from study.launch.search import run_search as run_trials

@@ -14,7 +14,7 @@ import polars as pl
 import psutil
 import pytest
 from cohorts import assert_same, cohort
-from running import ROOT, assert_refused, command, here, kill_all, plugins_forgotten, started, wait_until
+from running import FEW, ROOT, assert_refused, command, here, kill_all, plugins_forgotten, started, wait_until
 
 import study.launch
 from analysis.__main__ import main as analysis
@@ -102,7 +102,7 @@ def test_a_grid_of_parts_from_outside_is_trained(plugin: Path, batch: Path, tmp_
     with plugins_forgotten():
         assert "lengths               an eager neuron, two lengths" in here("--list", "--plugin", plugin).stdout
         outcome = here(*same, "--engine", "reference")
-        assert (outcome.returncode, outcome.stderr) == (0, "")
+        assert (outcome.returncode, outcome.stderr) == (0, FEW)
         assert outcome.stdout.endswith(f"next: python -m analysis report {tmp_path / 'lengths'} --plugin {plugin}\n")
         refused = here(*same, "--epochs", 3)
     found = rows_of(tmp_path, "lengths")
