@@ -1,7 +1,6 @@
 """What a claim compares: each comparison gives a p for and a p against."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -9,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.claims.evidence import Evidence, Measure, Sample, sample_of
-from analysis.statistics import hypotheses
-from analysis.statistics.hypotheses import ALPHA, Estimate
+from analysis.statistics.hypotheses import ALPHA, FEWEST, Shift, Typical, scatters
 from binarygan.paper import Cell
 
 
@@ -19,7 +17,7 @@ class Finding:
     """The result of one comparison."""
 
     lines: tuple[str, ...]
-    """Values, intervals, p: one line each."""
+    """Ratio or difference with its interval, values, p and margins: one line each."""
     p_for: float = math.nan
     """p of the hypothesis that the claim is wrong: a small p speaks for the claim. NaN where there is no test."""
     p_against: float = math.nan
@@ -28,8 +26,8 @@ class Finding:
     """Whether it was counted rather than tested; then each p is 0 or 1."""
     missing: tuple[str, ...] = ()
     """Configurations that the study lacks, each with the reason."""
-    single: tuple[str, ...] = ()
-    """Configurations with fewer than two finished seeds, which cannot be tested."""
+    few: tuple[str, ...] = ()
+    """Configurations with too few finished runs for a test."""
 
 
 class Comparison(Protocol):
@@ -45,7 +43,7 @@ class Comparison(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Similar:
-    """The measure of two configurations is the same within a factor: TOST on the difference of the logarithms."""
+    """The measure of two configurations is the same within a factor: two one-sided tests of the ratio of their runs."""
 
     cells: tuple[Cell, Cell]
     measure: Measure
@@ -53,20 +51,17 @@ class Similar:
 
     def find(self, evidence: Evidence) -> Finding:
         """Test for the ratio being within the factor, and against: for its being outside."""
-        a, b = (sample_of(evidence, cell, self.measure) for cell in self.cells)
-        estimate = hypotheses.difference(np.log(a.values), np.log(b.values))
-        margin = math.log(self.factor)
-        better = a if estimate.value < 0 else b
-        blocked = ["for"] if a.counts["diverged"] or b.counts["diverged"] else []
-        blocked += ["against"] if better.counts["diverged"] else []
-        ps = estimate.p_within(margin), estimate.p_beyond(margin)
-        return _finding(self.measure, (a, b), estimate, ps, f"within a factor of {self.factor:g}", blocked)
+        samples = _samples(evidence, self.cells, self.measure)
+        shift, margin = _shift(samples), math.log(self.factor)
+        lower, upper = shift.interval
+        band = _band(self.measure, max(-lower, upper), max(lower, -upper, 0.0), "from", "up to")
+        ps = shift.p_within(margin), shift.p_beyond(margin)
+        return _finding(self.measure, samples, shift, ps, f"within a factor of {self.factor:g}", band)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exceeds:
-    """The measure of the first of two configurations is above that of the second by more than a threshold: Welch's
-    test, one-sided."""
+    """The measure of the first of two configurations is above that of the second by more than a threshold."""
 
     cells: tuple[Cell, Cell]
     measure: Measure
@@ -76,39 +71,39 @@ class Exceeds:
 
     def find(self, evidence: Evidence) -> Finding:
         """Test for a lead of more than the threshold, and against: for a smaller lead, or none."""
-        a, b = (sample_of(evidence, cell, self.measure, ending=self.ending) for cell in self.cells)
-        scale = self.measure.scale
-        estimate, threshold = hypotheses.difference(scale(a.values), scale(b.values)), float(scale(self.by))
-        blocked = []
-        if self.measure.quality:
-            blocked = [side for side, better in (("for", b), ("against", a)) if better.counts["diverged"]]
+        samples = _samples(evidence, self.cells, self.measure, ending=self.ending)
+        shift, threshold = _shift(samples), float(self.measure.scale(self.by))
+        lower, upper = shift.interval
+        ps = shift.p_above(threshold), shift.p_below(threshold)
         asked = f"more than {'×' if self.measure.log else ''}{self.by:g}"
-        ps = estimate.p_above(threshold), estimate.p_below(threshold)
-        found = _finding(self.measure, (a, b), estimate, ps, asked, blocked)
-        if found.p_against < ALPHA and estimate.p_above(0.0) < ALPHA:
+        found = _finding(self.measure, samples, shift, ps, asked, _band(self.measure, lower, upper, "up to", "from"))
+        if found.p_against <= ALPHA and shift.p_above(0.0) <= ALPHA:
             found = replace(found, lines=(f"{found.lines[0]}: there is a difference, and it is smaller",))
         return found
 
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
-    """The measure of a configuration is above (or below) a threshold: one-sample t test over seeds, one-sided."""
+    """The measure of more than half of a configuration's runs is above (or below) a threshold: they are counted."""
 
     cells: tuple[Cell]
     measure: Measure
     threshold: float
     above: bool
     error_column: str | None = None
-    """The column of each run's measurement error, which is used where the seeds scatter less than it."""
+    """The column of each run's measurement error: a run nearer to the threshold is on neither side."""
 
     def find(self, evidence: Evidence) -> Finding:
         """Test for the side that the claim names, and against: for the other side."""
         sample = sample_of(evidence, self.cells[0], self.measure, error_column=self.error_column)
-        estimate = hypotheses.level(self.measure.scale(sample.values), sample.errors)
+        typical = Typical(sample.compared, sample.errors, sample.lost)
         threshold = float(self.measure.scale(self.threshold))
-        above, below = estimate.p_above(threshold), estimate.p_below(threshold)
-        ps, side = ((above, below), "above") if self.above else ((below, above), "below")
-        return _finding(self.measure, (sample,), estimate, ps, f"{side} {self.threshold:.3g}")
+        ps, (lower, upper) = (typical.p_above(threshold), typical.p_below(threshold)), typical.interval
+        band = _band(self.measure, lower, upper, "up to", "from")
+        if not self.above:
+            ps, band = ps[::-1], _band(self.measure, upper, lower, "from", "up to")
+        asked = f"{'above' if self.above else 'below'} {self.threshold:.3g}"
+        return _finding(self.measure, (sample,), typical, ps, asked, band)
 
 
 @dataclass(frozen=True)
@@ -130,7 +125,7 @@ class Together:
             p_for=float(np.max([f.p_for for f in findings])),
             p_against=float(np.max([f.p_against for f in findings])),
             missing=tuple(m for f in findings for m in f.missing),
-            single=tuple(s for f in findings for s in f.single),
+            few=tuple(s for f in findings for s in f.few),
         )
 
 
@@ -140,7 +135,7 @@ class Trained:
     share.
 
     A run has learned it where it is done, its samples cover all classes, and their coverage shows that they are digits
-    at all. A run that diverged has not. A run that failed or was stopped early leaves the question open.
+    at all. A run that diverged has not. A run that failed, was stopped early or is not done leaves the question open.
     """
 
     cells: tuple[Cell, ...]
@@ -148,37 +143,40 @@ class Trained:
     coverage: float
 
     def find(self, evidence: Evidence) -> Finding:
-        """For: all runs of each configuration, at least two. Against: fewer than half of the runs that tell, in any."""
-        lines, missing = [], []
+        """For: all runs of each configuration, at least three. Against: fewer than half in any, whatever open ones do."""
+        lines, missing, few = [], [], []
         all_trained, few_trained = True, False
         for cell in self.cells:
             classes = sample_of(evidence, cell, Measure(name="classes", columns=("classes_covered",)))
             if classes.missing:
                 missing.append(f"{classes.name} ({classes.missing})")
                 continue
-            trained, ended, open_ = self._count(evidence, cell)
-            all_trained &= trained == ended + open_ and ended > 1
-            few_trained |= ended > 1 and trained < ended / 2
+            trained, told = self._count(evidence, cell)
+            total = sum(classes.counts.values())
+            if told < FEWEST:
+                few.append(classes.name)
+            all_trained &= trained == total >= FEWEST
+            few_trained |= told >= FEWEST and trained + (total - told) < total / 2
             others = [f"{n} {status}" for status, n in classes.counts.items() if n and status != "done"]
             kinds = f" ({', '.join(others)})" if others else ""
-            lines.append(f"{trained} of {ended + open_} runs of {classes.name} trained to digits{kinds}")
+            lines.append(f"{trained} of {total} runs of {classes.name} trained to digits{kinds}")
         return Finding(
             lines=tuple(lines),
             p_for=0.0 if all_trained else math.nan,
             p_against=0.0 if few_trained else math.nan,
             exact=True,
             missing=tuple(missing),
+            few=tuple(few),
         )
 
-    def _count(self, evidence: Evidence, cell: Cell) -> tuple[int, int, int]:
-        """How many runs learned it; how many tell (done with numbers, or diverged); how many ended and do not tell."""
+    def _count(self, evidence: Evidence, cell: Cell) -> tuple[int, int]:
+        """How many runs learned it; how many tell: those that are done with numbers, or diverged."""
         rows = evidence.rows(cell)
-        done, diverged = (rows[rows["status"] == s] for s in ("done", "diverged"))
-        cut_off = rows["status"].isin(("failed", "stopped"))
+        done = rows[rows["status"] == "done"]
         classes, coverage = (pd.to_numeric(done[c], errors="coerce") for c in ("classes_covered", "coverage"))
         trained = (classes >= self.classes) & (coverage > self.coverage)
-        unknown = classes.isna() | coverage.isna()
-        return int(trained.sum()), int((~unknown).sum()) + len(diverged), int(unknown.sum()) + int(cut_off.sum())
+        known = int((classes.notna() & coverage.notna()).sum())
+        return int(trained.sum()), known + int((rows["status"] == "diverged").sum())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,42 +195,58 @@ class FewerParameters:
         return Finding(lines=(line,), p_for=float(a >= b), p_against=float(a < b), exact=True)
 
 
+def _samples(evidence: Evidence, cells: tuple[Cell, Cell], measure: Measure, ending: str = "") -> tuple[Sample, Sample]:
+    a, b = (sample_of(evidence, cell, measure, ending=ending) for cell in cells)
+    return a, b
+
+
+def _shift(samples: tuple[Sample, Sample]) -> Shift:
+    a, b = samples
+    return Shift(a.compared, b.compared, (a.lost, b.lost))
+
+
 def _finding(
     measure: Measure,
     samples: tuple[Sample, ...],
-    estimate: Estimate,
+    estimate: Shift | Typical,
     ps: tuple[float, float],
     asked: str,
-    blocked: Sequence[str] = (),
+    band: str,
 ) -> Finding:
-    """The result of a test, in words and numbers; `ps`: for and against.
-
-    `blocked`: "for" and "against", where runs that diverged forbid that conclusion, since they have no number.
-    """
-    p_for, p_against = ps
-    text = f"{measure.name}: " + " against ".join(s.text for s in samples if not s.missing)
+    """The result of a test, in words and numbers; `ps`: for and against."""
+    values = " against ".join(s.text for s in samples if not s.missing)
+    text = f"{measure.name}: {values}"
     if missing := tuple(f"{s.name} ({s.missing})" for s in samples if s.missing):
         return Finding(lines=(text,) if len(missing) < len(samples) else (), missing=missing)
-    if single := tuple(s.name for s in samples if len(s.values) < 2):
-        return Finding(lines=(text,), single=single)
-    if not estimate.error > 0:
+    if len(frozenset().union(*(s.extractors for s in samples))) > 1:
+        reason = "measured by different feature extractors, which do not compare"
+        return Finding(lines=(text,), missing=(f"{' and '.join(s.name for s in samples)} ({reason})",))
+    if few := tuple(s.name for s in samples if len(s.values) < FEWEST):
+        return Finding(lines=(text,), few=few)
+    if not any(scatters(s.compared) for s in samples):
         return Finding(lines=(f"{text}; all seeds are the same: no spread to test by",))
-    back = math.exp if measure.log else float
-    value, (low, high) = back(estimate.value), (back(x) for x in estimate.interval())
-    kind = ("difference", "ratio")[measure.log] if len(samples) == 2 else ("mean", "geometric mean")[measure.log]
-    text += f"; {kind} {value:.3g} [{low:.3g}, {high:.3g}] (90%); {asked}: {_p_text(p_for, p_against)}"
-    if blocked:
-        text += "; runs that diverged have no number, so those left are no fair picture"
-    return Finding(
-        lines=(text,),
-        p_for=math.nan if "for" in blocked else p_for,
-        p_against=math.nan if "against" in blocked else p_against,
-    )
+    low, high = (measure.unscale(x) for x in estimate.interval)
+    kind = ("difference", "ratio")[measure.log] if len(samples) == 2 else "median"
+    text = f"{measure.name}: {kind} {measure.unscale(estimate.value):.3g} [{low:.3g}, {high:.3g}] (90%), {values}"
+    text += f"; {asked}: {_p_text(*ps)}{band}"
+    if any(s.lost for s in samples):
+        text += "; runs without a number count against either"
+    return Finding(lines=(text,), p_for=ps[0], p_against=ps[1])
+
+
+def _band(measure: Measure, holding: float, failing: float, to_hold: str, to_fail: str) -> str:
+    """At which margins the outcome would be for the claim, and at which against it."""
+    words = []
+    if math.isfinite(holding):
+        words.append(f"for it {to_hold} {measure.unscale(holding):.3g}")
+    if math.isfinite(failing) and (failing or not measure.log):
+        words.append(f"against it {to_fail} {measure.unscale(failing):.3g}")
+    return f" ({', '.join(words)})" if words else ""
 
 
 def _p_text(p_for: float, p_against: float) -> str:
-    if p_for < ALPHA:
+    if p_for <= ALPHA:
         return f"p {p_for:.2g} for it"
-    if p_against < ALPHA:
+    if p_against <= ALPHA:
         return f"p {p_against:.2g} against it"
     return f"p {p_for:.2g} for it, {p_against:.2g} against it"

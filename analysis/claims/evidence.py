@@ -1,5 +1,6 @@
 """What there is to judge a claim by: the runs of each cell, and a measure's values over their seeds."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,9 +10,13 @@ from numpy.typing import ArrayLike
 
 from analysis import labels
 from analysis.labels import number
-from analysis.results.cells import label, lacking, members_of
+from analysis.results.cells import label, lacking, left_out, members_of
+from analysis.statistics.hypotheses import two_modes
 from binarygan.metrics.names import BERNOULLI
 from binarygan.paper import Cell
+
+MOST = 500.0
+"""A logarithm; of more there is no number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +29,16 @@ class Measure:
     """Compared as a ratio; values that are not above 0 are left out and said to be."""
     quality: bool = False
     """Lower is better, so that a run that diverged is worse than any number."""
+    by_extractor: bool = True
+    """Whether it rests on the features or classes that the extractors see, so that it has to be by the same ones."""
 
     def scale(self, values: ArrayLike) -> np.ndarray:
         """The values as they are compared."""
         return np.log(values) if self.log else np.asarray(values)
+
+    def unscale(self, value: float) -> float:
+        """A compared value as it is said: a ratio, where values are compared as such."""
+        return value if not self.log else math.exp(value) if value < MOST else math.inf
 
 
 class Evidence:
@@ -36,6 +47,7 @@ class Evidence:
     def __init__(self, members: pd.DataFrame, parameters: Mapping[str, int]) -> None:
         self.members, self.parameters = members, parameters
         self._rows: dict[Cell, pd.DataFrame] = {}
+        self._left_out: dict[Cell, list[str]] = {}
 
     def rows(self, cell: Cell) -> pd.DataFrame:
         """The cell's runs, of every status."""
@@ -43,18 +55,33 @@ class Evidence:
             self._rows[cell] = members_of(self.members, cell)
         return self._rows[cell]
 
+    def left_out(self, cell: Cell) -> list[str]:
+        """A line on each configuration of the cell whose runs are not among them."""
+        if cell not in self._left_out:
+            self._left_out[cell] = left_out(self.members, cell)
+        return self._left_out[cell]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Sample:
     """One cell's values over its seeds, and how its runs ended."""
 
     name: str
     values: np.ndarray
     """Of the runs that are done, where they are numbers that can be used."""
-    errors: np.ndarray | None
+    compared: np.ndarray
+    """The same as they are compared, and infinite for a run that diverged where the measure is one of quality."""
+    errors: np.ndarray | float
     counts: dict[str, int]
     missing: str
     """Why there is nothing to test; empty where there are runs that ended."""
+    extractors: frozenset[str]
+    """Digests of those that measured the runs."""
+
+    @property
+    def lost(self) -> int:
+        """Runs of which no number is known, and may be any."""
+        return sum(self.counts.values()) - len(self.compared)
 
     @property
     def text(self) -> str:
@@ -63,7 +90,9 @@ class Sample:
         others = [f"{k} {status}" for status, k in self.counts.items() if k and status != "done"]
         if unusable := self.counts["done"] - n:
             others.append(f"{unusable} without a usable number")
-        ended = f"n {n}" if not others else f"n {n} of {total}; {', '.join(others)}"
+        if modes := two_modes(self.compared):
+            others.append(f"two modes, of {modes[0]} and {modes[1]}")
+        ended = "; ".join([f"n {n}" if n == total else f"n {n} of {total}", *others])
         if not n:
             return f"{self.name} – ({ended})"
         spread = f" ± {self.values.std(ddof=1):.2g}" if n > 1 else ""
@@ -84,7 +113,7 @@ def sample_of(
     columns = [pd.to_numeric(done[c + ending], errors="coerce").to_numpy(float) for c in measure.columns]
     values = np.sum(columns, axis=0)
     usable = np.isfinite(values) & ((values > 0) | (not measure.log))
-    errors = None
+    errors: np.ndarray | float = 0.0
     if error_column is not None:
         errors = pd.to_numeric(done[error_column], errors="coerce").to_numpy(float)
         usable &= np.isfinite(errors)
@@ -92,4 +121,13 @@ def sample_of(
     missing = "" if ended else lacking(evidence.members, cell)
     if ended and set(ended) <= {"running", "stopped"}:
         missing = "stopped early" if "stopped" in ended else "still training"
-    return Sample(name, values[usable], errors, counts, missing)
+    worse = np.full(counts["diverged"] if measure.quality else 0, math.inf)
+    return Sample(
+        name=name,
+        values=values[usable],
+        compared=np.concatenate([measure.scale(values[usable]), worse]),
+        errors=errors,
+        counts=counts,
+        missing=missing,
+        extractors=frozenset(done["extractors"].dropna()) if measure.by_extractor else frozenset(),
+    )

@@ -16,8 +16,8 @@ from analysis.report.page import Section, render
 from analysis.report.report import prepare
 from analysis.results.cells import with_norm
 from analysis.results.load import Study, load_study
-from analysis.statistics import hypotheses
 from analysis.statistics.differences import Difference, holm, is_ratio, paired
+from analysis.statistics.hypotheses import scatters
 from analysis.statistics.summaries import by_binarization, finished, summarize
 from analysis.tables import formats
 from analysis.tables.entries import Entry, Table, column, count, first, interval, measure, probability, spread, tabled
@@ -228,13 +228,18 @@ def difference(a: pd.Series, b: pd.Series, *, same: bool, ratio: bool = False) -
         return replace(found, note=f"paired, {found.n} seeds" + f": {found.note}" * math.isnan(found.p))
     x, y = (v[v > 0] if ratio else v for v in (a, b))
     scale, back = (np.log, math.exp) if ratio else (np.asarray, float)
-    estimate = hypotheses.difference(scale(y.to_numpy(float)), scale(x.to_numpy(float)))
-    found = Difference(min(len(x), len(y)), back(estimate.value))
-    if not estimate.error > 0:
-        few = "one seed: no interval, no test" if found.n else "no finished seed in one of them"
-        return replace(found, note="no spread: no interval, no test" if estimate.error == 0 else few)
-    low, high = map(back, estimate.interval(0.95))
-    return replace(found, low=low, high=high, p=min(1.0, 2 * estimate.p_beyond(0)), note="Welch")
+    after, before = (scale(v.to_numpy(float)) for v in (y, x))
+    n = min(len(before), len(after))
+    if not n:
+        return Difference(0, note="no finished seed in one of them")
+    found = Difference(n, back(float(after.mean() - before.mean())))
+    if n == 1:
+        return replace(found, note="one seed: no interval, no test")
+    if not (scatters(before) or scatters(after)):
+        return replace(found, note="no spread: no interval, no test")
+    test = stats.ttest_ind(after, before, equal_var=False)
+    low, high = map(back, test.confidence_interval(0.95))
+    return replace(found, low=low, high=high, p=float(test.pvalue), note="Welch")
 
 
 def _cells(members: pd.DataFrame) -> pd.DataFrame:

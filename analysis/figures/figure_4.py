@@ -14,7 +14,6 @@ from analysis.figures.picks import absence, number
 from analysis.figures.style import SMALL, chart
 from analysis.results.cells import label, members_of
 from analysis.results.load import Study
-from analysis.statistics.hypotheses import level
 from binarygan.paper import EXPERIMENTS, Cell
 
 BIN = 0.004
@@ -139,13 +138,14 @@ def _draw_close(axes: Axes, curve: Curve) -> None:
 
 
 def _notch(curve: Curve) -> str:
-    """The seeds' mean notch, with the standard error of that mean, as the claims have it."""
+    """The seeds' mean notch and its standard error: they scatter no less than each was measured with."""
     notch, error = (curve.members[f"preactivated_notch{end}"].to_numpy(float) for end in ("", "_error"))
     name = labels.neuron(curve.neuron)
     if np.isnan(notch).any() or np.isnan(error).any():
         return f"{name}: notch not measured"
-    of_mean = level(notch, error).error if len(notch) > 1 else float(error[0])
-    words = f"{name}: notch {notch.mean():.3f} ± {of_mean:.3f}"
+    of_one = np.sqrt(np.mean(error**2))
+    spread = max(notch.std(ddof=1), of_one) if len(notch) > 1 else of_one
+    words = f"{name}: notch {notch.mean():.3f} ± {spread / np.sqrt(len(notch)):.3f}"
     return words.replace("-0", "−0")
 
 

@@ -22,7 +22,7 @@ from analysis.tables.entries import MOST_ROWS, spread
 from analysis.tables.provenance_tables import environment_table, failures_table, time_table
 from analysis.tables.rows import NAMING, OURS, REAL_IMAGES, RELEASED, Row, beside, rows_of
 from analysis.tables.search_tables import BEST
-from analysis.tables.statistics_tables import anova_table, claims_table, differences_table, ranks_table
+from analysis.tables.statistics_tables import CLAIMS_NOTES, anova_table, claims_table, differences_table, ranks_table
 from binarygan.paper import FIDELITIES
 
 LUCKY = (
@@ -98,11 +98,8 @@ def verdict_section(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
     fidelities = list(dict.fromkeys(v.fidelity for v in verdicts))
     groups = [(f if len(fidelities) > 1 else "", [v for v in verdicts if v.fidelity == f]) for f in fidelities]
     text = (
-        "Each claim's test and threshold were declared before any study of full length was judged; the released code's "
-        "runs and studies of five epochs were known. Not tested: its cells are missing. "
-        "Inconclusive: neither shown nor refuted, as a rule for want of seeds or epochs. Each verdict is at level 0.05 "
-        "by itself, not corrected for there being nine. ± is a standard deviation over seeds; brackets hold 90% "
-        "intervals.",
+        *CLAIMS_NOTES,
+        "Not tested: cells are missing. Inconclusive: neither shown nor refuted, as a rule for want of runs or epochs.",
     )
     if contents.study.is_search and all(v.verdict == "not tested" for v in verdicts):
         groups = []

@@ -63,6 +63,24 @@ def lacking(members: pd.DataFrame, cell: Cell) -> str:
     return _found(members, cell)[1]
 
 
+def left_out(members: pd.DataFrame, cell: Cell) -> list[str]:
+    """A line on each configuration with the paper's settings that `members_of` does not take: its runs, and what
+    tells it from the one that is taken."""
+    taken, _ = _found(members, cell)
+    if taken.empty:
+        return []
+    there, cells = _candidates(members, cell)
+    own = taken.iloc[0]
+    lines = []
+    for row in cells:
+        if is_papers(row) and row["cell_id"] != (own["cell_id"] or ""):
+            unlike = [f for f in _TELLING[1:] if f != "seed" and not (_same(row[f], own[f]) or pd.isna(own[f]))]
+            said = ", ".join(labels.setting(f, row[f]) for f in unlike)
+            n = int((there["cell_id"].fillna("") == row["cell_id"]).sum())
+            lines.append(f"left out: {n} runs of {label(cell)} with {said}")
+    return lines
+
+
 def undecided(members: pd.DataFrame) -> list[str]:
     """A line on each configuration of the paper for which the study has several and none is to be preferred."""
     cells = {label(cell): cell for experiment in EXPERIMENTS.values() for cell in experiment.cells}
@@ -75,15 +93,10 @@ _SEVERAL = "several configurations have the paper's settings"
 
 def _found(members: pd.DataFrame, cell: Cell) -> tuple[pd.DataFrame, str]:
     """The cell's runs, or none and why."""
-    fields = ("objective", "neuron", "architecture")
-    fitting = [members[f].to_numpy(object) == getattr(cell, f) for f in fields]
-    there = members[np.logical_and.reduce([*fitting, with_norm(members) == cell.has_norm_in_d])]
+    there, cells = _candidates(members, cell)
     if there.empty:
         return there, "not trained yet"
     ids = there["cell_id"].fillna("")
-    firsts = there.loc[~ids.duplicated(), _TELLING].fillna({"cell_id": ""})
-    rows = firsts.to_numpy(object)  # to_dict would take ten times as long
-    cells: list[dict[Hashable, Any]] = [dict(zip(_TELLING, row, strict=True)) for row in rows]
     papers = [row for row in cells if is_papers(row)]
     if not papers:
         return there.iloc[:0], f"trained with other settings than the paper's alone: {_settings(cells)}"
@@ -99,6 +112,16 @@ def _found(members: pd.DataFrame, cell: Cell) -> tuple[pd.DataFrame, str]:
             f"{_SEVERAL} and are equally long and complete ({', '.join(best)}): none is taken for the paper's"
         )
     return there[ids == best[0]].sort_values("seed", kind="stable").reset_index(drop=True), ""
+
+
+def _candidates(members: pd.DataFrame, cell: Cell) -> tuple[pd.DataFrame, list[dict[Hashable, Any]]]:
+    """The runs that have what the cell names, whatever their other settings, and a row of each configuration."""
+    fields = ("objective", "neuron", "architecture")
+    fitting = [members[f].to_numpy(object) == getattr(cell, f) for f in fields]
+    there = members[np.logical_and.reduce([*fitting, with_norm(members) == cell.has_norm_in_d])]
+    firsts = there.loc[~there["cell_id"].fillna("").duplicated(), _TELLING].fillna({"cell_id": ""})
+    rows = firsts.to_numpy(object)  # to_dict would take ten times as long
+    return there, [dict(zip(_TELLING, row, strict=True)) for row in rows]
 
 
 def _settings(cells: list[dict[Hashable, Any]]) -> str:

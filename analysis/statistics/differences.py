@@ -114,8 +114,11 @@ def compare_to_baseline(members: pd.DataFrame, metric: str, baseline_cell_id: st
     return table.assign(p_holm=holm(table["p"]))
 
 
-def holm(p: ArrayLike) -> np.ndarray:
-    """Holm-adjusted p values; NaN stays NaN and does not count in the family."""
+def holm(p: ArrayLike, *, step_up: bool = False) -> np.ndarray:
+    """Holm-adjusted p values; NaN stays NaN and does not count in the family.
+
+    `step_up`: Hochberg's (1988), which are no larger, for tests that are independent or agree.
+    """
     p = np.asarray(p, dtype=float)
     adjusted = np.full_like(p, np.nan)
     tested = np.isfinite(p)
@@ -124,7 +127,7 @@ def holm(p: ArrayLike) -> np.ndarray:
     if tested.any():
         from statsmodels.stats.multitest import multipletests  # seconds to import
 
-        adjusted[tested] = multipletests(p[tested], method="holm")[1]
+        adjusted[tested] = multipletests(p[tested], method="simes-hochberg" if step_up else "holm")[1]
     return adjusted
 
 

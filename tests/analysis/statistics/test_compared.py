@@ -74,8 +74,8 @@ def test_configurations_of_one_name_are_told_apart() -> None:
             {
                 "decoupled",
                 "decoupled, backward slope 2",
-                "sigmoid-adjusted, dtype float32",
-                "sigmoid-adjusted, dtype tf32",
+                "sigmoid-adjusted, precision float32",
+                "sigmoid-adjusted, precision tf32",
             },
         ),
     ]
