@@ -63,13 +63,13 @@ def appendix_three_seeds() -> Table:
 @TABLES.named("cnn-three-seeds")
 def cnn_three_seeds() -> Table:
     columns = (NEURON, SEEDS, ("mean ± sd", spread("fid")), CHECK, PRECISION, RECALL, COVERAGE, CLASSES, ISOLATED)
-    return table_of(of_neurons(published("paper-as-released").members, architecture="cnn"), columns)
+    return table_of(of_neurons(published("paper-as-released").members, architecture="cnn", seeds=3), columns)
 
 
 @TABLES.named("neurons-ten-seeds")
 def neurons_ten_seeds() -> Table:
-    real = of_neurons(published("paper-as-released").members, ["real"])
-    binary = of_neurons(published("appendix-ten-seeds").members, BINARY)
+    real = of_neurons(published("paper-as-released").members, ["real"], seeds=10)
+    binary = of_neurons(published("appendix-ten-seeds").members, BINARY, seeds=10)
     return table_of(
         [*real, *binary], (NEURON, ("FID, mean ± sd", spread("fid")), CHECK, PRECISION, RECALL, COVERAGE, ISOLATED)
     )
@@ -85,7 +85,7 @@ def appendix_ten_seeds() -> Table:
         *(NAMED, NORM, FID, ("least, most", range_), CLASSES, RECALL, COVERAGE),
         ("released: FID", released(each("fid", 1))),
     )
-    return table_of(of_appendix(published("appendix-ten-seeds").members), columns)
+    return table_of(of_appendix(published("appendix-ten-seeds").members, 10), columns)
 
 
 @TABLES.named("appendix-first-seed")
@@ -121,7 +121,7 @@ def figure_4_bins() -> Table:
             continue  # the same histogram
         of_bin = {}
         for bin_ in ("first", "last"):
-            entry = mean_of_digits(f"preactivated_{bin_}_bin", 2)
+            entry = mean_of_digits(f"preactivated_{bin_}_bin", 3)
             of_bin[bin_] = [entry(own), released(entry)(own)]
         name = own.neuron.split(",")[0]
         rows.append([name, *(text for b, p in zip(of_bin, paper[name], strict=True) for text in (p, *of_bin[b]))])

@@ -15,7 +15,8 @@ class Table:
 
     @property
     def markdown(self) -> str:
-        """
+        """What stands between the markers.
+
         >>> print(Table(["", "FID"], [["DBN", "10.5"]]).markdown)
         | | FID |
         |---|---|

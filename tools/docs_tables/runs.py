@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis import labels
 from analysis.results.load import Study, load_anchors, load_study
+from binarygan.errors import UserError
 from binarygan.metrics.names import BERNOULLI, BY_NAME
 from tools.docs_tables.named import Table
 
@@ -68,13 +69,17 @@ def runs_of(
     architecture: str = "mlp",
     seeds: int | None = None,
 ) -> list[Runs]:
-    """A configuration's runs (of its first `seeds` seeds, where asked), once for each binarization."""
+    """A configuration's runs (of its first `seeds` seeds, where asked), once for each binarization.
+
+    Raises:
+        UserError: none is done, or runs of other settings (a precision, a variant) are among them.
+    """
     kind = pd.Series(dict(zip(_KIND, (objective, architecture, norm, neuron), strict=True)))
     fits = (members[list(_KIND)] == kind).all(axis=1) & (members["status"] == "done")
     found = members[fits].sort_values("seed")
     found = found if seeds is None else found[found["seed"] < seeds]
-    if found.empty:
-        raise LookupError(f"no run of {', '.join(kind)} ships")
+    if (n := found["cell_id"].nunique()) != 1:
+        raise UserError(f"{n} configurations ship of {', '.join(kind)}: a table needs one")
     binarizations = ("threshold", "bernoulli") if labels.is_real_valued(neuron) else ("none",)
     return [Runs(found, binarization) for binarization in binarizations]
 
@@ -125,8 +130,7 @@ def released(entry: Callable[[Runs], str]) -> Callable[[Runs], str]:
 
 
 def fixed(value: float, decimals: int) -> str:
-    """
-    Halves are rounded up, as a share of 10,000 images may well be one; a number of any size keeps a digit.
+    """In so many decimals: halves, which shares of 10,000 images often are, go up; a small number keeps a digit.
 
     >>> fixed(0.4475, 3), fixed(0.0, 3), fixed(0.00005, 4)
     ('0.448', '0', '0.00005')
@@ -138,7 +142,8 @@ def fixed(value: float, decimals: int) -> str:
 
 
 def significant(value: float, digits: int) -> str:
-    """
+    """A number in so many significant digits.
+
     >>> significant(3.1664, 3), significant(91.13, 3), significant(102.4, 3)
     ('3.17', '91.1', '102')
     """
