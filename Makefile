@@ -4,7 +4,7 @@ VENV   := .venv
 FAULTS ?= 200
 BIN    := $(VENV)/bin
 
-.PHONY: help venv demo report test test-long test-cluster chaos fuzz check format benchmark benchmark-gpu benchmark-study data clean
+.PHONY: help venv demo report test test-long test-cluster chaos fuzz check format docs-tables benchmark benchmark-gpu benchmark-study data clean
 .DEFAULT_GOAL := help
 
 help:           ## list the targets
@@ -50,6 +50,9 @@ check: venv     ## lint, format and types
 format: venv    ## rewrite the sources in the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs-tables: venv  ## the tables of README.md and docs/, from what ships; `make test` says which have drifted
+	$(BIN)/python -m tools.docs_tables
 
 benchmark: venv  ## the engine against a plain eager loop on every core (quiet machine, minutes)
 	$(BIN)/python benchmarks/engine.py
