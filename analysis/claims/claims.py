@@ -25,7 +25,7 @@ __all__ = ["CLAIMS", "Claim", "Verdict", "judge"]
 SIMILAR = 1.5
 """FIDs within this factor are of similar quality: less than the last 15 of 20 epochs bring (DBN: 1.7)."""
 BETTER = 1.1
-"""An FID lower by this factor is better. (A smaller difference can be real; two that are similar can differ by more.)"""
+"""An FID lower by this factor is better. (A smaller one can be real, and two that are similar can differ by more.)"""
 MASS = 0.05
 """Of all preactivated outputs: 39 of an image's 784. In the paper's figure the end bins differ by 0.11 and more."""
 NOTCH = 0.1
@@ -74,12 +74,12 @@ DBN, SBN, REAL = WGAN_GP["deterministic"], WGAN_GP["stochastic"], WGAN_GP["real"
 
 _PAIRS = "of two runs, one of each, the first is above by more than the threshold more often than not, one-sided"
 _WHY_PAIRS = (
-    "The test is Brunner and Munzel's by permutation together with Welch's: it holds whatever the shape of the scatter, "
-    "where a mean could not be tested. Seeds are not paired."
+    "The test is Brunner and Munzel's by permutation together with Welch's: it holds whatever the shape of the "
+    "scatter, where a mean could not be tested. Seeds are not paired."
 )
 _WHY_BETTER = (
-    "Better means a tenth, more than what seeds differ by in most configurations. FID is skewed and compared as a ratio, "
-    "by both extractors."
+    "Better means a tenth, about what the seeds of a WGAN-GP scatter by at most. FID is skewed and compared as a "
+    "ratio, by both extractors."
 )
 _WHY_TOST = (
     "A test that finds no difference does not show that there is none, so similar quality has to be shown as such, by "
@@ -216,8 +216,8 @@ CLAIMS = (
         ),
         metric="patch KL, isolated pixels and components: what is in the pixels, whatever digit they are of",
         test=_PAIRS,
-        threshold=f"MLP's more than {BETTER} times CNN's, by each of the three, for DBN, SBN and the real-valued neuron "
-        "(both binarizations)",
+        threshold=f"MLP's more than {BETTER} times CNN's, by each of the three, for DBN, SBN and the real-valued "
+        "neuron (both binarizations)",
         why=f"The paper judged by eye; of real digits all three are lower than of either network. {_WHY_PAIRS}",
     ),
     Claim(

@@ -143,7 +143,7 @@ class Trained:
     coverage: float
 
     def find(self, evidence: Evidence) -> Finding:
-        """For: all runs of each configuration, at least three. Against: fewer than half in any, whatever open ones do."""
+        """For: all runs of each, at least three. Against: fewer than half of any, whatever becomes of open ones."""
         lines, missing, few = [], [], []
         all_trained, few_trained = True, False
         for cell in self.cells:

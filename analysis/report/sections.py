@@ -97,7 +97,7 @@ def verdict_section(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
     contents.keep(claims_table(verdicts) if verdicts else None)
     fidelities = list(dict.fromkeys(v.fidelity for v in verdicts))
     groups = [(f if len(fidelities) > 1 else "", [v for v in verdicts if v.fidelity == f]) for f in fidelities]
-    text = (
+    text: tuple[str, ...] = (
         *CLAIMS_NOTES,
         "Not tested: cells are missing. Inconclusive: neither shown nor refuted, as a rule for want of runs or epochs.",
     )

@@ -101,7 +101,7 @@ class Shift:
         steps = np.unique(self._differences)
         if not (self._testable and len(steps) and self._p_by_pairs(steps[0] - 1) <= ALPHA):
             return -math.inf
-        first = bisect_left(range(len(steps)), True, key=lambda i: self._p_by_pairs(steps[i]) > ALPHA)
+        first = bisect_left(range(len(steps)), True, key=lambda i: self._p_by_pairs(float(steps[i])) > ALPHA)
         lower = float(steps[min(first, len(steps) - 1)])
         if self._whole:
             found = stats.ttest_ind(self.a, self.b, equal_var=False).confidence_interval(1 - 2 * ALPHA)

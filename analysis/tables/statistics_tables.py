@@ -33,8 +33,8 @@ from binarygan.metrics.names import BERNOULLI
 from binarygan.paper import Cell
 
 CLAIMS_NOTES = (
-    "Thresholds were set when the first two runs of full length had all but ended; the released code's runs and studies "
-    "of five epochs were known.",
+    "Thresholds were set when the first two runs of full length had all but ended; the released code's runs and "
+    "studies of five epochs were known.",
     "Each verdict is at level 0.05 by itself; p of all is adjusted for the claims that are judged together (Holm). "
     "Brackets hold 90% intervals of the same tests, and behind p stand the margins at which the verdict would be the "
     "same and the contrary one. ± is a standard deviation over seeds.",
