@@ -28,6 +28,8 @@ class Finding:
     """Configurations that the study lacks, each with the reason."""
     few: tuple[str, ...] = ()
     """Configurations with too few finished runs for a test."""
+    estimates: tuple[str, ...] = ()
+    """The ratio or difference with its interval alone."""
 
 
 class Comparison(Protocol):
@@ -126,6 +128,7 @@ class Together:
             p_against=float(np.max([f.p_against for f in findings])),
             missing=tuple(m for f in findings for m in f.missing),
             few=tuple(s for f in findings for s in f.few),
+            estimates=tuple(e for f in findings for e in f.estimates),
         )
 
 
@@ -227,11 +230,12 @@ def _finding(
         return Finding(lines=(f"{text}; all seeds are the same: no spread to test by",))
     low, high = (measure.unscale(x) for x in estimate.interval)
     kind = ("difference", "ratio")[measure.log] if len(samples) == 2 else "median"
-    text = f"{measure.name}: {kind} {measure.unscale(estimate.value):.3g} [{low:.3g}, {high:.3g}] (90%), {values}"
-    text += f"; {asked}: {_p_text(*ps)}{band}"
+    found = f"{kind} {measure.unscale(estimate.value):.3g} [{low:.3g}, {high:.3g}]"
+    text = f"{measure.name}: {found} (90%), {values}; {asked}: {_p_text(*ps)}{band}"
     if any(s.lost for s in samples):
         text += "; runs without a number count against either"
-    return Finding(lines=(text,), p_for=ps[0], p_against=ps[1])
+    of = " against ".join(s.name for s in samples)
+    return Finding(lines=(text,), p_for=ps[0], p_against=ps[1], estimates=(f"{measure.name}, {of}: {found}",))
 
 
 def _band(measure: Measure, holding: float, failing: float, to_hold: str, to_fail: str) -> str:

@@ -61,6 +61,8 @@ class Verdict:
     """Of the runs judged by; empty where there are none."""
     missing: tuple[str, ...] = ()
     """Cells that are not there, each with why."""
+    estimates: tuple[str, ...] = ()
+    """Each comparison's ratio or difference with its interval alone."""
 
     @property
     def statement(self) -> str:
@@ -110,7 +112,15 @@ def verdict_on(claim: Claim, evidence: Evidence, fidelity: str) -> Verdict:
         if not (sample := sample_of(evidence, cell, measure)).missing:
             lines.append(f"{measure.name}: {sample.text}")
     lines += [line for cell in claim.cells for line in evidence.left_out(cell)]
-    return Verdict(claim=claim, verdict=outcome, lines=tuple(lines), p=p, fidelity=fidelity, missing=missing)
+    return Verdict(
+        claim=claim,
+        verdict=outcome,
+        lines=tuple(lines),
+        p=p,
+        fidelity=fidelity,
+        missing=missing,
+        estimates=tuple(e for f in findings for e in f.estimates),
+    )
 
 
 def adjusted(verdicts: Sequence[Verdict]) -> list[Verdict]:

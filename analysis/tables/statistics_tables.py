@@ -88,10 +88,19 @@ def differences_table(members: pd.DataFrame, names: Mapping[str, str]) -> Table 
     )
     unsaid = Counter(note for note in found["note"] if note)
     notes = (
-        "Above 1: a higher value than the baseline's. Pairs share a seed, so their latents and order of data.",
+        f"Above 1: a higher value than the baseline's. {_shared_by_pairs(members)}",
         *(f"{n} of {len(rows)} rows: {note}." for note, n in unsaid.items()),
     )
     return tabled("differences-fid", "FID: ratios to WGAN-GP, MLP, DBN", columns, rows, notes)
+
+
+def _shared_by_pairs(members: pd.DataFrame) -> str:
+    """What two runs of one seed have in common: a CPU and each kind of GPU draw numbers of their own."""
+    devices = members["device"].dropna().unique()
+    if len(devices) < 2:
+        return "Pairs share a seed, so their latents and order of data."
+    kinds = ", ".join(sorted(map(str, devices)))
+    return f"Pairs share a seed; where one ran on another kind of device ({kinds}) it drew other latents and data."
 
 
 def _name(names: Mapping[str, str], row: Mapping[Hashable, Any]) -> str:

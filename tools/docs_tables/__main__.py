@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from binarygan.errors import UserError
-from tools.docs_tables import findings, performance, registries, scores  # noqa: F401 (they name their tables)
+from tools.docs_tables import claims, findings, performance, registries, scores  # noqa: F401 (they name their tables)
 from tools.docs_tables.blocks import Block, blocks_of, content, replaced, unmarked
 from tools.docs_tables.measured import measured
 from tools.docs_tables.measured import names as measured_names

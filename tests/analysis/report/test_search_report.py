@@ -85,7 +85,7 @@ def test_scores_of_all_cells_begin_with_the_best_and_are_cut_on_the_page(search:
 
 
 def test_claims_about_the_paper_are_not_tested(search_report: Report) -> None:
-    assert "The paper's claims 9 not tested" in search_report.text
+    assert "The paper's claims 10 not tested" in search_report.text
     assert "None of them is tested" in search_report.text
     assert "not trained yet" not in search_report.text
 

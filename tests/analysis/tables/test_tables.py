@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import column, made_up
+from made_up import column, known, made_up
 from scipy import stats
 
 from analysis.results.load import load_anchors
@@ -15,6 +15,7 @@ from analysis.tables import formats
 from analysis.tables.entries import first
 from analysis.tables.provenance_tables import reservations
 from analysis.tables.rows import OURS, beside, rows_of
+from analysis.tables.statistics_tables import differences_table
 from analysis.tables.tables import HEADLINE, SECTIONS, means, scores
 
 ANCHORS = load_anchors().members
@@ -128,3 +129,12 @@ def test_runs_that_cannot_be_trained_again_are_told() -> None:
     assert reservations(on_a_gpu) == ()
     [said] = reservations(on_a_gpu.assign(engine=None))
     assert said.startswith(f"{n} of {n} runs of this study began on a GPU from PyTorch 2.11's")
+
+
+def test_pairs_share_their_draws_where_one_kind_of_device_made_them() -> None:
+    cells = [made_up(metrics={"fid": f}, objective="wgan-gp", neuron=n) for f, n in ((9, "deterministic"), (8, "real"))]
+    frame = pd.concat(cells, ignore_index=True).assign(device="cpu")
+    names = {cell_id: cell_id for cell_id in frame["cell_id"]}
+    assert "so their latents and order of data" in known(differences_table(frame, names)).notes[0]
+    frame.loc[frame["seed"] == 1, "device"] = "NVIDIA H200"
+    assert "(NVIDIA H200, cpu) it drew other latents" in known(differences_table(frame, names)).notes[0]
