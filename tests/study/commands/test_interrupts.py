@@ -21,7 +21,7 @@ from study.store.store import Store
         ("local", False, 2),
         pytest.param("ray", False, 2, marks=pytest.mark.long),
         ("ray", True, 1),
-        ("local", True, 1),
+        pytest.param("local", True, 1, marks=pytest.mark.long),
     ],
 )
 def test_an_interrupt_ends_the_run_soon_and_says_how_to_go_on(

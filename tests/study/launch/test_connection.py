@@ -115,7 +115,12 @@ except UserError as error:  # Ray noticed it first
 
 @pytest.mark.alone
 @pytest.mark.parametrize(
-    ("service", "when"), [("gcs_server", "start"), ("raylet", "first worker"), ("gcs_server", "later")]
+    ("service", "when"),
+    [
+        ("gcs_server", "start"),
+        pytest.param("raylet", "first worker", marks=pytest.mark.long),
+        ("gcs_server", "later"),
+    ],
 )
 def test_a_service_that_stands_still_ends_the_command_in_one_line(service: str, when: str) -> None:
     """Stopped for good, it keeps its sockets open: to Ray, which waits, this is no error."""
