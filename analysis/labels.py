@@ -65,6 +65,7 @@ SETTINGS = {
     "learning_rate": "learning rate",
     "train_images": "images",
     "data_digest": "data with digest",
+    "reference": "compared with",
 }
 """Fields of a configuration whose name is not label enough."""
 _COLUMNS = {
