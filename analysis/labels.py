@@ -66,6 +66,7 @@ SETTINGS = {
     "train_images": "images",
     "data_digest": "data with digest",
     "dtype": "precision",
+    "reference": "compared with",
 }
 """Fields of a configuration whose name is not label enough."""
 _COLUMNS = {

@@ -63,6 +63,8 @@ SAME_AS = {"generator_output_norm": "generator_norm"}
 NORMED = ("generator_norm", "generator_output_norm", "discriminator_norm")
 """The fields that choose a norm, each for some of the layers."""
 SPLITS = ("train", "all")
+REFERENCES = ("test", "validation")
+"""Which images samples are compared with: `binarygan.data.images.Images` says which those are."""
 COHORT_FREE = ("neuron", "slope_rate", "seed")
 """Fields in which the runs of a cohort may differ."""
 FILE_ENDING = ".npy"
@@ -125,6 +127,9 @@ class MemberConfig:
     part_sources: str = ""
     """Digests of the files that define the chosen parts from outside the package, as a JSON object by field, and of the
     other files that define activations of their layers, by `activation.<name>`. Filled in when it is left empty."""
+    reference: str = "test"
+    """Which images samples are compared with: `test`, those of the test split; `validation`, the end of the train
+    split, which is held out: what is chosen by such scores can be reported on test images that settled nothing."""
 
     def __post_init__(self) -> None:
         for name, annotation in typing.get_type_hints(type(self)).items():
@@ -136,6 +141,12 @@ class MemberConfig:
                 raise UserError(f"{name}={getattr(self, name)!r} is unknown: {nearest(getattr(self, name), registry)}")
         if self.split not in SPLITS:
             raise UserError(f"split={self.split!r} is unknown: {nearest(self.split, SPLITS)}")
+        if self.reference not in REFERENCES:
+            raise UserError(f"reference={self.reference!r} is unknown: {nearest(self.reference, REFERENCES)}")
+        if (self.split, self.reference) == ("all", "validation"):
+            raise UserError(
+                "split='all' trains on the test images, reference='validation' keeps them: use split='train'"
+            )
         for name in _POSITIVE:
             if getattr(self, name) <= 0:
                 raise UserError(f"{name}={getattr(self, name)} must be above 0")

@@ -10,8 +10,8 @@ from typing import Any
 
 from binarygan.arithmetic.precision import PRECISIONS
 from binarygan.cli.commands import Parser
-from binarygan.data.images import Images
-from binarygan.errors import UserError
+from binarygan.config import REFERENCES, SPLITS
+from binarygan.errors import UserError, nearest
 from binarygan.io.files import AnyPath, is_local, path_of, reached
 from binarygan.paper import FIDELITIES
 
@@ -25,10 +25,10 @@ EXAMPLES = """examples:
   python study/run.py --list                           the grids and search spaces
 """
 EPOCHS, QUICK_EPOCHS, QUICK_IMAGES = 20, 1, 6400
+SETTABLE = {"split": SPLITS}
+"""The fields that `--set` knows, and the values of each."""
 OPTIONS_OF_PRECISIONS = {precision.option: name for name, precision in PRECISIONS.items()}
 """The values of `MemberConfig.dtype`, by the words of `--precision`."""
-FASTEST = {"cpu": "fp32", "cuda": "tf32"}
-"""The fastest precision on each device that gave float32's results at full length (docs/performance.md)."""
 
 
 def seconds_of(text: str) -> float:
@@ -51,6 +51,22 @@ def _resource(text: str) -> tuple[str, float]:
     if name.lower() in ("cpu", "gpu", "memory"):
         raise UserError(f"--resource {text}: use --cpus-per-trial and --gpus-per-trial")
     return name, float(amount)
+
+
+def _setting(text: str) -> tuple[str, str]:
+    """The field and the value of a `--set FIELD=VALUE`.
+
+    >>> _setting("split=train")
+    ('split', 'train')
+    """
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UserError(f"--set {text} is not FIELD=VALUE")
+    if name not in SETTABLE:
+        raise UserError(f"--set {text}: {name!r} cannot be set: {nearest(name, SETTABLE)}")
+    if value not in SETTABLE[name]:
+        raise UserError(f"--set {text}: {name} has no such value: {nearest(value, SETTABLE[name])}")
+    return name, value
 
 
 def _option(default: Any, help: str, metavar: str | None = None, **words: Any) -> Any:
@@ -119,6 +135,21 @@ class RunOptions:
     only: tuple[str, ...] = _option(
         (), "a part of the grid: objective=gan,wgan seed=0", "FIELD=VALUES", nargs="+", action="extend"
     )
+    settings: tuple[tuple[str, str], ...] = _option(
+        (),
+        "a field of all configurations: split=train trains as-released without the test images",
+        "FIELD=VALUE",
+        flag="--set",
+        nargs="+",
+        action="extend",
+        type=_setting,
+    )
+    reference: str | None = _option(
+        None,
+        "compare samples with the test split, or with images that are held out of the train split (default: test; of a "
+        "search: validation)",
+        choices=REFERENCES,
+    )
     epochs: int | None = _option(None, f"epochs (default {EPOCHS})", "N", type=int)
     fidelity: str = _option(FIDELITIES[0], "the paper's text or its code", choices=FIDELITIES)
     precision: str | None = _option(
@@ -169,6 +200,8 @@ class RunOptions:
         elsewhere = self.tensorboard and not is_local(path_of(self.results))
         yield elsewhere, f"--tensorboard writes to a disk, not to {self.results}: leave it out"
         yield self.only and not self.grid, f"--only chooses members of a grid: {asked[0]} has no use for it"
+        both = self.reference == "validation" and ("split", "all") in self.settings
+        yield both, f"--set split=all trains on the test images, --reference validation keeps them: {out}"
         if not self.search:
             for f in dataclasses.fields(searches):
                 given = getattr(searches, f.name) != f.default
@@ -194,6 +227,8 @@ class RunOptions:
             "epochs": f"--epochs {self.epochs}" if self.epochs else "",
             "dtype": f"--precision {self.precision}" if self.precision else "",
             "train_images": "--quick" if self.quick else "",
+            "reference": f"--reference {self.reference}" if self.reference else "",
+            **{field: f"--set {field}={value}" for field, value in self.settings},
         }
         return {field: option for field, option in options.items() if option}
 
@@ -249,37 +284,3 @@ def results_root(results: str) -> AnyPath:
     if not nearest.is_dir():
         raise UserError(f"--results {results}: {nearest} is a file, not a folder")
     return path
-
-
-def common_fields(options: RunOptions, data: Images, device: str, known: dict[str, Any] | None) -> dict[str, Any]:
-    """The fields that all configurations of a command share, unless a grid has its own values.
-
-    Args:
-        known: the description of the study if it exists. Its precision is kept, unless an option asks for another.
-    """
-    count = data.count("train" if options.fidelity == "as-described" else "all")
-    dtype = OPTIONS_OF_PRECISIONS[options.precision] if options.precision else _dtype_of(known or {}, device)
-    if device == "cpu" and dtype == "bfloat16" and not options.clusters.address:
-        try:
-            import numba  # noqa: F401
-        except ImportError as error:  # it is missing, or too old for this NumPy
-            raise UserError(
-                f"--precision bf16 on a CPU needs Numba ({error}): mend that or use --precision fp32"
-            ) from None
-    return {
-        "data": data.name,
-        "data_digest": data.digest,
-        "train_images": min(count, QUICK_IMAGES) if options.quick else count,
-        "epochs": options.epochs or (QUICK_EPOCHS if options.quick else EPOCHS),
-        "dtype": dtype,
-    }
-
-
-def _dtype_of(known: dict[str, Any], device: str) -> str:
-    """The one precision of all configurations of a study, if the device has it; else the device's fastest."""
-    entries = [*known.get("cells", {}).values(), known.get("fixed")]  # of a grid, of a search
-    dtypes = {entry.get("dtype") for entry in entries if isinstance(entry, dict)}
-    for dtype in OPTIONS_OF_PRECISIONS.values():
-        if dtypes == {dtype} and (device, dtype) != ("cpu", "tf32"):
-            return dtype
-    return OPTIONS_OF_PRECISIONS[FASTEST[device]]

@@ -44,6 +44,9 @@ def summary(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
     if (members["split"] == "all").any():
         said = "nothing: runs of split `all` trained on the test images, too, as the released code does"
         facts.append(("Held out of training", said))
+    if (members["reference"] == "validation").any():
+        said = "images that are held out of the train split, by extractors that did not see them; no test image"
+        facts.append(("Compared with", said))
     missing = [] if contents.study.is_search else [line for e in EXPERIMENTS for line in e.missing(members)]
     text = (
         "Every number is over the seeds of a cell that are done. Runs that failed, diverged or were stopped early "

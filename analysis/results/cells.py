@@ -15,7 +15,7 @@ from binarygan.errors import UserError
 from binarygan.paper import EXPERIMENTS, FIDELITIES, Cell, paper_config
 
 _NAMED = ("objective", "neuron", "architecture", "seed")
-_DATA_AND_LENGTH = ("data", "data_digest", "split", "train_images", "epochs")
+_DATA_AND_LENGTH = ("data", "data_digest", "split", "train_images", "epochs", "reference")
 BACKGROUND = tuple(f.name for f in dataclasses.fields(MemberConfig) if f.name not in (*_NAMED, *_DATA_AND_LENGTH))
 """Fields that a cell does not name: the paper's own are meant."""
 _TELLING = ["cell_id", "fidelity", *(f.name for f in dataclasses.fields(MemberConfig))]

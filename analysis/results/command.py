@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.results.load import Study, mnist_digest, whole_number
+from binarygan.paper import split_of
 
 EPOCHS, QUICK_EPOCHS = 20, 1
 """Of a run that names none."""
@@ -26,6 +27,9 @@ def command(study: Study, grid: str | None = None) -> str:
     if isinstance(name := said.get("search"), str):
         return _joined(study, _search(study, name), f"search-{name}")
     if isinstance(name := said.get("retrain"), str):
+        reference = said.get("reference")
+        if isinstance(reference, str):
+            return _joined(study, ["--retrain", name, "--reference", reference], f"retrain-{name}-{reference}")
         return _joined(study, ["--retrain", name], f"retrain-{name}")
     return ""
 
@@ -60,6 +64,11 @@ def _joined(study: Study, words: list[str], usual_name: str) -> str:
         on_cpus = "device" not in members or set(members["device"].dropna()) <= {"cpu"}
         usual_there = dtype == "float32" and on_cpus
         words += ["--precision", PRECISIONS[dtype]] if dtype in PRECISIONS and not usual_there else []
+        reference, split = (_most(members, column) for column in ("reference", "split"))
+        usual_reference = "validation" if words[0] == "--search" else "test"
+        words += ["--reference", reference] if reference not in (None, usual_reference) else []
+        known = None not in (fidelity, reference, split)
+        words += ["--set", f"split={split}"] if known and split != split_of(fidelity, reference) else []
     words += ["--seeds", str(seeds)] if seeds > 1 else []
     if settled:
         epochs = whole_number(said.get("epochs")) or usual

@@ -95,6 +95,8 @@ class Search:
     seeds: int | None
     """Runs a trial."""
     epochs: int | None
+    reference: str
+    """Which images chose: `test` or `validation`; empty where it does not say."""
     parameters: tuple[Parameter, ...]
     problems: tuple[str, ...]
     """What of study.json cannot be used, one line each."""
@@ -109,6 +111,7 @@ def read_search(study: Study) -> Search | Unavailable | None:
     if isinstance(metrics, str):
         return Unavailable(f"study.json is damaged: {metrics}, so trials cannot be compared")
     parameters, problems = _parameters(said.get("space"))
+    fixed = said.get("fixed")
     return Search(
         space=_text(said["search"]),
         metrics=metrics,
@@ -117,6 +120,7 @@ def read_search(study: Study) -> Search | Unavailable | None:
         asked=whole_number(said.get("trials")),
         seeds=whole_number(said.get("seeds")),
         epochs=whole_number(said.get("epochs")),
+        reference=_text(fixed.get("reference")) if isinstance(fixed, dict) else "",
         parameters=parameters,
         problems=tuple(f"study.json: {p}" for p in problems),
     )

@@ -87,7 +87,7 @@ def rows_of(
     order_of = {cell_id: i for i, cell_id in enumerate(trials)}
     for source, unordered in ((OURS, members), *((str(s), f) for s, f in anchors.groupby("study"))):
         frame = unordered.sort_values("seed", kind="stable", ignore_index=True)
-        told = ["data", "split", "epochs", "train_images"]
+        told = ["data", "split", "epochs", "train_images", "reference"]
         told += ["data_digest"] if frame["data_digest"].nunique() > frame["data"].nunique() else []
         varying = [*show, *(f for f in told if frame[f].nunique() > 1)]
         numbers = {ending: _numbers(frame, ending) for ending in ("", BERNOULLI)}

@@ -13,6 +13,7 @@ from analysis.search.importances import DEPTH, FEWEST_BEST, MINIMUM, TREES, Impo
 from analysis.search.search import Parameter
 from analysis.search.trials import STATES, Trial, Trials
 from analysis.tables.entries import Column, Entry, Table, column, count, hundredths, measure, tabled
+from binarygan.config import FILE_ENDING
 
 BEST = 20
 """Trials in the table for a reader."""
@@ -139,7 +140,10 @@ def spread(trial: Trial, metric: int = 0) -> Entry:
 
 def _retrain(trials: Trials, trial: Trial) -> str:
     """The command that trains the trial's cell again, with more seeds."""
-    words = ["--retrain", trial.member_ids[0], "--seeds", str(RETRAIN_SEEDS), *data_words(trials.data)]
+    of_file = trials.data.endswith(FILE_ENDING)  # which has no test split
+    held_out = trials.search.reference == "validation" and not of_file
+    report = ["--reference", "test"] if held_out else []
+    words = ["--retrain", trial.member_ids[0], "--seeds", str(RETRAIN_SEEDS), *report, *data_words(trials.data)]
     return shlex.join(["python", "study/run.py", *words])
 
 

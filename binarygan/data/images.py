@@ -18,7 +18,8 @@ from binarygan.io.arrays import read_numpy
 PIXELS = 784
 PACKED = PIXELS // 8
 PACKAGED = "binarized_mnist.parquet"
-REFERENCES = 10_000
+MOST_COMPARED, HELD_OUT = 10_000, 6
+"""At most so many images are compared with, and one in so many of a train split is held out for that."""
 FEW = 1_000
 """Images to compare with; with fewer, scores say little."""
 
@@ -50,18 +51,42 @@ class Images:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Images) and (self.digest, self.train) == (other.digest, other.train)
 
-    def count(self, split: str) -> int:
-        """How many images `train` or `all` has."""
+    @property
+    def has_test_split(self) -> bool:
+        """Whether some of the images are no train split."""
+        return self.train < len(self.packed)
+
+    def count(self, split: str, reference: str = "test") -> int:
+        """How many images of `train` or `all` may be trained on, from the first, where samples are compared with these.
+
+        What `validation` compares with is never trained on, nor is the test split then.
+        """
+        if reference == "validation":
+            return self.train - min(MOST_COMPARED, self.train // HELD_OUT)
         return self.train if split == "train" else len(self.packed)
 
-    @property
-    def references(self) -> slice:
-        """Those that samples are compared with: the test split, or the last 10,000 where there is none."""
-        return slice(self.train if self.train < len(self.packed) else max(0, self.train - REFERENCES), None)
+    def references(self, reference: str = "test") -> slice:
+        """Those that samples are compared with.
 
-    def warn_if_few(self) -> None:
+        `test`: the test split; where there is none, the last 10,000 of the train split, which are trained on, too.
+        `validation`: the last sixth of the train split, 10,000 at most, which is held out.
+        """
+        if reference == "validation":
+            return slice(self.count("train", reference), self.train)
+        return slice(self.train if self.has_test_split else max(0, self.train - MOST_COMPARED), None)
+
+    def check_training(self, count: int, *, split: str, reference: str) -> None:
+        """A UserError where so many images of a split are not there, or not to be trained on."""
+        if count <= (most := self.count(split, reference)):
+            return
+        why = f"{self.name} has {most} of split {split!r}"
+        if reference == "validation":
+            why = f"with reference 'validation' {most} images of {self.name} are trained on, the next ones are held out"
+        raise UserError(f"train_images={count}: {why}: use {most} at most")
+
+    def warn_if_few(self, reference: str = "test") -> None:
         """Say on standard error that scores rest on few images, where they do."""
-        if (count := len(self.packed[self.references])) < FEW:
+        if (count := len(self.packed[self.references(reference)])) < FEW:
             print(f"warning: {count} images to compare with are few: scores rest on them", file=sys.stderr)
 
     def bits(self, count: int) -> np.ndarray:

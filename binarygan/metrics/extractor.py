@@ -2,7 +2,9 @@
 
 Inception's features, trained on colour photographs, say little about binary digits; these are trained on the train
 split of what the GANs are trained on, by `python -m tools.train_extractor`. Two of different shape and seed are
-shipped, so that a ranking can be checked not to hang on one of them.
+shipped, so that a ranking can be checked not to hang on one of them. No pair may have seen the images that it compares
+samples with, so there is one pair for each kind of them: `test` was trained on the whole train split, `validation` on
+what is left of it without the images that are held out.
 
 Shapes: N images, H = W = 28, F features, 10 classes.
 """
@@ -64,23 +66,24 @@ def build(name: str) -> Extractor:
     return Extractor(body, 48)
 
 
-def weights_path(name: str) -> Path:
-    """Where the packaged weights are."""
-    return Path(str(files("binarygan") / "metrics" / "extractors" / f"{name}.safetensors"))
+def weights_path(name: str, reference: str = "test") -> Path:
+    """Where the packaged weights are of that extractor in the pair for those reference images."""
+    file = f"{name}.safetensors" if reference == "test" else f"{name}-{reference}.safetensors"
+    return Path(str(files("binarygan") / "metrics" / "extractors" / file))
 
 
-@lru_cache(maxsize=4)
-def load_extractor(name: str, device: torch.device) -> Extractor:
-    """The trained extractor of that name, ready to evaluate."""
+@lru_cache(maxsize=8)
+def load_extractor(name: str, device: torch.device, reference: str = "test") -> Extractor:
+    """The trained extractor of that name in the pair for those reference images, ready to evaluate."""
     extractor = build(name)
-    extractor.load_state_dict(load_file(weights_path(name)))
+    extractor.load_state_dict(load_file(weights_path(name, reference)))
     return extractor.eval().requires_grad_(False).to(device)
 
 
-@lru_cache(maxsize=1)
-def extractors_digest() -> str:
-    """SHA-256 of both files of weights, first 16 hex digits: stored with every result that rests on them."""
-    return hashlib.sha256(b"".join(weights_path(name).read_bytes() for name in EXTRACTORS)).hexdigest()[:16]
+@lru_cache(maxsize=2)
+def extractors_digest(reference: str = "test") -> str:
+    """SHA-256 of both files of a pair, first 16 hex digits: stored with every result that rests on them."""
+    return hashlib.sha256(b"".join(weights_path(name, reference).read_bytes() for name in EXTRACTORS)).hexdigest()[:16]
 
 
 @torch.no_grad()

@@ -43,39 +43,41 @@ class ImageSet(Measured):
 
     Args:
         images: (N, 28, 28) bool.
+        extractors: which pair of extractors, by the reference images that it is for: `test` or `validation`.
     """
 
     images: Tensor
+    extractors: str = "test"
 
     @property
     def features(self) -> Tensor:
         """Of the first extractor: (N, 64)."""
-        return self.of(_extracted, "primary")[0]
+        return self.of(_extracted, "primary", self.extractors)[0]
 
     @property
     def probabilities(self) -> Tensor:
         """Of the classes, by the first extractor: (N, 10)."""
-        return self.of(_extracted, "primary")[1]
+        return self.of(_extracted, "primary", self.extractors)[1]
 
     @property
     def check_features(self) -> Tensor:
         """Of the second extractor: (N, 48)."""
-        return self.of(_extracted, "check")[0]
+        return self.of(_extracted, "check", self.extractors)[0]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Reference(ImageSet):
     """What samples are compared with.
 
     Args:
-        images: the test split; where a data set has none, its last 10,000 images at most.
-        train: the train split, which copies are looked for in.
+        images: those that `binarygan.data.images.Images.references` says.
+        train: the train split, which copies are looked for in, without what is held out of it.
     """
 
     train: Tensor
 
 
-def _extracted(images: ImageSet, name: str) -> tuple[Tensor, Tensor]:
+def _extracted(images: ImageSet, name: str, pair: str) -> tuple[Tensor, Tensor]:
     from binarygan.metrics.extractor import extract, load_extractor  # and with it torch
 
-    return extract(load_extractor(name, images.images.device), images.images)
+    return extract(load_extractor(name, images.images.device, pair), images.images)

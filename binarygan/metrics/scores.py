@@ -16,10 +16,11 @@ from binarygan.metrics.names import OF_IMAGES
 
 
 @lru_cache(maxsize=2)
-def reference_of(data: Images, device: torch.device) -> Reference:
-    """The reference of a data set, kept for the next call."""
-    images = _unpacked(data.packed[data.references], device)
-    return Reference(images=images, train=_unpacked(data.packed[: data.train], device))
+def reference_of(data: Images, device: torch.device, reference: str = "test") -> Reference:
+    """The reference images of a data set, `test` or `validation`, kept for the next call."""
+    images = _unpacked(data.packed[data.references(reference)], device)
+    train = _unpacked(data.packed[: data.count("train", reference)], device)
+    return Reference(images=images, train=train, extractors=reference)
 
 
 def _unpacked(packed: np.ndarray, device: torch.device) -> Tensor:
@@ -42,6 +43,6 @@ def full_scores(images: Tensor, reference: Reference, *, light: bool = False) ->
         ValueError: too few images.
         UserError: a metric gives no number, or one out of its range.
     """
-    samples = ImageSet(images)
+    samples = ImageSet(images, reference.extractors)
     with exact_arithmetic():
         return {m.name: m.measure(samples, reference) for m in OF_IMAGES if m.light or not light}

@@ -10,12 +10,13 @@ from binarygan.errors import UserError
 from study.commands.plan import show_plan
 from study.commands.summary import summarize
 from study.design.cohorts import Cohort, make_cohorts, members_of
+from study.design.common import common_fields
 from study.design.grids import GRIDS
 from study.design.selection import selected
 from study.launch.connection import before_ray
 from study.launch.devices import device_of, has_gpu, resources_of
 from study.launch.progress import StudyProgress
-from study.options import RunOptions, common_fields, results_root
+from study.options import RunOptions, results_root
 from study.store.lock import only_writer
 from study.store.resume import started, tidy, unfinished
 from study.store.store import Store
@@ -58,6 +59,8 @@ def run_members(
         cells: all configurations of the study.
         reuse: take over what other studies have finished.
     """
+    for cell in cells:
+        data.check_training(cell.train_images, split=cell.split, reference=cell.reference)
     resources = resources_of(options.clusters, device)
     asked = [c for c in cells if c.cell_id in {m.cell_id for m in members}]
     if outside := [c for c in asked if c.outside_parts]:
@@ -88,7 +91,8 @@ def run_members(
             print(
                 f"{store.study}: {len(asked)} cells, {len(members)} members, {len(cohorts)} trials to train on {device}"
             )
-            data.warn_if_few()
+            for reference in sorted({m.reference for m in members}):
+                data.warn_if_few(reference)
             _train(options, cohorts, task_of(options, store, device, str(description["fidelity"])), resources)
         return summarize(store, members)
 

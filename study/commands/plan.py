@@ -69,7 +69,7 @@ def show_search_plan(store: Store, search: "Search", options: RunOptions, data: 
     goals = ", ".join(f"{m} {d}d" for m, d in zip(search.metrics, search.directions, strict=True))
     print(
         f"{store.study}: {wanted} trials of {search.seeds} members, {search.epochs} epochs, "
-        f"{settled} settled, {left} to run on {device}; goal: {goals}"
+        f"{settled} settled, {left} to run on {device}; goal: {goals} on {search.reference} images"
     )
     for name, declared in search.space.to_dict().items():
         print(f"  {name:24}{in_words(declared)}")

@@ -1,13 +1,19 @@
-"""`study/run.py --retrain MEMBER`: train a run of any study again, outside that study, and other seeds of its cell."""
+"""`study/run.py --retrain MEMBER`: train a run of any study again, outside that study, and other seeds of its cell.
+
+With `--reference test` the configuration that a search chose by validation images is trained with seeds that the
+search did not have, on the whole train split, as the runs of grids are, and compared with the test images, which
+settled nothing.
+"""
 
 import dataclasses
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from binarygan.data.images import load_images
+from binarygan.config import MemberConfig
+from binarygan.data.images import Images, load_images
 from binarygan.errors import UserError
 from binarygan.io.files import AnyPath
 from binarygan.metrics.names import columns
@@ -18,15 +24,17 @@ from study.options import RunOptions, results_root
 from study.publish import SHIPPED, rows_of
 from study.store.store import Store, config_of
 
+SETTLED = {"quick": "--quick", "fidelity": "--fidelity", "precision": "--precision", "settings": "--set"}
+"""The options that a run which is trained again has no use for, by their fields."""
 Found = tuple[dict[str, Any], str]
 """The row of a run, and the name of the study that has it."""
 
 
 def run_retrain(options: RunOptions, wanted: str) -> int:
     """Train the run and `--seeds` - 1 others of its configuration, and compare it with its row; the exit status."""
-    for option, usual in (("quick", False), ("fidelity", "as-described"), ("precision", None)):
-        if getattr(options, option) != usual:
-            raise UserError(f"--{option} is settled by the member that is trained again: leave it out")
+    for field, option in SETTLED.items():
+        if getattr(options, field) != getattr(RunOptions, field):
+            raise UserError(f"{option} is settled by the member that is trained again: leave it out")
     root = results_root(options.results)
     row, home = find_member(root, wanted)
     config = config_of(row)
@@ -41,13 +49,19 @@ def run_retrain(options: RunOptions, wanted: str) -> int:
         print("tf32, which the member's row names, is a GPU's: here products are of float32", file=sys.stderr)
     if options.epochs:
         config = dataclasses.replace(config, epochs=options.epochs)
-    others = [m for m in members_of([config], options.seeds + 1) if m.seed != config.seed]
-    members = [config, *others][: options.seeds]
-    store = Store(root, options.study or f"retrain-{row['member_id']}")
+    study, seeds_before = f"retrain-{row['member_id']}", {config.seed}
+    if compared_anew := options.reference not in (None, config.reference):
+        config = compared_with(config, str(options.reference), data)
+        same_cell = [r for r in Store(root, home).statuses().values() if r["cell_id"] == row["cell_id"]]
+        study, seeds_before = f"{study}-{config.reference}", seeds_before | {r["seed"] for r in same_cell}
+    others = [m for m in members_of([config], options.seeds + len(seeds_before)) if m.seed not in seeds_before]
+    members = (others if compared_anew else [config, *others])[: options.seeds]
+    store = Store(root, options.study or study)
     if store.study == home:
         raise UserError(f"--study {home} is where the member stands: choose another name")
     described = {"retrain": row["member_id"], "of": home, "fidelity": row["fidelity"], "quick": False}
     described |= options.kept | ({"epochs": options.epochs} if options.epochs else {})
+    described |= {"reference": config.reference} if compared_anew else {}
     cell = dataclasses.replace(config, seed=0)
     status = run_members(options, store, [cell], members, data, device, described, reuse=False)
     if options.plan:
@@ -55,9 +69,34 @@ def run_retrain(options: RunOptions, wanted: str) -> int:
     again = store.read("members", config.member_id)
     if again and config.member_id == row["member_id"]:
         print(_comparison(row, again[0], home))
-    if "search" in (Store(root, home).description() or {}):
+    searched = Store(root, home).description() or {}
+    if compared_anew:
+        found = [r for m in members for r in store.read("members", m.member_id) if r["status"] == "done"]
+        for name in searched.get("metrics", ["fid"]):
+            print(_on_reference(name, found, config.reference))
+    elif "search" in searched:
         print(f"{home} is a search, which chose this cell by its seeds: for a fair mean leave those out")
     return status
+
+
+def compared_with(config: MemberConfig, reference: str, data: Images) -> MemberConfig:
+    """The configuration, compared with other images.
+
+    One that was trained on all images that it might have is so again: on the whole train split where samples are
+    compared with the test split.
+
+    Raises:
+        UserError: the data has no test split to compare with.
+    """
+    if reference == "test" and not data.has_test_split:
+        raise UserError(
+            f"--reference test: {data.name} has no test split, and images that were trained on are none: leave it out"
+        )
+    split = "train" if reference == "validation" else config.split
+    count = config.train_images
+    if count == data.count(config.split, config.reference):
+        count = data.count(split, reference)
+    return dataclasses.replace(config, reference=reference, split=split, train_images=count)
 
 
 def find_member(root: AnyPath, wanted: str) -> Found:
@@ -107,6 +146,16 @@ def _comparison(before: dict[str, Any], now: dict[str, Any], home: str) -> str:
         f"({name}: {before[name]:.6g} there, {now[name] if now.get(name) is not None else math.nan:.6g} now): "
         f"another device, precision or cohort rounds otherwise, a GPU draws other numbers{also}"
     )
+
+
+def _on_reference(name: str, rows: Sequence[dict[str, Any]], reference: str) -> str:
+    """What a metric of these runs is on the images that they are compared with, in one line."""
+    values = [row[name] for row in rows if row.get(name) is not None]
+    if not values:
+        return f"{name}: no run is done that has it"
+    spread = f", {min(values):.4g} to {max(values):.4g}" if len(values) > 1 else ""
+    mean = math.fsum(values) / len(values)
+    return f"{name} on the {reference} images: {mean:.4g} (mean of {len(values)} runs{spread})"
 
 
 def _torch(row: dict[str, Any]) -> str:

@@ -6,15 +6,17 @@ from typing import Any
 from binarygan.data.images import load_images
 from binarygan.errors import UserError
 from binarygan.io.files import path_of, reached
+from binarygan.paper import split_of
 from study.commands.grid import task_of
 from study.commands.plan import show_search_plan
 from study.commands.summary import summarize_search
+from study.design.common import common_fields
 from study.design.grids import GRIDS
 from study.design.spaces import SPACES
 from study.launch.connection import before_ray
 from study.launch.devices import device_of, resources_of
 from study.launch.progress import StudyProgress
-from study.options import RunOptions, common_fields, results_root
+from study.options import RunOptions, results_root
 from study.search.samplers import make_sampler
 from study.search.search import EACH_EPOCH, Search
 from study.search.storage import storage_of
@@ -46,6 +48,9 @@ def run_search(options: RunOptions, name: str) -> int:
             f"--scheduler {asked.scheduler} needs a metric of every epoch, "
             f"{search.metrics[0]} is measured at the end alone"
         )
+    most = max(search.fields["train_images"], space.largest("train_images"))
+    split = search.fields.get("split", split_of(options.fidelity, search.reference))
+    data.check_training(int(most), split=split, reference=search.reference)
     for cell in space.with_outside_parts(options.fidelity, **search.fields):
         from binarygan.training.checks import check_parts  # imports torch, which takes seconds
 
@@ -79,7 +84,7 @@ def run_search(options: RunOptions, name: str) -> int:
         if left > 0:
             going_on = f", {again} of them gone on with" if again else ""
             print(f"{store.study}: {wanted} trials of {search.seeds} members, {left} to run{going_on}")
-            data.warn_if_few()
+            data.warn_if_few(search.reference)
             task = task_of(options, store, device, options.fidelity)
             before_ray(options.clusters.address)
             from study.launch.search import run_search as run_trials
@@ -90,9 +95,10 @@ def run_search(options: RunOptions, name: str) -> int:
                 run_trials(search, trials, task, progress, count=left, **given)
         # the data and the results are named unless they are the usual ones
         again_options = [] if options.data == "mnist" else ["--data", options.data]
+        again_options += [] if options.data_root is None else ["--data-root", str(options.data_root)]
         again_options += [] if options.results == "results" else ["--results", options.results]
         again_options += [word for path in options.plugin for word in ("--plugin", str(path))]
-        return summarize_search(trials, store, wanted=wanted, again=again_options)
+        return summarize_search(trials, store, data, wanted=wanted, again=again_options)
 
 
 def _check_store(store: Store, search: Search) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from binarygan.config import MemberConfig
+from binarygan.data.images import Images
 from binarygan.errors import printable
 from study.store.store import Store
 
@@ -35,7 +36,7 @@ def summarize(store: Store, members: Sequence[MemberConfig]) -> int:
     return 1 if unfinished else 0
 
 
-def summarize_search(trials: "Trials", store: Store, *, wanted: int, again: Sequence[str]) -> int:
+def summarize_search(trials: "Trials", store: Store, data: Images, *, wanted: int, again: Sequence[str]) -> int:
     """Print how the trials ended and which are best; the exit status: 1 if some gave no value or are still to run.
 
     Args:
@@ -62,10 +63,25 @@ def summarize_search(trials: "Trials", store: Store, *, wanted: int, again: Sequ
     if len(best) > SHOWN:
         print(f"  … and {len(best) - SHOWN} more on the front")
     if best:
+        held_out = trials.search.reference == "validation"
+        report = ["--reference", "test"] if held_out and data.has_test_split else []
+        print(chosen_by(trials.search.reference, data))
         command = ["python", "study/run.py", "--retrain", best[0].user_attrs[MEMBERS][0], "--seeds", "10"]
-        print(f"next: {shlex.join([*command, *again])}")
+        print(f"next: {shlex.join([*command, *report, *again])}")
     print(_report(store))
     return 1 if counts.failed or left else 0
+
+
+def chosen_by(reference: str, data: Images) -> str:
+    """Which images chose the best trial of a search, and so where its score may be reported, in one line."""
+    compared = len(data.packed[data.references(reference)])
+    if reference == "test":
+        of = "test" if data.has_test_split else "training"
+        return f"chosen by {compared:,} {of} images: what is reported on them is flattered by the choice"
+    chosen = f"chosen by {compared:,} images that were held out of training"
+    if data.has_test_split:
+        return f"{chosen}; no test image was looked at: report once, by the next command, on the test split"
+    return f"{chosen}: {data.name} has no test split to report on: for a report keep other images apart"
 
 
 def _report(store: Store) -> str:

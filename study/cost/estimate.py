@@ -103,7 +103,7 @@ def seconds_a_critic_step(members: Sequence[MemberConfig], device: str) -> float
 
 
 def _evaluation(member: MemberConfig, data: Images, device: str, *, full: bool) -> float:
-    reference = reference_of(data, torch.device(device))
+    reference = reference_of(data, torch.device(device), member.reference)
     trainer = Trainer([member], torch.zeros(1, 784, dtype=torch.uint8), device=torch.device(device))
     trainer.epochs_done = 1
     if not full:

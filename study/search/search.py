@@ -20,6 +20,8 @@ BETTER = Live(lambda: {name: m.better for name, m in METRICS.items()} | {SECONDS
 EACH_EPOCH = Live(lambda: {name: True for name, m in METRICS.items() if m.light} | {SECONDS: True})
 Direction = Literal["minimize", "maximize"]
 DIRECTIONS: dict[str, Direction] = {"lower": "minimize", "higher": "maximize"}
+SHARED = {"epochs": "equally long", "reference": "compared with the same images"}
+"""Fields that no trial has to itself, and why."""
 WORST = 1e9
 """Tells a scheduler of a trial that can have no value. (A scheduler needs a number, and never stops a NaN.)"""
 
@@ -43,8 +45,9 @@ class Search:
                 raise UserError(f"--metric {metric} is best where real images have it, neither low nor high: no goal")
         if len(set(self.metrics)) != len(self.metrics):
             raise UserError("--metric names a metric twice")
-        if any(p.name == "epochs" for p in self.space.parameters):
-            raise UserError("a search space cannot draw epochs: the trials of a search are equally long")
+        for name, why in SHARED.items():
+            if any(p.name == name for p in self.space.parameters):
+                raise UserError(f"a search space cannot draw {name}: the trials of a search are {why}")
         object.__setattr__(self, "fields", {**self.fields, **self.space.fixed})
         largest = self.space.largest("batch_size")
         if largest > self.fields["train_images"]:
@@ -68,6 +71,11 @@ class Search:
         """How many epochs a trial has that no scheduler stops."""
         return int(self.fields["epochs"])
 
+    @property
+    def reference(self) -> str:
+        """Which images trials are compared with, and so chosen by."""
+        return str(self.fields.get("reference", MemberConfig.reference))
+
     def draw(self, trial: optuna.trial.BaseTrial) -> MemberConfig:
         """The configuration that a trial draws."""
         return self.space.draw(trial, self.fidelity, **self.fields)
@@ -90,9 +98,15 @@ class Search:
         }
 
     def unlike(self, known: Mapping[str, Any]) -> str:
-        """How a declaration that was stored differs from this search's, in words; empty where it does not."""
+        """How a declaration that was stored differs from this search's, in words; empty where it does not.
+
+        One of before there was a choice of reference images does not name them: it compares with the test split.
+        """
         declared = json.loads(json.dumps(self.declaration()))
         before = {key: known.get(key) for key in declared}
+        for one in (before, declared):
+            if isinstance(one["fixed"], dict):
+                one["fixed"] = {"reference": MemberConfig.reference, **one["fixed"]}
         return differences(before, declared) if before != declared else ""
 
 

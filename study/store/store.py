@@ -15,7 +15,7 @@ from typing import Any
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
 from binarygan.io.files import AnyPath, matching, read_whole, write_whole
-from study.store.schemas import SCHEMA_VERSION, SCHEMAS, check_version
+from study.store.schemas import LATER, SCHEMA_VERSION, SCHEMAS, check_version
 from study.store.tables import append_row, read_epochs, read_rows, write_rows
 
 JOURNAL = "optuna-journal.log"
@@ -189,7 +189,7 @@ def _difference(known: dict[str, dict[str, Any]], wanted: dict[str, dict[str, An
     """The fields whose sets of values differ, or how many configurations there are in each."""
     parts = []
     for field in next(iter(wanted.values())):
-        before, now = ({str(c.get(field)) for c in cells.values()} for cells in (known, wanted))
+        before, now = ({str(c.get(field, LATER.get(field))) for c in cells.values()} for cells in (known, wanted))
         if before != now:
             parts.append(f"{field}: {'/'.join(sorted(before))} there, {'/'.join(sorted(now))} asked")
     return "; ".join(parts) or f"{len(known)} cells there, {len(wanted)} asked"

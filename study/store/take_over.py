@@ -83,7 +83,7 @@ def whole_member(store: Store, member_id: str) -> dict[str, Any] | None:
 def _measured_as_here(row: dict[str, Any]) -> bool:
     from binarygan.metrics.extractor import extractors_digest  # imports torch, which takes seconds
 
-    return bool(row["extractors"] == extractors_digest())
+    return bool(row["extractors"] == extractors_digest(row["reference"]))
 
 
 def _copy(neighbour: Store, store: Store, member_id: str) -> bool:

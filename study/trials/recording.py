@@ -36,7 +36,7 @@ def new_row(config: MemberConfig, task: Task) -> Row:
         "error": None,
         "seconds": 0.0,
         "epochs_done": 0,
-        "extractors": extractors_digest(),
+        "extractors": extractors_digest(config.reference),
         "device": torch.cuda.get_device_name() if task.device == "cuda" else task.device,
         "versions": provenance.versions(),
         "git_commit": provenance.git_commit(),

@@ -104,8 +104,9 @@ def _train(cohort: Cohort, task: Task, store: Store, rows: dict[str, Row], repor
     data = load_images(task.source, root=task.root)
     if data.digest != shared.data_digest:
         raise UserError(f"{task.source} changed since the study was planned: digest {data.digest}")
+    data.check_training(shared.train_images, split=shared.split, reference=shared.reference)
     images = torch.from_numpy(data.bits(shared.train_images))
-    reference = reference_of(data, device)
+    reference = reference_of(data, device, shared.reference)
     trainer = Trainer(cohort.members, images, device=device, engine=task.engine)
     for row in rows.values():
         if row["status"] == "running":

@@ -81,6 +81,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "true for a number": ({"slope_rate": True}, "slope_rate=True must be a finite number"),
     "less than a batch": ({"train_images": 15}, "train_images=15 is less than one batch of 16"),
     "a split": ({"split": "trian"}, "split='trian' is unknown: did you mean 'train'"),
+    "reference images": ({"reference": "tset"}, "reference='tset' is unknown: did you mean 'test'"),
+    "test images that are kept": ({"split": "all", "reference": "validation"}, "split='all' trains on the test images"),
     "a key": ({"objectve": "gan"}, "configuration key 'objectve' is unknown: did you mean 'objective'"),
     "a source that is not there": ({"part_sources": '{"neuron": "0"}'}, "neuron is defined by another source"),
 }
@@ -175,7 +177,7 @@ def test_a_later_field_is_part_of_the_identity_only_where_it_differs() -> None:
     del first["seed"]
     assert config.cell_id == digest_of(first)
     with registered(NEURONS, warm=Warm):
-        other = small(neuron="warm", generator_output_norm="none")
+        other = small(neuron="warm", generator_output_norm="none", reference="validation")
         assert all(getattr(other, name) != default for name, default in LATER.items())
         assert other.member_id == digest_of(other.to_dict())
 

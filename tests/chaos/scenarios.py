@@ -108,7 +108,7 @@ COHORT = ("--grid", "paper-neurons", "--seeds", 2, "--cohort-size", 3, "--epochs
 SCENARIOS = {
     "grid": Scenario(words=_study("--grid", "paper-neurons", "--epochs", 4), skews=True),
     "search": Scenario(
-        words=_study("--search", "chaos", "--trials", TRIALS, "--epochs", 3),
+        words=_study("--search", "chaos", "--trials", TRIALS, "--epochs", 3, "--reference", "test"),
         whole=_study("--grid", "chaos-cells", "--epochs", 3),
         moments=SEARCH_MOMENTS,
         check=_searched,

@@ -9,7 +9,9 @@ import pytest
 
 from binarygan.data.images import load_images
 from binarygan.errors import UserError
-from study.options import ClusterOptions, RunOptions, SearchOptions, common_fields, parse, results_root
+from binarygan.paper import paper_config
+from study.design.common import common_fields
+from study.options import ClusterOptions, RunOptions, SearchOptions, parse, results_root
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,34 @@ def test_the_precision_is_what_is_asked_then_the_studys_then_the_devices(
     words = ["--grid", "paper"] + (["--precision", asked] if asked else [])
     fields = common_fields(parse(words), load_images("mnist"), device, known)
     assert fields["dtype"] == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "known", "reference", "images"),
+    [
+        ("--grid paper", None, "test", 60_000),
+        ("--grid paper --fidelity as-released", None, "test", 70_000),
+        ("--grid paper --fidelity as-released --set split=train", None, "test", 60_000),
+        ("--grid paper --fidelity as-released --reference validation", None, "validation", 50_000),
+        ("--grid paper", {"cells": {"a": {"reference": "validation"}}}, "validation", 50_000),
+        ("--grid paper", {"cells": {"a": {}}}, "test", 60_000),
+        ("--search mlp --trials 1", None, "validation", 50_000),
+        ("--search mlp --trials 1 --fidelity as-released", None, "validation", 50_000),
+        ("--search mlp --trials 1 --quick", None, "validation", 6_400),
+        ("--search mlp --trials 1 --reference test", None, "test", 60_000),
+        ("--search mlp --trials 1", {"search": "mlp", "fixed": {"dtype": "float32"}}, "test", 60_000),
+        ("--search mlp --trials 1", {"search": "mlp", "fixed": {"reference": "validation"}}, "validation", 50_000),
+        ("--search mlp --trials 1", {"search": "mlp", "fixed": {"reference": ["odd"]}}, "validation", 50_000),
+    ],
+)
+def test_what_is_compared_with_is_what_is_asked_then_the_studys_then_usual(
+    words: str, known: dict[str, Any] | None, reference: str, images: int
+) -> None:
+    """A study that does not say it is of before there was a choice."""
+    fields = common_fields(parse(words.split()), load_images("mnist"), "cpu", known)
+    assert (fields["reference"], fields["train_images"]) == (reference, images)
+    config = paper_config(objective="gan", fidelity=parse(words.split()).fidelity, **fields)
+    load_images("mnist").check_training(config.train_images, split=config.split, reference=config.reference)
 
 
 def test_bfloat16_on_a_cpu_is_refused_where_numba_is_not_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,6 +99,8 @@ def test_what_the_user_chose_is_told_from_what_follows() -> None:
     assert parse(["--grid", "paper", "--quick"]).asked == {"train_images": "--quick"}
     words = ["--grid", "paper", "--epochs", "3", "--precision", "bf16"]
     assert parse(words).asked == {"epochs": "--epochs 3", "dtype": "--precision bf16"}
+    words = ["--grid", "paper", "--set", "split=train", "--reference", "test"]
+    assert parse(words).asked == {"split": "--set split=train", "reference": "--reference test"}
 
 
 @pytest.mark.parametrize("below", ["", "below"])

@@ -20,6 +20,7 @@ from analysis.labels import number
 from analysis.report.report import TABLES
 from analysis.report.sections import verdict_section
 from analysis.results.load import Study
+from analysis.tables.search_tables import best_table
 from binarygan.config import MemberConfig
 from study.design.grids import GRIDS
 
@@ -52,8 +53,26 @@ def test_the_summary_counts_and_names_the_best(search: Study, search_report: Rep
     assert f"Median FID {number(float(np.median(means)))} over {len(means)} complete trials" in text
     assert text.count("losses are not finite after epoch 1") >= statuses["diverged"]
     assert "runs were stopped early" in text
-    words = "python study/run.py --search mlp --trials 60 --metric fid seconds --sampler tpe --scheduler asha --seeds 2"
-    assert text.count(f"Made by {words} --epochs 3") == 1
+    words = "python study/run.py --search mlp --trials 60 --metric fid seconds --sampler tpe --scheduler asha"
+    assert text.count(f"Made by {words} --reference test --seeds 2 --epochs 3") == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"fixed": {"reference": "validation"}}, "--seeds 10 --reference test"),
+        ({"fixed": {"reference": "validation"}, "data": "mine.npy"}, "--seeds 10 --data mine.npy"),  # has no test split
+        ({"fixed": {"reference": "test"}}, "--seeds 10"),
+        ({}, "--seeds 10"),
+    ],
+)
+def test_what_held_out_images_chose_is_reported_on_the_test_split(
+    said: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    trials = trials_in(made_search(tmp_path / "s", by_learning_rate, trials=2, said=said))
+    [best, _] = trials.ranked
+    first, _ = best_table(trials).rows
+    assert first[-1].text == f"python study/run.py --retrain {best.member_ids[0]} {words}"
 
 
 def test_the_best_table_has_what_it_takes_to_train_again(search: Study, search_report: Report) -> None:

@@ -12,6 +12,8 @@ from analysis.results.load import Study
 AS_RELEASED = "--fidelity as-released"
 RETRAIN = {"retrain": "1234", "of": "paper"}
 SEARCH = {"search": "mlp", "metrics": ["fid"], "sampler": "tpe", "scheduler": "none", "trials": 3, "seeds": 1}
+PAPER, WHOLE = {"grid": "paper"}, f"--grid paper {AS_RELEASED}"
+HELD_OUT = {"split": "train", "reference": "validation"}
 TF32, OTHER_DATA = {"dtype": "tf32"}, {"data": "digits", "data_digest": "0"}
 
 
@@ -23,7 +25,7 @@ TF32, OTHER_DATA = {"dtype": "tf32"}, {"data": "digits", "data_digest": "0"}
         ("seed 1 alone", {"seed": 1}, {}, "paper-neurons", f"--grid paper-neurons {AS_RELEASED} --seeds 2 --epochs 5"),
         (
             "it's mine",
-            {"fidelity": "as-described", "epochs": 1, **OTHER_DATA},
+            {"fidelity": "as-described", "split": "train", "epochs": 1, **OTHER_DATA},
             {"grid": "paper", "quick": True},
             None,
             "--grid paper --quick --seeds 2 --data digits --study 'it'\"'\"'s mine'",
@@ -56,8 +58,24 @@ TF32, OTHER_DATA = {"dtype": "tf32"}, {"data": "digits", "data_digest": "0"}
             {"epochs": 2, "seed": 0, **OTHER_DATA},
             {**SEARCH, "quick": True},
             None,
-            f"--search mlp --trials 3 --metric fid --sampler tpe --quick {AS_RELEASED} --epochs 2 --data digits "
-            "--study mine",
+            f"--search mlp --trials 3 --metric fid --sampler tpe --quick {AS_RELEASED} --reference test --epochs 2 "
+            "--data digits --study mine",
+        ),
+        (
+            "mine",
+            {"epochs": 2, "seed": 0, **HELD_OUT},
+            SEARCH,
+            None,
+            f"--search mlp --trials 3 --metric fid --sampler tpe {AS_RELEASED} --epochs 2 --study mine",
+        ),
+        ("paper", {"seed": 0, **HELD_OUT}, PAPER, None, f"{WHOLE} --reference validation --epochs 5"),
+        ("paper", {"seed": 0, "split": "train"}, PAPER, None, f"{WHOLE} --set split=train --epochs 5"),
+        (
+            "retrain-1234-test",
+            {"split": "train"},
+            {**RETRAIN, "reference": "test"},
+            None,
+            "--retrain 1234 --reference test --seeds 2",
         ),
     ],
 )

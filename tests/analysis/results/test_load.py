@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from made_study import MEMBERS, ids, paper_members, write_rows, write_study
 
-from analysis.results.load import load_anchors, load_study
+from analysis.results.load import Study, anchors_for, load_anchors, load_study
 from binarygan.errors import UserError
 from study.store.schemas import SCHEMAS
 
@@ -100,6 +100,16 @@ def test_a_member_in_two_files_counts_once_and_integers_of_another_width_are_int
     assert len(study.members) == 3
     assert set(study.members["epochs"]) == {20}
     assert study.problems == ("members/: 1 runs stand in two files: the later of each is used",)
+
+
+@pytest.mark.parametrize(
+    ("references", "beside"), [("test", True), ("validation", False), (["validation", "test", "test"], True)]
+)
+def test_anchors_stand_beside_what_is_compared_with_the_test_images(
+    references: str | list[str], beside: bool, tmp_path: Path
+) -> None:
+    study = Study(tmp_path, MEMBERS.assign(reference=references))
+    assert len(anchors_for(study)) == (len(load_anchors().members) if beside else 0)
 
 
 def test_where_there_is_no_study_one_line_says_so(tmp_path: Path) -> None:

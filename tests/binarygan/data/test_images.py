@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from binarygan.data import images
-from binarygan.data.images import load_images
+from binarygan.data.images import Images, load_images
 from binarygan.errors import UserError
 from tools import build_mnist
 
@@ -79,3 +79,32 @@ def test_torchvision_reads_a_local_root(tmp_path: Path) -> None:
         with pytest.raises(UserError, match="kmnist") as error:
             load_images("kmnist", root=tmp_path)
         assert "\n" not in str(error.value)
+
+
+def made_up(train: int, test: int) -> Images:
+    packed = np.arange((train + test) * 98, dtype=np.uint32).astype(np.uint8).reshape(-1, 98)
+    return Images("made-up", packed, None, train=train)
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "trained"),
+    [(60_000, 10_000, 50_000), (240_000, 40_000, 230_000), (120, 40, 100), (128, 0, 107), (60_000, 0, 50_000)],
+)
+def test_what_is_held_out_is_neither_trained_on_nor_of_the_test_split(train: int, test: int, trained: int) -> None:
+    """The paper's own sizes, large and small ones, with and without a test split."""
+    data = made_up(train, test)
+    everything = np.arange(train + test)
+    held_out, of_test = everything[data.references("validation")], everything[data.references("test")]
+    for split in ("train", "all"):
+        assert data.count(split, "validation") == trained, "the test split is not trained on, whatever the split"
+    np.testing.assert_array_equal(held_out, everything[trained:train])
+    np.testing.assert_array_equal(of_test, everything[train:] if test else everything[-10_000:])
+    assert (data.count("train"), data.count("all")) == (train, train + test), "as all runs had it before"
+
+
+def test_more_images_than_may_be_trained_on_are_refused() -> None:
+    data = made_up(120, 40)
+    for count, split, reference in ((100, "train", "validation"), (120, "train", "test"), (160, "all", "test")):
+        data.check_training(count, split=split, reference=reference)
+        with pytest.raises(UserError, match=f"train_images={count + 1}: .*: use {count} at most"):
+            data.check_training(count + 1, split=split, reference=reference)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,12 +10,14 @@ import torch
 from members import small, tiny_reference, trained_in_name
 from torch import Tensor
 
-from binarygan.data.images import load_images
+from binarygan.config import REFERENCES
+from binarygan.data.images import Images, load_images
 from binarygan.generators import sampling
 from binarygan.metrics import evaluation
-from binarygan.metrics.extractor import EXTRACTORS, extract, load_extractor, weights_path
+from binarygan.metrics.extractor import EXTRACTORS, extract, extractors_digest, load_extractor, weights_path
 from binarygan.metrics.names import METRICS, OF_IMAGES, OF_PREACTIVATED, columns
-from binarygan.metrics.scores import Reference, full_scores, light_scores
+from binarygan.metrics.scores import Reference, full_scores, light_scores, reference_of
+from tools import train_extractor
 
 COUNT = 2000
 CPU = torch.device("cpu")
@@ -39,11 +42,51 @@ def real(digits: tuple[Tensor, np.ndarray]) -> Tensor:
     return digits[0][20_000 : 20_000 + COUNT]
 
 
-def test_extractors_are_accurate_and_small(digits: tuple[Tensor, np.ndarray]) -> None:
+@pytest.mark.parametrize("pair", REFERENCES)
+def test_extractors_are_accurate_and_small(pair: str, digits: tuple[Tensor, np.ndarray]) -> None:
     for name in EXTRACTORS:
-        _, probabilities = extract(load_extractor(name, CPU), digits[0][60_000:])
+        _, probabilities = extract(load_extractor(name, CPU, pair), digits[0][60_000:])
         assert (probabilities.argmax(1).numpy() == digits[1][60_000:]).mean() >= 0.99
-    assert sum(weights_path(name).stat().st_size for name in EXTRACTORS) < 1_000_000
+    assert sum(weights_path(name, pair).stat().st_size for name in EXTRACTORS) < 1_000_000
+
+
+def test_what_is_held_out_is_compared_with_by_extractors_that_did_not_see_it(digits: tuple[Tensor, np.ndarray]) -> None:
+    """Samples that are the held-out images are no copies of train images, and have no distance from the reference."""
+    reference = reference_of(load_images("mnist"), CPU, "validation")
+    assert torch.equal(reference.images, digits[0][50_000:60_000])
+    assert torch.equal(reference.train, digits[0][:50_000])
+    some = Reference(images=reference.images[:COUNT], train=reference.train, extractors=reference.extractors)
+    found = full_scores(reference.images[:COUNT], some)
+    assert found["fid"] == pytest.approx(0, abs=1e-4)
+    assert found["nearest_test_hamming"] == 0 < found["nearest_train_hamming"]
+    own, others = (extract(load_extractor("primary", CPU, pair), some.images)[0] for pair in ("validation", "test"))
+    assert torch.equal(some.features, own)
+    assert not torch.equal(own, others)
+    assert extractors_digest("validation") != extractors_digest() == extractors_digest("test")
+
+
+@pytest.mark.parametrize("name", EXTRACTORS)
+def test_no_image_that_is_compared_with_reaches_an_extractors_weights(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Train it on little data, then with other images in place of some."""
+    mnist, rng = load_images("mnist"), np.random.default_rng(0)
+    assert mnist.labels is not None
+    monkeypatch.setattr(train_extractor, "EPOCHS", 1)
+    monkeypatch.setattr(train_extractor, "weights_path", lambda name, pair: tmp_path / f"{name}-{pair}")
+
+    def weights(pair: str, others: slice) -> bytes:
+        packed, labels = mnist.packed[:400].copy(), np.asarray(mnist.labels)[:400].copy()
+        packed[others], labels[others] = rng.integers(0, 256, packed[others].shape, np.uint8), 0
+        monkeypatch.setattr(train_extractor, "load_images", lambda _: Images("little", packed, labels, train=320))
+        train_extractor.train(name, pair)
+        return train_extractor.weights_path(name, pair).read_bytes()
+
+    nothing = slice(0, 0)
+    held_out, of_test = slice(267, 320), slice(320, None)
+    assert weights("validation", nothing) == weights("validation", held_out) == weights("validation", of_test)
+    assert weights("test", nothing) == weights("test", of_test)
+    assert weights("test", nothing) != weights("test", held_out), "that pair has seen them"
 
 
 def test_names_are_what_is_computed(real: Tensor, reference: Reference) -> None:

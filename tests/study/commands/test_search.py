@@ -20,12 +20,13 @@ from study.store.store import Store
 from study.trials.task import Task
 
 
-def test_a_plan_of_a_search_writes_nothing(batch: Path, tmp_path: Path) -> None:
+def test_a_plan_of_a_search_writes_nothing(tiny: Path, tmp_path: Path) -> None:
     words = ["--search", "annealing", "--trials", "4", "--epochs", "1", "--plan", "--max-concurrent", "1"]
-    outcome = here(*words, "--data", batch, "--results", tmp_path / "r")
+    outcome = here(*words, "--data", tiny, "--results", tmp_path / "r")
     assert outcome.returncode == 0
     said = outcome.stdout
-    assert "4 trials of 1 members, 1 epochs, 0 settled, 4 to run on cpu; goal: fid minimized" in said
+    assert "4 trials of 1 members, 1 epochs, 0 settled, 4 to run on cpu" in said
+    assert "; goal: fid minimized on validation images\n" in said
     assert "slope_rate              1 to 1.3 where neuron is deterministic/stochastic" in said
     assert re.search(r"about [\d.]+ (h|min) .* about \d+ MB of results \(from 4 trials drawn at random\)", said)
     assert not list(tmp_path.iterdir())
@@ -48,6 +49,18 @@ WRONG = {
     "a grid's name": (["--search", "paper", "--trials", "1"], "is a grid: use --grid"),
     "a search's name": (["--grid", "annealing"], "is a search space: use --search"),
     "both": (["--grid", "paper", "--search", "mlp", "--trials", "1"], "two commands"),
+    "too few to hold any out": (
+        ["--search", "mlp", "--trials", "1", "--data", "BATCH"],
+        "more than 54 training images",
+    ),
+    "a field that --set does not know": (["--grid", "paper", "--set", "splt=train"], "did you mean 'split'"),
+    "a split": (["--grid", "paper", "--set", "split=test"], "split has no such value"),
+    "a setting": (["--grid", "paper", "--set", "split"], "is not FIELD=VALUE"),
+    "test images that are kept": (
+        ["--grid", "paper", "--set", "split=all", "--reference", "validation"],
+        "--set split=all trains on the test images",
+    ),
+    "retrain, set": (["--retrain", "0123456789abcdef", "--set", "split=train"], "--set is settled by the member"),
     "unknown metric": (["--search", "mlp", "--trials", "1", "--metric", "fdi"], "did you mean 'fid'"),
     "no goal": (["--search", "mlp", "--trials", "1", "--metric", "ink"], "neither low nor high"),
     "late metric": (["--search", "mlp", "--trials", "1", "--metric", "kid", "--scheduler", "asha"], "every epoch"),
@@ -76,8 +89,9 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_contradictions_are_one_line(case: str, tmp_path: Path) -> None:
+def test_contradictions_are_one_line(case: str, batch: Path, tmp_path: Path) -> None:
     options, words = WRONG[case]
+    options = [str(batch) if word == "BATCH" else word for word in options]
     results = [] if "--results" in options else ["--results", tmp_path / "r"]
     assert_refused(here(*options, *results), words)
 
@@ -106,6 +120,7 @@ def test_a_killed_search_goes_on_and_remembers(batch: Path, tmp_path: Path) -> N
     plugin.write_text(PLUGIN)
     same = ["--plugin", plugin, "--data", batch, "--results", tmp_path]
     options = ["--search", "mine", "--trials", 5, "--epochs", 2, "--scheduler", "asha", "--study", "s", *same]
+    options += ["--reference", "test"]  # too few digits to hold any out
     process, store = started(*options), Store(tmp_path, "s")
     wait_until(lambda: any(r["epochs_done"] for r in store.statuses().values()))
     kill_all(process)

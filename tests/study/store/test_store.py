@@ -1,5 +1,6 @@
 """The store's files: versions, descriptions."""
 
+import dataclasses
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
@@ -12,6 +13,7 @@ import pytest
 
 from binarygan.errors import UserError
 from binarygan.io.files import path_of
+from binarygan.paper import paper_config
 from study.store import reading
 from study.store.reading import files_of, naming, read_folder
 from study.store.schemas import SCHEMA_VERSION, SCHEMAS, check_version
@@ -125,3 +127,13 @@ def test_files_of_other_programs_are_none_of_the_tables(store: Store) -> None:
 def test_a_lack_of_the_machine_is_no_damage_of_the_file(error: Exception) -> None:
     with pytest.raises(UserError, match=r"^m cannot be read here \(.*\); the file may well be whole$"), naming("m"):
         raise error
+
+
+def test_an_older_study_is_said_to_have_what_all_had_then(store: Store) -> None:
+    """Its configurations lack the fields that came later; they are the same as ever, and told from others in words."""
+    cell = paper_config(fidelity="as-described", objective="gan", data_digest="-", train_images=64)
+    older = {name: value for name, value in cell.to_dict().items() if name not in ("seed", "reference")}
+    store.describe({"cells": {cell.cell_id: older}})
+    store.agree([cell], {})
+    with pytest.raises(UserError, match=r"another configuration \(reference: test there, validation asked\)"):
+        store.agree([dataclasses.replace(cell, reference="validation")], {})
