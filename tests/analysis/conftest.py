@@ -1,5 +1,9 @@
 """Studies and reports that several tests read or draw."""
 
+import fcntl
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +13,7 @@ from made_reports import Report, report_of
 from made_search import TWO, eventful, made_search
 from made_study import MEMBERS, SCRIPT, paper_members, write_study
 
-from analysis.results.load import Study
+from analysis.results.load import Study, load_study
 
 
 @pytest.fixture
@@ -25,30 +29,55 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return written(tmp_path_factory.mktemp("whole"), grid(), samples_of_seeds=0)
 
 
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that `make` fills once, whichever of several test processes comes first."""
+    own = factory.getbasetemp()
+    root = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    home, made = root / name, root / f"{name}.made"
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            shutil.rmtree(home, ignore_errors=True)  # of a process that failed
+            home.mkdir()
+            make(home)
+            made.touch()
+    return home
+
+
 @pytest.fixture(scope="session")
 def grid_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     """The paper's grid with three seeds, a failure, a divergence and a run on its way; scripts in name and errors."""
-    folder = tmp_path_factory.mktemp("results") / SCRIPT.replace("/", "\u2215")
-    members = paper_members()
-    members.loc[5, ["status", "error"]] = ["failed", SCRIPT]
-    members.loc[7, "error"] = SCRIPT
-    members.loc[9, ["status", "error"]] = ["diverged", "losses are not finite after epoch 3"]
-    members.loc[20, "status"] = "running"
-    write_study(folder, members)
-    (folder / "study.json").write_text('{"grid": "paper", "fidelity": "as-released", "quick": false, "cells": {}}')
-    return report_of(folder, tmp_path_factory.mktemp("out"))
+    name = SCRIPT.replace("/", "\u2215")
+
+    def make(home: Path) -> None:
+        members = paper_members()
+        members.loc[5, ["status", "error"]] = ["failed", SCRIPT]
+        members.loc[7, "error"] = SCRIPT
+        members.loc[9, ["status", "error"]] = ["diverged", "losses are not finite after epoch 3"]
+        members.loc[20, "status"] = "running"
+        write_study(home / name, members)
+        text = '{"grid": "paper", "fidelity": "as-released", "quick": false, "cells": {}}'
+        (home / name / "study.json").write_text(text)
+        report_of(home / name, home / "out")
+
+    home = once(tmp_path_factory, "grid-report", make)
+    return Report(home / name, home / "out")
 
 
 @pytest.fixture(scope="session")
 def search(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """Two metrics; trials that were stopped and that diverged."""
-    folder = tmp_path_factory.mktemp("results") / "search-mlp"
-    return made_search(folder, eventful, trials=60, metrics=TWO, samples=True)
+
+    def make(home: Path) -> None:
+        made_search(home / "search-mlp", eventful, trials=60, metrics=TWO, samples=True)
+
+    return load_study(once(tmp_path_factory, "search", make) / "search-mlp")
 
 
 @pytest.fixture(scope="session")
 def search_report(search: Study, tmp_path_factory: pytest.TempPathFactory) -> Report:
-    return report_of(search.folder, tmp_path_factory.mktemp("out"))
+    home = once(tmp_path_factory, "search-report", lambda home: report_of(search.folder, home / "out"))
+    return Report(search.folder, home / "out")
 
 
 @pytest.fixture(scope="session")
