@@ -72,8 +72,10 @@ def run_retrain(options: RunOptions, wanted: str) -> int:
     searched = Store(root, home).description() or {}
     if compared_anew:
         found = [r for m in members for r in store.read("members", m.member_id) if r["status"] == "done"]
-        for name in searched.get("metrics", ["fid"]):
-            print(_on_reference(name, found, config.reference))
+        goals = searched.get("metrics")
+        for name in columns(light=False):
+            if name in (goals if isinstance(goals, list) else ["fid"]):
+                print(_on_reference(name, found, config.reference))
     elif "search" in searched:
         print(f"{home} is a search, which chose this cell by its seeds: for a fair mean leave those out")
     return status
