@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.results.load import load_anchors
+from analysis.results.anchors import load_anchors
 from binarygan.config import MemberConfig
 from binarygan.paper import paper_config
 from study.store.schemas import SCHEMAS

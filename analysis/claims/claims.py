@@ -15,7 +15,7 @@ import pandas as pd
 from analysis.claims.comparisons import Exceeds, FewerParameters, Level, Similar, Together, Trained
 from analysis.claims.evidence import Evidence, Measure
 from analysis.claims.verdicts import Claim, Verdict, adjusted, verdict_on
-from analysis.results.load import mnist_digest
+from analysis.results.study import mnist_digest
 from binarygan.config import ARCHITECTURES
 from binarygan.metrics.names import BERNOULLI
 from binarygan.paper import BINARY, EXPERIMENTS, FIDELITIES, Cell, paper_config

@@ -16,7 +16,8 @@ from analysis import labels
 from analysis.report.page import Section, render
 from analysis.report.report import prepare
 from analysis.results.cells import with_norm
-from analysis.results.load import Study, load_study
+from analysis.results.load import load_study
+from analysis.results.study import Study
 from analysis.statistics.differences import Difference, holm, is_ratio, paired
 from analysis.statistics.hypotheses import scatters
 from analysis.statistics.summaries import by_binarization, finished, summarize

@@ -7,7 +7,7 @@ from analysis.figures.drawn import STATISTICS, Drawn, figure
 from analysis.figures.picks import number
 from analysis.figures.style import SMALL, chart
 from analysis.results.cells import trained
-from analysis.results.load import Study
+from analysis.results.study import Study
 from analysis.statistics.hypotheses import ALPHA
 from analysis.statistics.ranks import Ranks, critical_difference
 from analysis.statistics.summaries import Unavailable

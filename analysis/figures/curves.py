@@ -16,7 +16,7 @@ from analysis.figures.picks import number
 from analysis.figures.style import SMALL, chart, value_axis
 from analysis.labels import LOOKS
 from analysis.results.cells import by_status, trained
-from analysis.results.load import Study
+from analysis.results.study import Study
 from analysis.statistics.compared import Group, compared
 from binarygan.metrics.names import BERNOULLI
 

@@ -10,7 +10,7 @@ import matplotlib.figure
 from PIL import Image
 
 from analysis.figures.style import RC
-from analysis.results.load import Study
+from analysis.results.study import Study
 from binarygan.errors import UserError, nearest
 from binarygan.paper import EXPERIMENTS
 from binarygan.registry import Registry

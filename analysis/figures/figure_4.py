@@ -13,7 +13,7 @@ from analysis.figures.drawn import Drawn, figure
 from analysis.figures.picks import absence, number
 from analysis.figures.style import SMALL, chart
 from analysis.results.cells import label, members_of
-from analysis.results.load import Study
+from analysis.results.study import Study
 from binarygan.paper import EXPERIMENTS, Cell
 
 BIN = 0.004

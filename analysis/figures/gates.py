@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from analysis import labels
 from analysis.figures.drawn import Drawn, figure
 from analysis.figures.style import chart, value_axis
-from analysis.results.load import Study
+from analysis.results.study import Study
 from analysis.statistics.gates import GATED, NARROW, Point, of_gates, points, sentence
 from analysis.statistics.summaries import Summary
 

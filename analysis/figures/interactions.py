@@ -14,7 +14,7 @@ from analysis.figures.picks import number
 from analysis.figures.style import SMALL, chart, value_axis
 from analysis.labels import LOOKS, Look
 from analysis.results.cells import trained
-from analysis.results.load import Study
+from analysis.results.study import Study
 from analysis.statistics.anova import FACTORS, Anova, anova_of, of_one_kind
 from analysis.statistics.summaries import Unavailable, summarize
 

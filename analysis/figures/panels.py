@@ -15,7 +15,7 @@ from analysis.figures.drawn import Drawn
 from analysis.figures.picks import Pick, absence, in_order, pick
 from analysis.figures.style import PAGE, SMALL, TINY
 from analysis.results.cells import label
-from analysis.results.load import Study
+from analysis.results.study import Study
 from binarygan.paper import Cell
 
 SIDE = 8 * 28

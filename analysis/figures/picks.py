@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis import labels
 from analysis.results.cells import by_status, lacking, members_of
-from analysis.results.load import Samples, Study
+from analysis.results.study import Samples, Study
 from binarygan.metrics.names import BERNOULLI
 from binarygan.paper import FIDELITIES, Cell, norm_of
 from study.store.schemas import FINISHED

@@ -8,7 +8,7 @@ from analysis.figures.panels import Page, Panel, draw_panels, tile
 from analysis.figures.picks import absence, in_order, name_in_d, pick
 from analysis.figures.style import COLUMN
 from analysis.results.cells import label
-from analysis.results.load import Samples, Study
+from analysis.results.study import Samples, Study
 from analysis.search.trials import trials_to_draw
 from binarygan.paper import BINARY, EXPERIMENTS, Cell
 

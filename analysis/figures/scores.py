@@ -17,8 +17,9 @@ from analysis.figures.drawn import STATISTICS, Drawn, figure
 from analysis.figures.picks import number
 from analysis.figures.style import SMALL, chart, log_scale
 from analysis.labels import BINARIZATIONS, VERMILLION
+from analysis.results.anchors import anchors_for
 from analysis.results.cells import by_status, cells_of, is_papers, with_norm
-from analysis.results.load import Study, anchors_for
+from analysis.results.study import Study
 from analysis.statistics.compared import Group, compared, heading
 from analysis.statistics.summaries import Summary, by_binarization, finished, summarize
 

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from analysis.figures import Figure, in_order, save
 from analysis.report.page import Picture, fitted
-from analysis.results.load import anchors_for, load_study
+from analysis.results.anchors import anchors_for
+from analysis.results.load import load_study
 from analysis.search.trials import Trials, trials_of
 from analysis.tables.entries import MOST_ROWS, Table, first
 from analysis.tables.provenance_tables import reservations

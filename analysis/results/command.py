@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.results.load import Study, mnist_digest, whole_number
+from analysis.results.load import whole_number
+from analysis.results.study import Study, mnist_digest
 from binarygan.paper import split_of
 
 EPOCHS, QUICK_EPOCHS = 20, 1

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from analysis import labels
-from analysis.results.load import Study, whole_number
+from analysis.results.load import whole_number
+from analysis.results.study import Study
 from analysis.statistics.summaries import Unavailable
 from binarygan.config import PARTS, MemberConfig
 from binarygan.metrics.names import columns

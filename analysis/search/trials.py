@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis import labels
 from analysis.results.command import data_of
-from analysis.results.load import Study
+from analysis.results.study import Study
 from analysis.search.search import FIELDS, Parameter, Search, read_search
 from analysis.statistics.summaries import Summary, Unavailable, summarize
 

@@ -10,7 +10,7 @@ from scipy import stats
 
 from analysis import labels
 from analysis.results.cells import by_status, trained
-from analysis.results.load import Study
+from analysis.results.study import Study
 from analysis.statistics.differences import holm
 from analysis.statistics.summaries import Unavailable
 from binarygan.paper import FIDELITIES, norm_of

@@ -10,7 +10,8 @@ import pyarrow as pa
 from pyarrow.csv import write_csv
 
 from analysis import labels
-from analysis.results.load import Study, counts_of_versions, versions_of
+from analysis.results.load import counts_of_versions, versions_of
+from analysis.results.study import Study
 from analysis.tables.entries import Entry, Table, column, count, measure, tabled
 from analysis.tables.formats import inert
 

@@ -11,7 +11,7 @@ import pandas as pd
 from analysis import labels
 from analysis.claims.verdicts import Verdict
 from analysis.results.cells import label, lacking, members_of
-from analysis.results.load import Study
+from analysis.results.study import Study
 from analysis.statistics.anova import anova_of
 from analysis.statistics.differences import compare_to_baseline
 from analysis.statistics.hypotheses import ALPHA

@@ -13,7 +13,8 @@ from made_reports import Report, report_of
 from made_search import TWO, eventful, made_search
 from made_study import MEMBERS, SCRIPT, paper_members, write_study
 
-from analysis.results.load import Study, load_study
+from analysis.results.load import load_study
+from analysis.results.study import Study
 
 
 @pytest.fixture

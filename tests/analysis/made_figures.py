@@ -13,7 +13,7 @@ from made_up import made_up
 from PIL import Image
 
 from analysis.figures import FIGURES, Drawn
-from analysis.results.load import Study
+from analysis.results.study import Study
 from study.store.schemas import SCHEMAS
 
 CELLS = [

@@ -7,7 +7,7 @@ import pandas as pd
 from made_figures import written
 from made_up import MNIST, made_up
 
-from analysis.results.load import Study
+from analysis.results.study import Study
 from study.design.grids import GRIDS
 
 GATED = {0.25: 16.0, 0.5: 13.0, 0.75: 11.5}

@@ -15,7 +15,9 @@ import pyarrow.parquet as pq
 from made_study import SCRIPT
 from made_up import MNIST
 
-from analysis.results.load import Study, load_anchors, load_study
+from analysis.results.anchors import load_anchors
+from analysis.results.load import load_study
+from analysis.results.study import Study
 from analysis.search.trials import Trials, trials_of
 from binarygan.config import MemberConfig
 from study.design.spaces import SPACES

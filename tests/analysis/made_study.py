@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from made_up import made_up
 
-from analysis.results.load import load_anchors
+from analysis.results.anchors import load_anchors
 from binarygan.data.images import load_images
 from binarygan.metrics.names import BERNOULLI, columns
 from study.design.grids import GRIDS

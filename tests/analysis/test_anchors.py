@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from analysis.results.load import load_anchors
+from analysis.results.anchors import load_anchors
 from binarygan.data.images import load_images
 from binarygan.metrics.extractor import extractors_digest
 from binarygan.metrics.names import BERNOULLI

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from analysis.figures import Drawn, figure
-from analysis.results.load import Study
+from analysis.results.study import Study
 from binarygan.metrics.measured import ImageSet
 from binarygan.metrics.names import metric
 from binarygan.model.architectures import ARCHITECTURES, PIXELS, Architecture, Layer

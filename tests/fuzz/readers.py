@@ -14,7 +14,8 @@ import optuna
 import pandas as pd
 import torch
 
-from analysis.results.load import Study, load_study
+from analysis.results.load import load_study
+from analysis.results.study import Study
 from analysis.search.search import read_search
 from binarygan.cli.evaluate import load_samples
 from binarygan.config import MemberConfig

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from analysis.results.anchors import load_anchors
 from analysis.results.cells import cells_of
-from analysis.results.load import load_anchors
 from binarygan.paper import ALL_NEURONS, BINARY, EXPERIMENTS
 from tools.docs_tables.measured import measured
 from tools.docs_tables.named import TABLES, Table

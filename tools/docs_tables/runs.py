@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from analysis import labels
-from analysis.results.load import Study, load_anchors, load_study
+from analysis.results.anchors import load_anchors
+from analysis.results.load import load_study
+from analysis.results.study import Study
 from binarygan.errors import UserError
 from binarygan.metrics.names import BERNOULLI, BY_NAME
 from tools.docs_tables.named import Table

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from analysis.results.load import load_anchors
+from analysis.results.anchors import load_anchors
 from binarygan.paper import BINARY, EXPERIMENTS
 from tools.docs_tables.findings import of_neurons
 from tools.docs_tables.named import TABLES, Table

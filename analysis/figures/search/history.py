@@ -10,7 +10,7 @@ from analysis.figures.picks import number
 from analysis.figures.search.axes import strip
 from analysis.figures.style import chart, value_axis
 from analysis.labels import BLACK, BLUE, ORANGE, VERMILLION, Look
-from analysis.results.load import Study
+from analysis.results.study import Study
 from analysis.search.trials import STATES, Trials, trials_to_draw
 
 LOOKS = {

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from analysis.figures.drawn import PARAMETERS, Drawn, figure
 from analysis.figures.style import SMALL, chart
 from analysis.labels import BLUE, ORANGE
-from analysis.results.load import Study
+from analysis.results.study import Study
 from analysis.search.importances import Importances, importances
 from analysis.search.trials import trials_to_draw
 

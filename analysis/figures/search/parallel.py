@@ -15,7 +15,7 @@ from analysis.figures.picks import number
 from analysis.figures.search.axes import GOLDEN, choices_of, plain, short
 from analysis.figures.style import TINY, chart
 from analysis.labels import choice
-from analysis.results.load import Study
+from analysis.results.study import Study
 from analysis.search.importances import LOG_SPAN, Importances, importances
 from analysis.search.search import Parameter
 from analysis.search.trials import Trial, Trials, trials_to_draw

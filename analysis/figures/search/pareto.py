@@ -9,7 +9,7 @@ from analysis.figures.drawn import SEARCH, Drawn, figure
 from analysis.figures.picks import number
 from analysis.figures.style import COLUMN, PAGE, SMALL, chart, value_axis
 from analysis.labels import BLUE
-from analysis.results.load import Study
+from analysis.results.study import Study
 from analysis.search.trials import Trials, front, trials_to_draw
 
 MOST_PANELS = 3

@@ -13,7 +13,7 @@ from analysis.figures.search.axes import parameter_axis, position, short, strip
 from analysis.figures.search.history import LOOKS
 from analysis.figures.style import PAGE, chart, value_axis
 from analysis.labels import choice
-from analysis.results.load import Study
+from analysis.results.study import Study
 from analysis.search.importances import BEST_SHARE, FEWEST_BEST
 from analysis.search.search import Parameter
 from analysis.search.trials import Trials, trials_to_draw

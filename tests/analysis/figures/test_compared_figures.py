@@ -11,7 +11,7 @@ from made_figures import drawn
 from made_up import runs
 
 from analysis.figures import FIGURES, scores
-from analysis.results.load import Study
+from analysis.results.study import Study
 from study.store.schemas import SCHEMAS
 
 ESTIMATORS: tuple[dict[str, Any], ...] = (

@@ -23,7 +23,8 @@ from analysis.figures import FIGURES
 from analysis.figures.samples import spread
 from analysis.figures.style import COLUMN, PAGE
 from analysis.labels import LOOKS
-from analysis.results.load import Study, load_anchors
+from analysis.results.anchors import load_anchors
+from analysis.results.study import Study
 
 OUR_OWN = [e.name for e in EXPERIMENTS if not e.cells]
 TWINS = ("figure-5", "figure-6", "figure-7", "figure-8", "evolution")

@@ -11,8 +11,9 @@ from scipy import stats
 
 from analysis.figures.figure_4 import merged
 from analysis.figures.interactions import cross
+from analysis.results.anchors import load_anchors
 from analysis.results.cells import cells_of
-from analysis.results.load import Study, load_anchors
+from analysis.results.study import Study
 
 
 def test_histograms_are_merged_as_numpy_counts_them() -> None:

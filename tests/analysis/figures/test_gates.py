@@ -11,7 +11,7 @@ from made_study import paper_members
 
 from analysis.experiments import EXPERIMENTS
 from analysis.figures import FIGURES
-from analysis.results.load import Study
+from analysis.results.study import Study
 from analysis.statistics.gates import of_gates, sentence
 
 [SECTION] = [e for e in EXPERIMENTS if e.name == "gates"]

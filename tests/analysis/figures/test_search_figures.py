@@ -17,7 +17,7 @@ from matplotlib.text import Text
 from analysis.figures import FIGURES
 from analysis.figures.search.axes import plain
 from analysis.figures.search.parallel import ABSENT, ordered
-from analysis.results.load import Study
+from analysis.results.study import Study
 from analysis.search.importances import Importances, importances
 
 

@@ -19,7 +19,7 @@ from analysis.figures import in_order
 from analysis.labels import number
 from analysis.report.report import TABLES
 from analysis.report.sections import verdict_section
-from analysis.results.load import Study
+from analysis.results.study import Study
 from analysis.tables.search_tables import best_table
 from binarygan.config import MemberConfig
 from study.design.grids import GRIDS

@@ -7,7 +7,7 @@ import pytest
 from made_study import paper_members
 
 from analysis.results.command import command
-from analysis.results.load import Study
+from analysis.results.study import Study
 
 AS_RELEASED = "--fidelity as-released"
 RETRAIN = {"retrain": "1234", "of": "paper"}

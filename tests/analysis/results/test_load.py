@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from made_study import MEMBERS, ids, paper_members, write_rows, write_study
 
-from analysis.results.load import Study, anchors_for, load_anchors, load_study
+from analysis.results.anchors import anchors_for, load_anchors
+from analysis.results.load import load_study
+from analysis.results.study import Study
 from binarygan.errors import UserError
 from study.store.schemas import SCHEMAS
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from made_search import by_learning_rate, eventful, made_search, noise, trials_in
 from made_study import paper_members
 
-from analysis.results.load import Study
+from analysis.results.study import Study
 from analysis.search.search import Search, read_search
 from analysis.search.trials import Trials, front, trials_of
 from analysis.statistics.summaries import Unavailable

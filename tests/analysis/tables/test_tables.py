@@ -9,7 +9,7 @@ import pytest
 from made_up import column, known, made_up
 from scipy import stats
 
-from analysis.results.load import load_anchors
+from analysis.results.anchors import load_anchors
 from analysis.statistics.summaries import summarize
 from analysis.tables import formats
 from analysis.tables.entries import first
