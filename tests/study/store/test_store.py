@@ -14,8 +14,10 @@ import pytest
 from binarygan.errors import UserError
 from binarygan.io.files import path_of
 from binarygan.paper import paper_config
+from study.design.grids import GRIDS
 from study.store import reading
 from study.store.reading import files_of, naming, read_folder
+from study.store.resume import unfinished
 from study.store.schemas import SCHEMA_VERSION, SCHEMAS, check_version
 from study.store.store import Store
 from study.store.tables import append_row, read_rows, write_rows
@@ -101,6 +103,15 @@ def test_a_file_is_read_whole_while_it_is_replaced(store: Store) -> None:
                 assert len(reading.read_file(path, "curves", path, member_id="m0")) == 1
         finally:
             over.set()
+
+
+@pytest.mark.parametrize("status", [None, "done", "diverged", "failed", "stopped", "running"])
+def test_what_another_run_would_only_repeat_is_finished(status: str | None, store: Store) -> None:
+    """A run that is not there, failed, was stopped or was cut off is trained (again)."""
+    [cell] = GRIDS["paper-real-valued"].cells("as-described", data_digest="d", train_images=64)
+    if status:
+        store.write("members", cell.member_id, [{"member_id": cell.member_id, "status": status}])
+    assert unfinished([cell], store) == ([] if status in ("done", "diverged") else [cell])
 
 
 def test_a_version_is_a_number() -> None:
