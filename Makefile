@@ -23,6 +23,7 @@ demo: venv      ## Figure 8 at --quick size, then its report (minutes on two cor
 report: venv    ## the whole reports from the results that ship, without training
 	$(BIN)/python -m analysis report published/paper-as-released
 	$(BIN)/python -m analysis report published/appendix-ten-seeds
+	$(BIN)/python -m analysis report published/estimators
 
 test: venv      ## the test suite (about fourteen minutes on two cores of a slow Xeon)
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not long and not cluster and not alone" --durations=15

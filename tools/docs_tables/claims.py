@@ -11,14 +11,18 @@ from tools.docs_tables.runs import PUBLISHED, published
 TESTED = ("supported", "not supported", "inconclusive")
 
 
+def _tested(verdict: Verdict) -> bool:
+    """Whether there are runs enough for a test."""
+    return verdict.verdict in TESTED and bool(verdict.estimates)
+
+
 def _line(study: str, verdict: Verdict) -> list[str]:
-    tested = verdict.verdict in TESTED
     ps = [f"{p:.2g}" if math.isfinite(p) else "" for p in (verdict.p, verdict.p_family)]
     return [
         verdict.fidelity,
         study,
         f"**{verdict.verdict}**" if verdict.verdict == "not supported" else verdict.verdict,
-        "<br>".join(verdict.estimates) if tested else "",
+        "<br>".join(verdict.estimates),
         *ps,
     ]
 
@@ -29,11 +33,11 @@ def _claims() -> Table:
     found = [(name, v) for name in studies for v in judge(published(name).members)]
     rows = []
     for number in dict.fromkeys(v.claim.number for _, v in found):
-        own = [(n, v) for n, v in found if v.claim.number == number and v.verdict in TESTED]
+        own = [(n, v) for n, v in found if v.claim.number == number and _tested(v)]
         lines = [_line(*of) for fidelity in FIDELITIES for of in own if of[1].fidelity == fidelity]
         statement = next(v for _, v in found if v.claim.number == number).claim.statement.format(norm="a norm")
         rows += [[f"{number}. {statement}" if i == 0 else "", *line] for i, line in enumerate(lines)]
-    there = {v.fidelity for _, v in found if v.verdict in TESTED}
+    there = {v.fidelity for _, v in found if _tested(v)}
     rows += [
         ["all", f, "", "not tested: no study that ships has runs of it", "", "", ""]
         for f in FIDELITIES
