@@ -4,8 +4,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from running import plugins_forgotten
 
-from tools.docs_tables.__main__ import ROOT, documents, main, problems
+from study.design.grids import GRIDS, Grid
+from tools.docs_tables.__main__ import ROOT, documents, made, main, problems
 from tools.docs_tables.measured import measured, names
 
 
@@ -83,6 +85,13 @@ def test_tables_in_code_and_words_by_hand_are_let_be(copy: Path) -> None:
 def test_a_table_that_no_document_shows_is_named(copy: Path) -> None:
     change(copy / "docs" / "findings.md", "table: released-code -->", "table: by hand: words -->")
     assert problems(copy) == ["no document shows the table released-code"]
+
+
+def test_what_a_plugin_of_this_process_registers_is_not_what_ships(copy: Path) -> None:
+    with plugins_forgotten():
+        GRIDS.register("mine", Grid("a grid of mine", lambda _: []))
+        made.cache_clear()
+        assert problems(copy) == []
 
 
 @pytest.mark.parametrize("name", names())

@@ -8,6 +8,7 @@ from binarygan.config import MemberConfig
 from binarygan.data.images import load_images
 from binarygan.metrics.names import OF_GATES, OF_IMAGES, OF_PREACTIVATED
 from binarygan.paper import FIDELITIES, paper_config
+from binarygan.registry import is_built_in
 from study.design.grids import GRIDS
 from tools.docs_tables.named import TABLES, Table
 
@@ -18,6 +19,7 @@ def metrics() -> Table:
     rows = [
         [f"`{m.name}`", m.label, m.meaning, m.better, "yes" if m.light else ""]
         for m in (*OF_IMAGES, *OF_PREACTIVATED, *OF_GATES)
+        if is_built_in(m.compute)
     ]
     return Table(["column", "label", "what it is", "better", "each epoch"], rows)
 
@@ -26,7 +28,7 @@ def metrics() -> Table:
 def grids() -> Table:
     """Every grid: the paper's by the variant that its figures came from."""
     rows = []
-    for name, grid in GRIDS.items():
+    for name, grid in ((n, g) for n, g in GRIDS.items() if is_built_in(g.choices)):
         before, after = ("", " --fidelity as-released") if name.startswith("paper") else ("beyond the paper: ", "")
         rows.append([before + grid.shows, f"`python study/run.py --grid {name}{after}`"])
     return Table(["what it trains", "command"], rows)
