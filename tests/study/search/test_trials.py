@@ -104,6 +104,32 @@ def test_a_damaged_storage_is_one_line(tmp_path: Path) -> None:
     assert "secret" not in str(raised.value)
 
 
+def test_a_journal_that_cannot_be_read_here_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Trials(storage_of(None, tmp_path), "s", search())
+    for error, said in ((MemoryError(), "does not fit into memory here"), (OSError(24, "Too many"), "Too many")):
+
+        def fails(*_: object, why: Exception = error, **__: object) -> None:
+            raise why
+
+        monkeypatch.setattr(optuna.storages, "JournalStorage", fails)
+        with pytest.raises(UserError, match=said) as caught:
+            storage_of(None, tmp_path)
+        assert "move it away" not in str(caught.value)
+
+
+def test_a_lock_that_a_dead_writer_left_stops_no_reader(tmp_path: Path) -> None:
+    """--plan and a report look at the journal without the study's lock, and remove nothing."""
+    Trials(storage_of(None, tmp_path), "s", search()).study.ask()
+    lock = tmp_path / f"{JOURNAL}.lock"
+    lock.symlink_to("/moved/away")
+    found = existing_trials(None, tmp_path, "s", search())
+    assert found is not None
+    assert found.counts().running == 1
+    assert lock.is_symlink()
+
+
 def test_a_warm_start_takes_the_cells_that_the_space_holds(tmp_path: Path) -> None:
     store, own = Store(tmp_path, "earlier"), search()
     store.create()
