@@ -29,6 +29,15 @@ def test_a_worker_with_other_sources_trains_nothing(tiny: Path, tmp_path: Path) 
     assert not Store(tmp_path, "s").ids()
 
 
+def test_a_backend_of_a_notebook_reaches_no_trial(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster's nodes have an environment of their own; a plugin may plot."""
+    monkeypatch.setenv("MPLBACKEND", "module://no_such.backend")
+    plugin = tmp_path / "plotting.py"
+    plugin.write_text("import os\nassert os.environ['MPLBACKEND'] == 'agg'\nraise KeyError('it was loaded')\n")
+    with pytest.raises((KeyError, UserError), match="it was loaded"):
+        train(tiny, tmp_path, cohort(tiny, 1, epochs=1), plugins=(str(plugin),))
+
+
 def test_one_thread_whatever_the_environment_says() -> None:
     code = (
         "import numpy, scipy.linalg, torch, threadpoolctl\n"
