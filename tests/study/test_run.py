@@ -3,11 +3,14 @@
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
+import optuna
 import pytest
+import sqlalchemy
 from running import ROOT
 
 from study import run
@@ -39,6 +42,19 @@ def test_what_a_librarys_error_says_is_one_line(
         "error: EndpointConnectionError: Could not connect to the endpoint URL; "
         "the same command goes on from the last whole epoch\n"
     )
+
+
+@pytest.mark.parametrize("said", ["database is locked", "attempt to write a readonly database", "disk I/O error"])
+def test_what_a_database_says_is_told_not_what_optuna_supposes(
+    said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the middle of a search; Optuna speaks of invalid data."""
+    cause = sqlalchemy.exc.OperationalError("UPDATE trials SET …", {}, sqlite3.OperationalError(said))
+    supposed = optuna.exceptions.StorageInternalError("possibly because of invalid data")
+    supposed.__cause__ = cause
+    assert ended(supposed, monkeypatch) == 1
+    expected = f"error: OperationalError: {said}; the same command goes on from the last whole epoch\n"
+    assert capsys.readouterr().err == expected
 
 
 def test_a_fault_of_our_own_keeps_its_stack(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -280,7 +280,13 @@ def test_long_lists_are_cut_short_on_the_page() -> None:
 
 @pytest.mark.parametrize(
     ("data", "digest", "beside"),
-    [("mnist", MNIST, True), ("fashion-mnist", "0" * 16, False), ("mnist", "0" * 16, False)],
+    [
+        ("mnist", MNIST, True),
+        ("digits.npy", MNIST, True),
+        ("fashion-mnist", "0" * 16, False),
+        ("mnist", "0" * 16, False),
+        ("mnist.npy", "0" * 16, False),
+    ],
 )
 def test_other_data_are_not_set_beside_what_was_measured_on_mnist(
     data: str, digest: str, beside: bool, tmp_path: Path

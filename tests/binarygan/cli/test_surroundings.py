@@ -132,6 +132,15 @@ def test_closed_files_are_no_fault(closed: tuple[int, ...], options: list[str], 
     assert (outcome.returncode, outcome.stdout, outcome.stderr) == (status, "", "")
 
 
+def test_a_full_disk_under_the_output_is_told_as_that() -> None:
+    """It is not the results that cannot be written."""
+    with Path("/dev/full").open("w") as full:
+        words = [sys.executable, "study/run.py", "--list"]
+        outcome = subprocess.run(words, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert outcome.stderr == "error: the standard output cannot be written: No space left on device\n"
+    assert outcome.returncode == 1
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_what_an_encoding_lacks_is_written_as_its_number(encoding: str) -> None:
     """Names of files are whatever they are; LC_ALL=C has ASCII. Standard error has the same."""

@@ -82,6 +82,15 @@ def test_a_locked_database_is_said_to_be_locked(tmp_path: Path) -> None:
             Trials(storage_of(f"sqlite:///{path}?timeout=0", tmp_path), "s", search())
 
 
+def test_a_plan_says_that_a_database_is_locked(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    Trials(storage_of(f"sqlite:///{path}", tmp_path), "s", search())
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(UserError, match="database is locked"):
+            existing_trials(f"sqlite:///{path}?timeout=0", tmp_path, "s", search())
+
+
 def test_another_search_in_the_storage_is_named(tmp_path: Path) -> None:
     Trials(storage_of(None, tmp_path), "s", search("optimizer"))
     with pytest.raises(UserError, match=r"batch_size: 32/64/128 there, nothing asked"):
