@@ -9,7 +9,7 @@ from binarygan.errors import UserError
 from binarygan.generators.files import is_exported, load_generator
 from binarygan.generators.sampling import Sampler
 from binarygan.io.files import AnyPath, matching, path_of
-from binarygan.io.tensor_files import damaged, read_metadata
+from binarygan.io.tensor_files import UnreadableFileError, damaged, read_metadata
 from binarygan.training import checkpoints
 from binarygan.training.checkpoints import DamagedCheckpointError, Description
 
@@ -86,7 +86,7 @@ def _in_results(results: AnyPath) -> dict[str, _Found]:
     for path in matching(results, CHECKPOINTS):
         try:
             description = checkpoints.describe(path)
-        except DamagedCheckpointError:
+        except (DamagedCheckpointError, UnreadableFileError):
             continue  # another file may hold the member, too
         for index, config in enumerate(description.members):
             known = members.get(config.member_id)

@@ -26,9 +26,11 @@ def read_numpy(path: Path, what: str, *, mmap_mode: Literal["r"] | None = None) 
         raise UserError(f"{what} {path} {kind}")
     try:
         return np.load(path, allow_pickle=False, mmap_mode=mmap_mode)
-    except PermissionError as error:
-        raise UserError(f"{what} {path} cannot be read: {error.strerror}") from None
+    except MemoryError:
+        raise UserError(f"{what} {path} does not fit into memory here") from None
     except Exception as error:  # a damaged header is parsed as Python's own literals are, and fails as they do
+        if isinstance(error, OSError) and error.errno:  # of the machine: numpy's own errors have no number
+            raise UserError(f"{what} {path} cannot be read here: {error.strerror}") from None
         raise UserError(f"{what} {path} is no readable .npy or .npz: {first_line(error)}") from None
 
 

@@ -4,6 +4,7 @@ A file begins with the length of its header (8 bytes, little-endian) and the hea
 each tensor, and under `__metadata__` the description, strings by name); the tensors follow.
 """
 
+import errno
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save, save_file
 from torch import Tensor
 
+from binarygan.errors import UserError
 from binarygan.io.files import AnyPath, read_whole, whole_file, write_whole
 
 HEADER_LIMIT = 100_000_000
@@ -19,16 +21,25 @@ HEADER_LIMIT = 100_000_000
 FAILURES = (OSError, SafetensorError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError)
 """What comes of reading a file that is missing, cut off or made to do harm; of JSON nested too deep a RuntimeError."""
 
+ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+"""What says that there is no such file; any other OSError tells of the machine."""
+
 
 class DamagedFileError(Exception):
     """A file that cannot be read or does not hold what it should. Its text is one line."""
 
 
-def damaged(path: AnyPath, reason: object) -> DamagedFileError:
-    """The error that says what is wrong with the file."""
+class UnreadableFileError(UserError):
+    """A file that this machine cannot read now: it may well be whole, and nothing is made in its place."""
+
+
+def damaged(path: AnyPath, reason: object) -> DamagedFileError | UnreadableFileError:
+    """The error that says what is wrong with the file, or that this machine cannot tell."""
     what, words = "is damaged", str(reason)
     if isinstance(reason, OSError):
         what, words = "cannot be read", reason.strerror or words
+        if not isinstance(reason, ABSENT) and reason.errno != errno.ENAMETOOLONG:
+            return UnreadableFileError(f"{path} {what}: {words}; the file may well be whole")
     return DamagedFileError(f"{path} {what}: {' '.join(words.split())[:300]}")
 
 
@@ -56,6 +67,7 @@ def read_metadata(path: AnyPath) -> dict[str, str]:
 
     Raises:
         DamagedFileError: there is no such file, it is cut off, or its header is none.
+        UnreadableFileError: this machine cannot read it now.
     """
     try:
         with path.open("rb") as file:
@@ -80,6 +92,7 @@ def read_tensors(path: AnyPath) -> tuple[dict[str, str], dict[str, Tensor]]:
 
     Raises:
         DamagedFileError: there is no such file, or it is damaged.
+        UnreadableFileError: this machine cannot read it now.
     """
     metadata = read_metadata(path)
     try:

@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import chdir, contextmanager, nullcontext, suppress
+from importlib.util import find_spec
 from resource import RLIM_INFINITY, RLIMIT_AS, getrlimit
 from typing import Any
 
@@ -28,8 +29,10 @@ than a process may map where `ulimit -v` limits it.
 """
 RETRIES = 2
 """How often a trial whose worker or node died is started again, from its last whole epoch."""
-REFUSED = ("RAY_AIR_LOCAL_CACHE_DIR", "TUNE_RESULT_DIR", "RAY_TUNE_CALLBACKS")
-"""Environment variables at which Tune gives up, or runs code of others."""
+REFUSED = ("RAY_AIR_LOCAL_CACHE_DIR", "TUNE_RESULT_DIR", "RAY_TUNE_CALLBACKS", "TUNE_RESULT_BUFFER_LENGTH")
+"""Environment variables at which Tune gives up, runs code of others, or keeps reports back."""
+OF_A_CLUSTER = ("RAY_RUNTIME_ENV_HOOK", "RAY_OVERRIDE_RESOURCES")
+"""Those by which a cluster's owner decides what runs in workers, and how many; of this machine the command does."""
 NAMES = {"cpu": "CPU", "gpu": "GPU"}
 """Ray's names of resources, where they differ from those of its Tune."""
 
@@ -38,7 +41,10 @@ def before_ray(address: str | None) -> None:
     """Set what Ray reads from the environment when it is imported, and warn of a public address."""
     for name in REFUSED:
         os.environ.pop(name, None)
+    os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"  # `uv run` would have Ray send the working folder to workers
     if not address:  # to Ray this means that there is no cluster: its services listen on loopback alone
+        for name in OF_A_CLUSTER:
+            os.environ.pop(name, None)
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
         if "RAY_AUTH_TOKEN_PATH" not in os.environ:  # Ray would write one into the home, which may be read-only
             os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(16))
@@ -203,6 +209,8 @@ def _check_resources(resources: Mapping[str, float]) -> None:
 
 def _check_answers(address: str) -> None:
     """A UserError if no Ray cluster answers at `address`. Another process asks, since ray.init may never return."""
+    if address.startswith("ray://") and find_spec("grpc") is None:
+        raise UserError(f"--address {address} needs a package that is not installed: pip install 'ray[client]'")
     code = f"import ray; ray.init(address={address!r}, log_to_driver=False)"
     try:
         outcome = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, timeout=CONNECT_SECONDS)

@@ -57,6 +57,8 @@ def _journal(path: Path, mend: bool) -> optuna.storages.BaseStorage:
         return optuna.storages.JournalStorage(JournalFileBackend(str(path)))
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}") from None
+    except MemoryError:
+        raise UserError(f"{path} does not fit into memory here; the file may well be whole") from None
     except Exception as error:
         raise UserError(f"{path} is damaged ({first_line(error)}): move it away or choose --study NAME") from None
 

@@ -191,10 +191,11 @@ def close(trials: Trials, number: int, store: Store) -> None:
             return  # the trial is tried again, from its checkpoint
     else:
         return
+    from binarygan.io.tensor_files import UnreadableFileError
     from binarygan.training import checkpoints
 
     members = trials.search.cohort(trial.params)
     try:
         checkpoints.keep_generators(store.checkpoints(members.cohort_id))
-    except checkpoints.DamagedCheckpointError as error:
+    except (checkpoints.DamagedCheckpointError, UnreadableFileError) as error:
         logging.getLogger(__name__).warning("no generator is kept of trial %d: %s", number, error)

@@ -27,8 +27,11 @@ SOURCES = Path(__file__).resolve().parents[2]
 
 @lru_cache(maxsize=1)
 def versions() -> str:
-    """Versions of Python and of the packages that matter, as a JSON object; also why there is no commit, if so."""
-    found = {"python": platform.python_version()}
+    """Versions of Python and of the packages that matter, and the digest of the sources, as a JSON object.
+
+    Where there is no commit it says why, too.
+    """
+    found = {"python": platform.python_version(), "sources": sources_digest()}
     for name in PACKAGES:
         try:
             found[name] = version(name)

@@ -10,8 +10,11 @@ import pytest
 from binarygan.data.images import load_images
 from binarygan.errors import UserError
 from binarygan.paper import paper_config
+from study.commands.search import _source
 from study.design.common import common_fields
+from study.launch.devices import resources_of
 from study.options import ClusterOptions, RunOptions, SearchOptions, parse, results_root
+from study.store.store import Store
 
 
 @pytest.mark.parametrize(
@@ -116,3 +119,54 @@ def test_results_that_cannot_be_reached_are_refused(tmp_path: Path) -> None:
     for name in ("circle", 300 * "long"):
         with pytest.raises(UserError, match="--results"):
             results_root(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("option", ["--address", "--results", "--data", "--study", "--storage", "--plugin"])
+def test_a_variable_that_is_not_set_is_no_value(option: str) -> None:
+    for words in ([option, ""], [f"{option}="]):
+        with pytest.raises(UserError, match=f"^{option} is empty: give it a value or leave it out$"):
+            parse(["--grid", "paper", *words])
+
+
+def test_a_tilde_is_the_home_in_every_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell leaves it as it is after `=`."""
+    monkeypatch.setenv("HOME", "/home/me")
+    words = [
+        "--search",
+        "mlp",
+        "--trials",
+        "1",
+        "--results=~/r",
+        "--data=~/d.npy",
+        "--data-root=~/d",
+        "--plugin=~/p.py",
+    ]
+    options = parse(words)
+    assert (options.results, options.data) == ("/home/me/r", "/home/me/d.npy")
+    assert (options.data_root, options.plugin) == (Path("/home/me/d"), ("/home/me/p.py",))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--cpus-per-trial 0.00001", "--cpus-per-trial 1e-05 is less than Ray can reserve: 0.0001 or more"),
+        ("--gpus-per-trial 0.00001", "--gpus-per-trial 1e-05 is less than Ray can reserve: 0.0001 or more"),
+        ("--resource a=0.00001", "--resource a 1e-05 is less than Ray can reserve: 0.0001 or more"),
+        ("--cpus-per-trial 0", "--cpus-per-trial 0 must be above 0"),
+        ("--cpus-per-trial inf", "--cpus-per-trial inf must be above 0"),
+    ],
+)
+def test_what_ray_cannot_reserve_is_refused_before_it_starts(words: str, said: str) -> None:
+    with pytest.raises(UserError, match=f"^{said}$"):
+        resources_of(parse(["--grid", "paper", *words.split()]).clusters, "cpu")
+
+
+@pytest.mark.parametrize("text", [".", "../s", "./", "{here}/"])
+def test_a_warm_start_may_be_any_name_of_a_folder(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path, "s")
+    store.create()
+    store.write("members", "m", [{"member_id": "m", "status": "done"}])
+    (store.folder / "members" / "._m.parquet").write_bytes(b"of macOS")
+    monkeypatch.chdir(store.folder)
+    found = _source(text.format(here=store.folder))
+    assert (found.study, found.folder, found.ids()) == ("s", store.folder, ["m"])

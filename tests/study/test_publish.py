@@ -9,7 +9,8 @@ from cohorts import cohort, train
 from analysis.results.load import load_study
 from binarygan.errors import UserError
 from study.design.cohorts import Cohort
-from study.publish import publish
+from study.publish import publish, rows_of
+from study.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("few_samples")
 
@@ -35,6 +36,15 @@ def test_published_studies_are_read_as_they_were(tiny: Path, tmp_path: Path) -> 
             np.testing.assert_array_equal(before[1], after[1])
     with pytest.raises(UserError, match="holds no study"):
         publish([tmp_path / "none"], target)
+
+
+def test_files_of_other_programs_are_not_published(tmp_path: Path) -> None:
+    store = Store(tmp_path, "run[1]")
+    store.create()
+    store.write("members", "m", [{"member_id": "m", "status": "done"}])
+    for name in ("._m.parquet", ".DS_Store", "Thumbs.db", "m.parquet.tmp"):
+        (store.folder / "members" / name).write_bytes(b"of another program")
+    assert [row["member_id"] for row in rows_of(store.folder, "members")] == ["m"]
 
 
 def test_a_failure_is_published_unless_another_study_has_the_member_done(tiny: Path, tmp_path: Path) -> None:

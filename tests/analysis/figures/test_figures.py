@@ -30,6 +30,7 @@ OUR_OWN = [e.name for e in EXPERIMENTS if not e.cells]
 TWINS = ("figure-5", "figure-6", "figure-7", "figure-8", "evolution")
 """Made by the code of Figure 3."""
 OF_A_USER = {"image.origin": "lower", "text.usetex": True, "axes.facecolor": "red", "savefig.bbox": "tight"}
+OF_A_USER |= {"axes.formatter.use_locale": True, "font.family": ["cursive"], "lines.linewidth": 9, "figure.dpi": 50}
 """What a user's matplotlibrc may say: no figure heeds it."""
 
 

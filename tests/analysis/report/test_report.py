@@ -167,6 +167,24 @@ def test_a_partial_study_names_what_is_missing_and_a_figure_of_ones_own_is_one_f
         FIGURES["my-figur"]
 
 
+BROKEN_FIGURES = """
+import matplotlib.figure
+from analysis.figures import Drawn, figure
+
+class Unsaved(matplotlib.figure.Figure):
+    def savefig(self, *words, **more):
+        raise ValueError("unknown colour")
+
+@figure("not-drawn", "Not drawn")
+def not_drawn(study):
+    raise RuntimeError("latex could not be found")
+
+@figure("not-saved", "Not saved")
+def not_saved(study):
+    return Drawn(Unsaved(figsize=(1, 1)), "Not saved of 1 study.")
+"""
+
+
 def test_a_damaged_file_and_a_part_that_fails_are_named_and_the_rest_reported(
     partial: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -174,13 +192,19 @@ def test_a_damaged_file_and_a_part_that_fails_are_named_and_the_rest_reported(
         raise ZeroDivisionError("by zero\nand more")
 
     monkeypatch.setattr(report, "judge", fail)
+    monkeypatch.setattr(FIGURES, "_parts", dict(FIGURES.items()))
+    plugin = tmp_path / "broken.py"
+    plugin.write_text(BROKEN_FIGURES)
     victim, *_ = sorted((partial / "members").iterdir())
     victim.write_bytes(victim.read_bytes()[:1000])
-    made = report_of(partial, tmp_path / "out", status=1)
-    printed = capsys.readouterr().out
+    made = report_of(partial, tmp_path / "out", "--plugin", str(plugin), status=1)
+    printed, said = capsys.readouterr()
+    assert said == "error: 3 parts could not be made\n"
     for line in (
         f"members/{victim.name} is damaged or foreign",
         "the verdicts could not be made: ZeroDivisionError: by zero",
+        "not-drawn could not be made: RuntimeError: latex could not be found",
+        "not-saved could not be made: ValueError: unknown colour",
     ):
         assert line in printed
         assert line in made.text
@@ -256,7 +280,13 @@ def test_long_lists_are_cut_short_on_the_page() -> None:
 
 @pytest.mark.parametrize(
     ("data", "digest", "beside"),
-    [("mnist", MNIST, True), ("fashion-mnist", "0" * 16, False), ("mnist", "0" * 16, False)],
+    [
+        ("mnist", MNIST, True),
+        ("digits.npy", MNIST, True),
+        ("fashion-mnist", "0" * 16, False),
+        ("mnist", "0" * 16, False),
+        ("mnist.npy", "0" * 16, False),
+    ],
 )
 def test_other_data_are_not_set_beside_what_was_measured_on_mnist(
     data: str, digest: str, beside: bool, tmp_path: Path

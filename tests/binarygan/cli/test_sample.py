@@ -1,9 +1,11 @@
 """`python -m binarygan.sample`."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -11,8 +13,9 @@ import torch
 from members import drawn, small, trained_in_name
 from PIL import Image
 
-from binarygan.cli import sample
+from binarygan.cli import export, sample
 from binarygan.cli.evaluate import load_samples
+from binarygan.generators.export import FORMATS
 from binarygan.generators.sampling import Sampler
 from binarygan.training import checkpoints
 from binarygan.training.trainer import Trainer
@@ -100,6 +103,36 @@ def test_mistakes_are_one_line_and_status_2(
         assert error.count("\n") == 1, error
     assert not out.exists()
     assert not list(tmp_path.glob(".partial-*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize(("command", "ending"), [(sample, "npy"), (export, "safetensors")])
+def test_a_command_that_is_stopped_leaves_no_hidden_file(
+    command: ModuleType,
+    ending: str,
+    number: signal.Signals,
+    cohort: Trainer,
+    results: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Such a file could have a gigabyte, and nobody would see it."""
+    before = signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+    def is_signalled(*_: object, **__: object) -> bytes:
+        assert list(tmp_path.glob(".partial-*"))
+        os.kill(os.getpid(), number)
+        signal.pause()
+        return b""
+
+    monkeypatch.setattr(sample, "draw", is_signalled)
+    monkeypatch.setitem(FORMATS, ".safetensors", is_signalled)
+    words = [cohort.configs[0].member_id, "-o", str(tmp_path / f"out.{ending}"), "--results", str(results)]
+    try:
+        assert command.main(words) == 130
+    finally:
+        signal.signal(number, before)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_ambiguous_id_lists_what_it_may_mean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """The packaged data and what is refused."""
 
+import errno
 import hashlib
 import os
 import struct
@@ -59,6 +60,34 @@ def test_binary_arrays_are_taken_and_others_refused(tmp_path: Path) -> None:
             load_images(str(tmp_path / name))
     with pytest.raises(UserError, match="did you mean 'kmnist'"):
         load_images("kmnits")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), "cannot be read here: Too many open files"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "cannot be read here: Cannot allocate memory"),
+        (MemoryError(), "does not fit into memory here"),
+    ],
+)
+def test_a_lack_of_the_machine_is_no_damage_of_the_data(
+    error: Exception, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.save(tmp_path / "good.npy", np.zeros((2, 28, 28), np.uint8))
+
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(np, "load", fails)
+    with pytest.raises(UserError, match=rf"^data file .*/good.npy {said}$"):
+        load_images(str(tmp_path / "good.npy"))
+
+
+def test_data_in_capital_letters_are_data(tmp_path: Path) -> None:
+    """Windows and old cameras write endings so."""
+    np.save(tmp_path / "lower.npy", np.zeros((2, 28, 28), np.uint8))
+    (tmp_path / "lower.npy").rename(tmp_path / "D.NPY")
+    assert len(load_images(str(tmp_path / "D.NPY")).packed) == 2
 
 
 def test_torchvision_reads_a_local_root(tmp_path: Path) -> None:

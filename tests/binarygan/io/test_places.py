@@ -36,10 +36,12 @@ def test_an_object_store_that_refuses_is_one_line(monkeypatch: pytest.MonkeyPatc
         reached(place)
 
 
+@pytest.mark.parametrize("unable", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])
+@pytest.mark.parametrize("fails", [errno.EIO, errno.ENOSPC])
 def test_a_file_system_that_cannot_flush_is_written_to_and_a_disk_that_fails_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    unable: int, fails: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    numbers = iter([errno.EINVAL] * 4 + [errno.EIO])
+    numbers = iter([unable] * 4 + [fails])
 
     def refuse(_: int) -> None:
         raise OSError(number := next(numbers), os.strerror(number))
@@ -49,6 +51,20 @@ def test_a_file_system_that_cannot_flush_is_written_to_and_a_disk_that_fails_is_
     for _ in range(2):
         write_whole(tmp_path / "a", b"whole")
     assert len(caplog.records) == 1
-    with pytest.raises(OSError, match="Input/output"):
+    with pytest.raises(OSError, match=os.strerror(fails)):
         write_whole(tmp_path / "a", b"other")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"whole")]
+
+
+def test_a_folder_alone_that_cannot_be_flushed_is_no_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Old CIFS flushes files and refuses folders."""
+    flush = os.fsync
+
+    def refuse(handle: int) -> None:
+        if Path(f"/proc/self/fd/{handle}").is_dir():
+            raise OSError(errno.EINVAL, "Invalid argument")
+        flush(handle)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    write_whole(tmp_path / "a", b"whole")
     assert (tmp_path / "a").read_bytes() == b"whole"

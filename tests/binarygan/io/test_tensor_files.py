@@ -1,5 +1,7 @@
 """Files of tensors, on a disk and in an object store."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,13 @@ from safetensors import safe_open
 from upath import UPath
 
 from binarygan.io.files import AnyPath
-from binarygan.io.tensor_files import read_metadata, read_tensors, write_tensors
+from binarygan.io.tensor_files import (
+    DamagedFileError,
+    UnreadableFileError,
+    read_metadata,
+    read_tensors,
+    write_tensors,
+)
 
 TENSORS = {
     "b.weight": torch.randn(3, 4, 5).transpose(1, 2),
@@ -37,3 +45,26 @@ def test_what_is_written_is_read(names: list[str], on_disk: bool, tmp_path: Path
         assert [p.name for p in tmp_path.iterdir()] == ["x"]
         with safe_open(path, "pt") as file:
             assert set(file.keys()) == set(names)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.ENOMEM, errno.EMFILE, errno.ETIMEDOUT])
+def test_a_file_that_this_machine_cannot_read_now_is_not_called_damaged(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    write_tensors(tmp_path / "x", {}, METADATA)
+    for name in ("open", "read_bytes"):  # of the header; of the tensors
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, name, refuse)
+            with pytest.raises(UnreadableFileError, match=f"{os.strerror(number)}; the file may well be whole$"):
+                read_tensors(tmp_path / "x")
+
+
+@pytest.mark.parametrize("name", ["none", "folder", "x/y", "n" * 300])
+def test_a_file_that_is_not_there_is_nothing_to_wait_for(name: str, tmp_path: Path) -> None:
+    write_tensors(tmp_path / "x", {}, METADATA)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(DamagedFileError, match="cannot be read"):
+        read_tensors(tmp_path / name)

@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
+from binarygan.errors import UserError
 from study.launch import connection
 from study.launch.connection import before_ray, connected, exposure
 from study.launch.devices import _quotas, usable_cpus
@@ -161,7 +162,89 @@ def test_quotas_of_control_groups(tmp_path: Path) -> None:
     assert usable_cpus() >= 1
 
 
-def test_what_tune_would_refuse_of_the_environment_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RAY_AIR_LOCAL_CACHE_DIR", "/tmp")
+@pytest.mark.parametrize("name", [*connection.REFUSED, *connection.OF_A_CLUSTER])
+def test_what_ray_would_take_of_the_environment_is_gone(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a cluster its owner decides more than of this machine."""
+    for address in (None, "127.0.0.1:6379"):
+        monkeypatch.setenv(name, "/tmp")
+        before_ray(address)
+        assert (name in os.environ) == (address is not None and name in connection.OF_A_CLUSTER)
+
+
+def test_workers_get_no_copy_of_the_working_folder_under_uv_run() -> None:
+    """As Ray itself reads it: to it the parent of the command is `uv run`."""
+    code = (
+        "import sys\n"
+        "from study.launch.connection import before_ray\n"
+        "before_ray(None)\n"
+        "from ray._private import worker\n"
+        "from ray._private.runtime_env import uv_runtime_env_hook as uv\n"
+        "uv._get_uv_run_cmdline = lambda: ['uv', 'run', 'study/run.py']\n"
+        "print(worker._maybe_modify_runtime_env({}, False))\n"
+    )
+    words = [sys.executable, "-c", code]
+    given = {k: v for k, v in os.environ.items() if k != "RAY_ENABLE_UV_RUN_RUNTIME_ENV"}
+    assert subprocess.run(words, cwd=ROOT, env=given, capture_output=True, text=True, check=True).stdout == "{}\n"
+
+
+@pytest.mark.parametrize("path", [None, "/a/file"])
+@pytest.mark.parametrize("own", [None, "mine"])
+def test_ray_writes_no_token_into_a_home_that_may_be_read_only(
+    own: str | None, path: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`docker run --user` has the home `/`. Whatever the user has set counts; no two commands have one token."""
+    for name, value in (("RAY_AUTH_TOKEN", own), ("RAY_AUTH_TOKEN_PATH", path)):
+        monkeypatch.setenv(name, value or "")
+        if value is None:
+            monkeypatch.delenv(name)
     before_ray(None)
-    assert "RAY_AIR_LOCAL_CACHE_DIR" not in os.environ
+    made = os.environ.get("RAY_AUTH_TOKEN")
+    assert made == own if own or path else len(made or "") == 32
+    assert os.environ.get("RAY_AUTH_TOKEN_PATH") == path
+
+
+def test_a_cluster_of_another_address_is_not_ours(
+    started: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RAY_ADDRESS, which a shell on a cluster's node has, is not asked: --address is."""
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    with connected(None, {}):
+        pass
+    assert started[0]["address"] == "local"
+
+
+def test_a_limit_of_the_address_space_is_told_where_ray_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `ulimit -v` its services die, or wait for ever."""
+    assert "ulimit" not in connection._not_started("it is not ready")
+    monkeypatch.setattr(connection, "getrlimit", lambda _: (8_000_000_000, 8_000_000_000))
+    said = connection._not_started("it is not ready after 180 s")
+    assert said.startswith(
+        "Ray does not start: it is not ready after 180 s (ulimit -v limits its address space to 8.0 GB"
+    )
+    assert "--executor local" in said
+
+
+def test_rays_store_of_objects_does_not_grow_with_the_machine(started: list[dict[str, Any]]) -> None:
+    """Under `ulimit -v` a third of a large machine's memory could not be mapped."""
+    with connected(None, {}):
+        pass
+    assert started[0]["object_store_memory"] <= 1 << 30
+
+
+def test_a_start_that_fails_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(**_: object) -> None:
+        raise Exception("The current node timed out during startup.\nand more")  # as Ray does
+
+    monkeypatch.setattr("ray.init", fails)
+    with pytest.raises(UserError, match=r"^Ray does not start: The current node timed out during startup\.; run"):
+        connected(None, {}).__enter__()
+
+
+@pytest.mark.parametrize("found", [None, object()])
+def test_a_client_whose_package_is_not_installed_is_named(found: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ray://` needs grpc, which Ray does not bring: it is not the cluster that does not answer."""
+    monkeypatch.setattr(connection, "find_spec", lambda _: found)
+    monkeypatch.setattr(connection.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 1))
+    said = "no Ray cluster answers" if found else r"--address ray://h:1 needs .*: pip install 'ray\[client\]'$"
+    with pytest.raises(UserError, match=said):
+        connected("ray://h:1", {}).__enter__()

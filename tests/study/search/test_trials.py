@@ -82,6 +82,15 @@ def test_a_locked_database_is_said_to_be_locked(tmp_path: Path) -> None:
             Trials(storage_of(f"sqlite:///{path}?timeout=0", tmp_path), "s", search())
 
 
+def test_a_plan_says_that_a_database_is_locked(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    Trials(storage_of(f"sqlite:///{path}", tmp_path), "s", search())
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(UserError, match="database is locked"):
+            existing_trials(f"sqlite:///{path}?timeout=0", tmp_path, "s", search())
+
+
 def test_another_search_in_the_storage_is_named(tmp_path: Path) -> None:
     Trials(storage_of(None, tmp_path), "s", search("optimizer"))
     with pytest.raises(UserError, match=r"batch_size: 32/64/128 there, nothing asked"):
@@ -102,6 +111,32 @@ def test_a_damaged_storage_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"mysql://me@host/db") as raised:
         storage_of("mysql://me:secret@host/db", tmp_path)
     assert "secret" not in str(raised.value)
+
+
+def test_a_journal_that_cannot_be_read_here_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Trials(storage_of(None, tmp_path), "s", search())
+    for error, said in ((MemoryError(), "does not fit into memory here"), (OSError(24, "Too many"), "Too many")):
+
+        def fails(*_: object, why: Exception = error, **__: object) -> None:
+            raise why
+
+        monkeypatch.setattr(optuna.storages, "JournalStorage", fails)
+        with pytest.raises(UserError, match=said) as caught:
+            storage_of(None, tmp_path)
+        assert "move it away" not in str(caught.value)
+
+
+def test_a_lock_that_a_dead_writer_left_stops_no_reader(tmp_path: Path) -> None:
+    """--plan and a report look at the journal without the study's lock, and remove nothing."""
+    Trials(storage_of(None, tmp_path), "s", search()).study.ask()
+    lock = tmp_path / f"{JOURNAL}.lock"
+    lock.symlink_to("/moved/away")
+    found = existing_trials(None, tmp_path, "s", search())
+    assert found is not None
+    assert found.counts().running == 1
+    assert lock.is_symlink()
 
 
 def test_a_warm_start_takes_the_cells_that_the_space_holds(tmp_path: Path) -> None:

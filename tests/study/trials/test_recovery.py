@@ -1,6 +1,8 @@
 """Trials that are cut off, run out of memory or diverge: nothing is lost, nothing counted twice."""
 
 import dataclasses
+import errno
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -12,6 +14,7 @@ import torch
 from cohorts import assert_same, cohort, table, train
 
 from binarygan.config import MemberConfig
+from binarygan.errors import UserError
 from binarygan.training import checkpoints
 from binarygan.training.trainer import EpochLosses, Trainer
 from study.design.cohorts import Cohort
@@ -156,6 +159,48 @@ def test_a_file_that_was_moved_away_is_made_again_from_the_first_epoch(
     [file] = (tmp_path / "s" / lost).glob("*.parquet")
     file.unlink()
     assert_same(train(tiny, tmp_path, whole), expected)
+
+
+def test_a_checkpoint_that_cannot_be_read_now_is_kept_and_gone_on_with_later(
+    undisturbed: Undisturbed, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no damage: from the first epoch the study would lose what it has."""
+    whole, expected = undisturbed(1, 3)
+    train_and_cut(tiny, tmp_path, whole, before=3)
+    [kept] = (tmp_path / "s" / "checkpoints").rglob("epoch-*")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", refusing(Path.open, kept))
+        for ask in (lambda: train(tiny, tmp_path, whole), lambda: started(Store(tmp_path, "s"))):
+            with pytest.raises(UserError, match=r"cannot be read: .*; the file may well be whole$"):
+                ask()
+    assert kept.exists()
+    [row] = Store(tmp_path, "s").read("members", whole.members[0].member_id)
+    assert row["status"] == "failed"
+    epochs: list[int] = []
+    monkeypatch.setattr(Trainer, "train_epoch", noting(Trainer.train_epoch, epochs))
+    assert_same(train(tiny, tmp_path, whole), expected)
+    assert epochs == [2], "it went on from the second epoch"
+
+
+def refusing(opens: Callable[..., Any], which: Path) -> Callable[..., Any]:
+    """`Path.open`, but for one file: the machine says that too many are open."""
+
+    def open_(path: Path, *words: Any, **more: Any) -> Any:
+        if path == which:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(path))
+        return opens(path, *words, **more)
+
+    return open_
+
+
+def noting(trains: Callable[[Trainer], EpochLosses], epochs: list[int]) -> Callable[[Trainer], EpochLosses]:
+    """`train_epoch`, which notes from where it goes on."""
+
+    def train_epoch(trainer: Trainer) -> EpochLosses:
+        epochs.append(trainer.epochs_done)
+        return trains(trainer)
+
+    return train_epoch
 
 
 def test_a_member_without_all_its_epochs_is_never_done(tiny: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Trials in this process, on real digits."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,10 @@ import pytest
 from cohorts import cohort, train
 
 from binarygan.errors import UserError
+from study.store import provenance
 from study.store.store import Store
+from study.trials.recording import new_row
+from study.trials.task import Task
 
 pytestmark = pytest.mark.usefixtures("few_samples")
 
@@ -27,6 +31,22 @@ def test_a_worker_with_other_sources_trains_nothing(tiny: Path, tmp_path: Path) 
     with pytest.raises(UserError, match=r"the worker's sources in .* are not the command's \(0123\)"):
         train(tiny, tmp_path, cohort(tiny, 1, epochs=1), sources="0123")
     assert not Store(tmp_path, "s").ids()
+
+
+def test_a_row_says_which_code_ran(tiny: Path, tmp_path: Path) -> None:
+    """Also where there is no commit."""
+    given = {"fidelity": "as-released", "source": str(tiny), "root": None, "device": "cpu"}
+    row = new_row(cohort(tiny, 1).members[0], Task(results=tmp_path, study="s", **given))
+    assert json.loads(row["versions"])["sources"] == provenance.sources_digest()
+
+
+def test_a_backend_of_a_notebook_reaches_no_trial(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster's nodes have an environment of their own; a plugin may plot."""
+    monkeypatch.setenv("MPLBACKEND", "module://no_such.backend")
+    plugin = tmp_path / "plotting.py"
+    plugin.write_text("import os\nassert os.environ['MPLBACKEND'] == 'agg'\nraise KeyError('it was loaded')\n")
+    with pytest.raises((KeyError, UserError), match="it was loaded"):
+        train(tiny, tmp_path, cohort(tiny, 1, epochs=1), plugins=(str(plugin),))
 
 
 def test_one_thread_whatever_the_environment_says() -> None:
