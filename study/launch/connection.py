@@ -171,10 +171,13 @@ def _not_started(reason: str, what: str = "start") -> str:
 
 
 def _wait_for_a_worker() -> None:
-    """Until a worker has done something: Tune would wait for the first one for ever, without a word."""
+    """Until a worker has done something: Tune would wait for the first one for ever, without a word.
+
+    Or was ended: where memory is nearly full Ray would start another without end, and the trials' rows say why.
+    """
     import ray
 
-    ray.wait([ray.remote(num_cpus=0)(lambda: None).remote()])
+    ray.wait([ray.remote(num_cpus=0, max_retries=0)(lambda: None).remote()])
 
 
 def why(error: object) -> str:
