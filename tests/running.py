@@ -41,9 +41,10 @@ def here(*options: object, program: Callable[[list[str]], int] = main) -> Outcom
 
 
 def assert_refused(outcome: Outcome, words: str) -> None:
-    """The command was wrong, and says why in one line."""
-    assert (outcome.returncode, outcome.stderr.count("\n")) == (2, 1), outcome
-    assert words in outcome.stderr
+    """The command was wrong, and says why in one line, after what it may have said of its data."""
+    said = outcome.stderr.removeprefix(FEW)
+    assert (outcome.returncode, said.count("\n")) == (2, 1), outcome
+    assert words in said
 
 
 @contextmanager
