@@ -127,17 +127,20 @@ def _in_time(seconds: float, what: str = "start") -> Iterator[None]:
     """End this process where the block takes longer: Ray waits for ever, deaf to signals, for a service that died."""
 
     def watch() -> None:
-        if not ended.wait(seconds):
-            reason = f"it is not ready after {seconds:.0f} s"
-            print(f"error: {_not_started(reason, what)}", file=sys.stderr, flush=True)
-            os._exit(2 if what == "start" else 1)
+        ended.wait(seconds)
+        with one_speaks:
+            if not ended.is_set():
+                reason = f"it is not ready after {seconds:.0f} s"
+                print(f"error: {_not_started(reason, what)}", file=sys.stderr, flush=True)
+                os._exit(2 if what == "start" else 1)
 
-    ended = threading.Event()
+    ended, one_speaks = threading.Event(), threading.Lock()
     threading.Thread(target=watch, daemon=True).start()
     try:
         yield
     finally:
-        ended.set()
+        with one_speaks:  # the block may fail in the same moment, and its error be printed too
+            ended.set()
 
 
 @contextmanager

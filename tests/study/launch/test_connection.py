@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,21 @@ def test_a_start_that_never_ends_ends_the_process(
     with connection._in_time(0.01):
         assert ended.wait(10)
     assert capsys.readouterr().err.startswith("error: Ray does not start: it is not ready after 0 s")
+
+
+def test_an_error_in_the_moment_that_the_time_is_up_is_not_said_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    ending, ended = threading.Event(), threading.Event()
+
+    def end(_: int) -> None:
+        ending.set()
+        time.sleep(0.2)
+        ended.set()
+
+    monkeypatch.setattr(os, "_exit", end)
+    with suppress(UserError), connection._in_time(0.01):
+        assert ending.wait(10)
+        raise UserError("in the same moment")
+    assert ended.is_set()
 
 
 STANDSTILL = """
