@@ -153,7 +153,6 @@ print(*found, provenance.sources_digest(), sep="\\n")
 """
 
 
-@pytest.mark.alone
 def test_workers_run_the_checkout_that_is_called(checkouts: tuple[Path, Path]) -> None:
     """A real worker of Ray's; its digest is what it compares with the command's before it trains."""
     called, user = checkouts

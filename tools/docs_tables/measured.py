@@ -15,19 +15,21 @@ HEADER = ("command", "commit", "processor")
 
 def names() -> list[str]:
     """Of all files, without their ending."""
-    return sorted(path.stem for path in FOLDER.glob("*.csv"))
+    return sorted(path.stem for path in FOLDER.glob("*/*.csv"))
 
 
 def measured(name: str) -> Table:
     """A file's columns and rows, as they stand there."""
-    lines = (FOLDER / f"{name}.csv").read_text(encoding="utf-8").splitlines()
+    (path,) = FOLDER.glob(f"*/{name}.csv")
+    where = f"docs/measured/{path.parent.name}/{path.name}"
+    lines = path.read_text(encoding="utf-8").splitlines()
     said = [line for line in lines if line.startswith("#")]
     for what in HEADER:
         if not any(re.fullmatch(rf"# {what}: .+", line) for line in said):
-            raise UserError(f"docs/measured/{name}.csv does not say its {what}: add a line '# {what}: ...'")
+            raise UserError(f"{where} does not say its {what}: add a line '# {what}: ...'")
     heads, *rows = csv.reader(line for line in lines if not line.startswith("#"))
     if uneven := [row for row in rows if len(row) != len(heads)]:
-        raise UserError(f"docs/measured/{name}.csv: {uneven[0]} has not the {len(heads)} columns of the head")
+        raise UserError(f"{where}: {uneven[0]} has not the {len(heads)} columns of the head")
     return Table(heads, rows)
 
 

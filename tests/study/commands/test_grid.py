@@ -61,12 +61,11 @@ def test_bad_input_is_one_line_and_status_2(tmp_path: Path) -> None:
         assert_refused(here(*options), words)
 
 
-@pytest.mark.alone
 def test_an_unreachable_cluster_is_refused_in_time(batch: Path, tmp_path: Path) -> None:
     start = time.monotonic()
     same = ("--grid", "paper-neurons", "--data", batch, "--results", tmp_path)
     assert_refused(command(*same, "--address", "127.0.0.1:1"), "no Ray cluster answers")
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 60
 
 
 PLUGIN = """

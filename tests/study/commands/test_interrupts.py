@@ -16,7 +16,7 @@ from study.store.store import Store
 @pytest.mark.parametrize(
     ("executor", "deaf", "times"),
     [
-        ("ray", False, 1),
+        pytest.param("ray", False, 1, marks=pytest.mark.long),
         ("local", False, 1),
         ("local", False, 2),
         pytest.param("ray", False, 2, marks=pytest.mark.long),

@@ -130,7 +130,6 @@ except UserError as error:  # Ray noticed it first
 """
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize(
     ("service", "when"),
     [
