@@ -26,6 +26,7 @@ from binarygan.registry import (
     checked,
     is_built_in,
     json_object,
+    parameter,
     parameters_of,
     source_digest,
 )
@@ -69,7 +70,6 @@ COHORT_FREE = ("neuron", "slope_rate", "seed")
 """Fields in which the runs of a cohort may differ."""
 FILE_ENDING = ".npy"
 """How the name of a data set ends that is a file of the user's: its digest identifies it, whatever it is called."""
-_POSITIVE = ("slope_rate", "batch_size", "latent_size", "train_images", "epochs", "critic_steps", "learning_rate")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,52 +84,52 @@ class MemberConfig:
         UserError: an unknown value, a number out of range, or a field that no chosen part has a use for.
     """
 
-    neuron: str
-    objective: str
-    architecture: str
-    generator_norm: str
-    """After each of the generator's hidden layers."""
-    discriminator_norm: str
-    """After each of the discriminator's hidden layers that has weights."""
-    slope_rate: float
-    """The slope of the sigmoid is multiplied by it after each epoch; 1.0 for no annealing."""
-    estimator: str
-    seed: int
-    data: str
-    """Name of the data set, or of its file; `data_digest` says what it held."""
-    data_digest: str
-    """SHA-256 of the packed images of the whole data set, first 16 hex digits."""
-    split: str
-    """`train`: the train split alone; `all`: train and test merged, as the released code has it."""
-    train_images: int
-    """How many images of the split are trained on, from its beginning."""
-    epochs: int
-    batch_size: int
-    latent_size: int
-    optimizer: str
-    learning_rate: float
-    beta1: float | None
-    beta2: float | None
-    decay: float | None
-    """RMSProp's decay of the mean square."""
-    clip_value: float | None
-    penalty_weight: float | None
-    critic_schedule: str
-    critic_steps: int
-    """Critic steps before a generator step; the released schedule has 100 where it warms up."""
-    dtype: str
-    """The precision of matrix products; parameters, optimizers and normalization are float32 in any case."""
-    part_parameters: str = ""
-    """Parameters of chosen parts that have no field of their own, as a JSON object: `{"neuron.temperature": 0.5}`. What
-    is left out takes the part's default. Empty where there are none."""
-    generator_output_norm: str = ""
-    """After the generator's output layer, ahead of the neurons; that of its hidden layers where it is left empty."""
-    part_sources: str = ""
-    """Digests of the files that define the chosen parts from outside the package, as a JSON object by field, and of the
-    other files that define activations of their layers, by `activation.<name>`. Filled in when it is left empty."""
-    reference: str = "test"
-    """Which images samples are compared with: `test`, those of the test split; `validation`, the end of the train
-    split, which is held out: what is chosen by such scores can be reported on test images that settled nothing."""
+    neuron: str = parameter("what the generator's outputs end in")
+    objective: str = parameter("the losses of generator and discriminator")
+    architecture: str = parameter("the layers of both networks")
+    generator_norm: str = parameter("after each of the generator's hidden layers")
+    discriminator_norm: str = parameter("after each of the discriminator's hidden layers that has weights")
+    slope_rate: float = parameter("the sigmoid's slope is multiplied by it after each epoch; 1: no annealing", above=0)
+    estimator: str = parameter("gives the gradient through a binary neuron")
+    seed: int = parameter("of all random numbers of the run", least=0)
+    data: str = parameter("name of the data set, or of its file; data_digest says what it held")
+    data_digest: str = parameter("SHA-256 of the packed images of the whole data set, first 16 hex digits")
+    split: str = parameter(
+        "train: the train split alone; all: train and test merged, as the released code has it", choices=SPLITS
+    )
+    train_images: int = parameter("how many images of the split are trained on, from its beginning", above=0)
+    epochs: int = parameter("passes over the images that are trained on", above=0)
+    batch_size: int = parameter("images a step", above=0)
+    latent_size: int = parameter("numbers that the generator makes an image from", above=0)
+    optimizer: str = parameter("of both networks")
+    learning_rate: float = parameter("of both optimizers", above=0)
+    beta1: float | None = parameter("Adam's decay of the mean gradient")
+    beta2: float | None = parameter("Adam's decay of the mean square")
+    decay: float | None = parameter("RMSProp's decay of the mean square")
+    clip_value: float | None = parameter("WGAN keeps the critic's weights between it and its negative")
+    penalty_weight: float | None = parameter("of WGAN-GP's gradient penalty")
+    critic_schedule: str = parameter("how many critic steps come before which generator step")
+    critic_steps: int = parameter("before a generator step; the released schedule has 100 where it warms up", above=0)
+    dtype: str = parameter("precision of matrix products; parameters, optimizers and norms are float32 in any case")
+    part_parameters: str = parameter(
+        'parameters of chosen parts that have no field of their own, as a JSON object: {"neuron.temperature": 0.5}. '
+        "What is left out takes the part's default. Empty where there are none",
+        default="",
+    )
+    generator_output_norm: str = parameter(
+        "after the generator's output layer, ahead of the neurons; left empty: that of its hidden layers", default=""
+    )
+    part_sources: str = parameter(
+        "digests of the files that define the chosen parts from outside the package, as a JSON object by field, and of "
+        "the other files that define activations of their layers, by activation.NAME. Filled in when left empty",
+        default="",
+    )
+    reference: str = parameter(
+        "samples are compared with the test split, or with the end of the train split, which is then held out, so that "
+        "what is chosen by such scores can be reported on test images that settled nothing (validation)",
+        choices=REFERENCES,
+        default="test",
+    )
 
     def __post_init__(self) -> None:
         for name, annotation in typing.get_type_hints(type(self)).items():
@@ -139,24 +139,16 @@ class MemberConfig:
         for name, registry in PARTS.items():
             if getattr(self, name) not in registry:
                 raise UserError(f"{name}={getattr(self, name)!r} is unknown: {nearest(getattr(self, name), registry)}")
-        if self.split not in SPLITS:
-            raise UserError(f"split={self.split!r} is unknown: {nearest(self.split, SPLITS)}")
-        if self.reference not in REFERENCES:
-            raise UserError(f"reference={self.reference!r} is unknown: {nearest(self.reference, REFERENCES)}")
+        check_parameters("", self)
         if (self.split, self.reference) == ("all", "validation"):
             raise UserError(
                 "split='all' trains on the test images, reference='validation' keeps them: use split='train'"
             )
-        for name in _POSITIVE:
-            if getattr(self, name) <= 0:
-                raise UserError(f"{name}={getattr(self, name)} must be above 0")
-        if self.seed < 0:
-            raise UserError(f"seed={self.seed} must not be negative")
         if self.train_images < self.batch_size:
             raise UserError(f"train_images={self.train_images} is less than one batch of {self.batch_size}")
         object.__setattr__(self, "part_parameters", self._resolved_parameters())
         for name in PARTS:
-            check_parameters(f"{name}={getattr(self, name)!r}", self.part(name))
+            check_parameters(f"{name}={getattr(self, name)!r}: ", self.part(name))
         check_combination(self, self._layers())
         sources = self._sources()
         if self.part_sources not in ("", sources):

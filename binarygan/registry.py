@@ -7,7 +7,7 @@ import json
 import math
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -75,24 +75,27 @@ class Registry(Mapping[str, T]):
 def parameter(
     meaning: str,
     *,
-    default: Any,
+    default: Any = dataclasses.MISSING,
+    choices: Sequence[str] = (),
     above: float = -math.inf,
     below: float = math.inf,
     least: float = -math.inf,
     most: float = math.inf,
 ) -> Any:
-    """A field of a part: what it means, its default, and its bounds (`above` and `below` are excluded, the others not).
+    """A field of a part or of a configuration: what it means, its default, the words that it may be, and its bounds.
+
+    `above` and `below` are excluded, `least` and `most` are not. A field without a default has to be given.
 
     >>> @dataclasses.dataclass(frozen=True, kw_only=True)
     ... class Warm:
     ...     temperature: float = parameter("of the logistic noise", default=1.0, above=0)
-    >>> check_parameters("neuron", Warm(temperature=0.0))
+    >>> check_parameters("neuron: ", Warm(temperature=0.0))
     Traceback (most recent call last):
     binarygan.errors.UserError: neuron: temperature=0.0 must be above 0
     """
     return dataclasses.field(
         default=default,
-        metadata={"meaning": meaning, "above": above, "below": below, "least": least, "most": most},
+        metadata={"meaning": meaning, "choices": choices, "above": above, "below": below, "least": least, "most": most},
     )
 
 
@@ -102,18 +105,22 @@ def parameters_of(part: Any) -> dict[str, dataclasses.Field[Any]]:
     return {f.name: f for f in fields if "meaning" in f.metadata}
 
 
-def check_parameters(kind: str, part: Any) -> None:
-    """A UserError where a parameter of the part is out of its bounds."""
+def check_parameters(of: str, part: Any) -> None:
+    """A UserError, which begins with `of`, where a parameter is none of its choices or out of its bounds."""
     for name, field in parameters_of(part).items():
         value, bounds = getattr(part, name), field.metadata
+        if value not in (bounds["choices"] or (value,)):
+            raise UserError(f"{of}{name}={value!r} is unknown: {nearest(str(value), bounds['choices'])}")
         if not isinstance(value, int | float) or isinstance(value, bool):
             continue
-        if not (math.isfinite(value) and value > bounds.get("above", -math.inf)):
-            raise UserError(f"{kind}: {name}={value} must be above {bounds.get('above', -math.inf):g}")
-        if not value < bounds.get("below", math.inf):
-            raise UserError(f"{kind}: {name}={value} must be below {bounds['below']:g}")
-        if not bounds.get("least", -math.inf) <= value <= bounds.get("most", math.inf):
-            raise UserError(f"{kind}: {name}={value} must be from {bounds['least']:g} to {bounds['most']:g}")
+        if not (math.isfinite(value) and value > bounds["above"]):
+            raise UserError(f"{of}{name}={value} must be above {bounds['above']:g}")
+        if not value < bounds["below"]:
+            raise UserError(f"{of}{name}={value} must be below {bounds['below']:g}")
+        if value < bounds["least"] and bounds["most"] == math.inf:
+            raise UserError(f"{of}{name}={value} must be at least {bounds['least']:g}")
+        if not bounds["least"] <= value <= bounds["most"]:
+            raise UserError(f"{of}{name}={value} must be from {bounds['least']:g} to {bounds['most']:g}")
 
 
 def checked(name: str, value: Any, annotation: Any) -> Any:

@@ -3,7 +3,7 @@
 from importlib import import_module
 from pkgutil import walk_packages
 
-from analysis.figures.drawn import FIGURES, Drawn, Figure, figure, in_order, save
+from analysis.figures.registry import FIGURES, Drawn, Figure, figure, in_order, save
 
 __all__ = ["FIGURES", "Drawn", "Figure", "figure", "in_order", "save"]
 

@@ -3,8 +3,8 @@
 from matplotlib.axes import Axes
 
 from analysis import labels
-from analysis.figures.drawn import STATISTICS, Drawn, figure
 from analysis.figures.picks import number
+from analysis.figures.registry import STATISTICS, Drawn, figure
 from analysis.figures.style import SMALL, chart
 from analysis.results.cells import trained
 from analysis.results.study import Study

@@ -11,8 +11,8 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis import labels
 from analysis.experiments import EXPERIMENTS
-from analysis.figures.drawn import TRAINING, Drawn, figure
 from analysis.figures.picks import number
+from analysis.figures.registry import TRAINING, Drawn, figure
 from analysis.figures.style import SMALL, chart, value_axis
 from analysis.labels import LOOKS
 from analysis.results.cells import by_status, trained

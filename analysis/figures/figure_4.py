@@ -9,14 +9,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis import labels
-from analysis.figures.drawn import Drawn, figure
 from analysis.figures.picks import absence, number
+from analysis.figures.registry import Drawn, figure
 from analysis.figures.style import SMALL, chart
 from analysis.results.cells import label, members_of
 from analysis.results.study import Study
+from binarygan.metrics.preactivations import HISTOGRAM_BINS, WIDE
 from binarygan.paper import EXPERIMENTS, Cell
 
-BIN = 0.004
+BIN = WIDE / HISTOGRAM_BINS
 """The paper's bins are about this wide; the store's are a quarter of it."""
 FLOOR = 1e-6
 """The lowest share that is drawn."""

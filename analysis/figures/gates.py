@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from analysis import labels
-from analysis.figures.drawn import Drawn, figure
+from analysis.figures.registry import Drawn, figure
 from analysis.figures.style import chart, value_axis
 from analysis.results.study import Study
 from analysis.statistics.gates import GATED, NARROW, Point, of_gates, points, sentence

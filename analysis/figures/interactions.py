@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis import labels
-from analysis.figures.drawn import STATISTICS, Drawn, figure
 from analysis.figures.picks import number
+from analysis.figures.registry import STATISTICS, Drawn, figure
 from analysis.figures.style import SMALL, chart, value_axis
 from analysis.labels import LOOKS, Look
 from analysis.results.cells import trained

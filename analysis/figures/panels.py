@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.textpath import TextPath
 
-from analysis.figures.drawn import Drawn
 from analysis.figures.picks import Pick, absence, in_order, pick
+from analysis.figures.registry import Drawn
 from analysis.figures.style import PAGE, SMALL, TINY
 from analysis.results.cells import label
 from analysis.results.study import Study

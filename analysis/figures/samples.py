@@ -3,9 +3,9 @@
 import numpy as np
 
 from analysis import labels
-from analysis.figures.drawn import DATA, SEARCH, TRAINING, Drawn, figure
 from analysis.figures.panels import Page, Panel, draw_panels, tile
 from analysis.figures.picks import absence, in_order, name_in_d, pick
+from analysis.figures.registry import DATA, SEARCH, TRAINING, Drawn, figure
 from analysis.figures.style import COLUMN
 from analysis.results.cells import label
 from analysis.results.study import Samples, Study

@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 
 from analysis import labels
 from analysis.experiments import EXPERIMENTS, Experiment
-from analysis.figures.drawn import STATISTICS, Drawn, figure
 from analysis.figures.picks import number
+from analysis.figures.registry import STATISTICS, Drawn, figure
 from analysis.figures.style import SMALL, chart, log_scale
 from analysis.labels import BINARIZATIONS, VERMILLION
 from analysis.results.anchors import anchors_for

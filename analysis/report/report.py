@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.claims.claims import judge
 from analysis.experiments import EXPERIMENTS
-from analysis.figures.drawn import DATA, MORE
+from analysis.figures.registry import DATA, MORE
 from analysis.report import sections
 from analysis.report.contents import Contents
 from analysis.report.page import render

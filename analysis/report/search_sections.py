@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from analysis.figures.drawn import PARAMETERS, SEARCH
+from analysis.figures.registry import PARAMETERS, SEARCH
 from analysis.labels import number
 from analysis.report.contents import Contents
 from analysis.report.page import Section

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis import labels
 from analysis.claims.verdicts import Verdict
 from analysis.experiments import EXPERIMENTS, Experiment
-from analysis.figures.drawn import STATISTICS, TRAINING
+from analysis.figures.registry import STATISTICS, TRAINING
 from analysis.report.contents import Contents
 from analysis.report.page import Section
 from analysis.results.command import command

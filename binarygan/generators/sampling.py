@@ -18,8 +18,9 @@ from binarygan.config import MemberConfig
 from binarygan.model.architectures import IMAGE_SIZE
 from binarygan.model.gates import Gate
 from binarygan.model.networks import Network, Parameters, Statistics, laid_out
-from binarygan.model.neurons import NEURONS, Neuron, slope_at
+from binarygan.model.neurons import NEURONS, Neuron
 from binarygan.random_streams import derived_generator
+from binarygan.training.schedules import slope_at
 
 POPULATION = 10_000
 """How many z population statistics are over."""

@@ -2,6 +2,7 @@
 
 A unit's real-valued input is a, its slope s. p = sigmoid(s a) is its preactivated output (the paper's word: what it
 would give without binarization), b what it gives. Gradients are another part's: `estimators.py`.
+The noise v that a stochastic unit compares p with is drawn by `binarygan.random_streams`.
 
 Shapes: p and b are (M, B, N): M runs, B batch, N output units.
 """
@@ -83,12 +84,3 @@ class RealValued(Neuron):
 
     def output(self, p: Tensor, v: Tensor | None) -> Tensor:
         return p
-
-
-def slope_at(rate: float, epoch: int) -> float:
-    """Slope s in an epoch counted from 1: rate ** (epoch - 1), so 1 in the first.
-
-    >>> slope_at(1.1, 1), round(slope_at(1.1, 3), 4)
-    (1.0, 1.21)
-    """
-    return float(rate ** (epoch - 1))

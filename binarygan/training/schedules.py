@@ -1,4 +1,4 @@
-"""Critic schedules: how many critic steps come before a generator step."""
+"""Schedules: the slope of each epoch, and how many critic steps come before each generator step."""
 
 from collections.abc import Callable
 
@@ -21,3 +21,12 @@ def released(step: int, critic_steps: int) -> int:
 def constant(step: int, critic_steps: int) -> int:
     """Always as many as configured."""
     return critic_steps
+
+
+def slope_at(rate: float, epoch: int) -> float:
+    """Slope s in an epoch counted from 1: rate ** (epoch - 1), so 1 in the first.
+
+    >>> slope_at(1.1, 1), round(slope_at(1.1, 3), 4)
+    (1.0, 1.21)
+    """
+    return float(rate ** (epoch - 1))

@@ -14,12 +14,12 @@ from binarygan.config import COHORT_FREE, MemberConfig
 from binarygan.fast.cuda_graphs import Recorder, recorder
 from binarygan.model.architectures import PIXELS
 from binarygan.model.networks import Parameters
-from binarygan.model.neurons import slope_at
 from binarygan.model.output_layer import OutputLayer
 from binarygan.random_streams import Draws, SeededDraws
 from binarygan.training.engines import Case, choose
 from binarygan.training.iteration import Iteration
 from binarygan.training.optimizers import BEYOND_ALL_STEPS, STEP
+from binarygan.training.schedules import slope_at
 from binarygan.training.step import Side
 
 COUNT = torch.zeros(())

@@ -1,4 +1,4 @@
-"""What a trial writes into the store about a run: its row, and the curve, samples and histogram of each epoch."""
+"""What a trial knows of a run: the content of its row, and the curve, samples and histogram that each epoch writes."""
 
 import math
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from binarygan.metrics.evaluation import Evaluation
 from binarygan.metrics.extractor import extractors_digest
 from binarygan.metrics.names import columns
 from binarygan.metrics.preactivations import HISTOGRAM_BINS
-from binarygan.model.neurons import slope_at
+from binarygan.training.schedules import slope_at
 from study.store import provenance
 from study.store.schemas import FINISHED
 from study.store.store import Store

@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from analysis.figures.drawn import SEARCH, Drawn, figure
 from analysis.figures.picks import number
+from analysis.figures.registry import SEARCH, Drawn, figure
 from analysis.figures.search.axes import strip
 from analysis.figures.style import chart, value_axis
 from analysis.labels import BLACK, BLUE, ORANGE, VERMILLION, Look

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from analysis.figures.drawn import PARAMETERS, Drawn, figure
+from analysis.figures.registry import PARAMETERS, Drawn, figure
 from analysis.figures.style import SMALL, chart
 from analysis.labels import BLUE, ORANGE
 from analysis.results.study import Study

@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-from analysis.figures.drawn import PARAMETERS, Drawn, figure
 from analysis.figures.picks import number
+from analysis.figures.registry import PARAMETERS, Drawn, figure
 from analysis.figures.search.axes import GOLDEN, choices_of, plain, short
 from analysis.figures.style import TINY, chart
 from analysis.labels import choice

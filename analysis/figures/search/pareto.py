@@ -5,8 +5,8 @@ from itertools import combinations
 import numpy as np
 from matplotlib.axes import Axes
 
-from analysis.figures.drawn import SEARCH, Drawn, figure
 from analysis.figures.picks import number
+from analysis.figures.registry import SEARCH, Drawn, figure
 from analysis.figures.style import COLUMN, PAGE, SMALL, chart, value_axis
 from analysis.labels import BLUE
 from analysis.results.study import Study

@@ -7,8 +7,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 
-from analysis.figures.drawn import PARAMETERS, Drawn, figure
 from analysis.figures.picks import number
+from analysis.figures.registry import PARAMETERS, Drawn, figure
 from analysis.figures.search.axes import parameter_axis, position, short, strip
 from analysis.figures.search.history import LOOKS
 from analysis.figures.style import PAGE, chart, value_axis

@@ -20,7 +20,7 @@ from PIL import Image
 from analysis.__main__ import main
 from analysis.experiments import EXPERIMENTS
 from analysis.figures import FIGURES, in_order
-from analysis.figures.drawn import SECTIONS
+from analysis.figures.registry import SECTIONS
 from analysis.report import page, report
 from analysis.report.contents import Contents
 from analysis.report.page import Picture, Section, fitted, render
