@@ -155,11 +155,16 @@ def is_built_in(part: Any) -> bool:
     return module.partition(".")[0] in BUILT_IN
 
 
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, first 16 hex digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
 def source_digest(part: Any) -> str:
     """SHA-256 of the file that defines a part, first 16 hex digits; a UserError where it is in no file."""
     defined = part if inspect.isclass(part) or inspect.isroutine(part) else type(part)
     try:
-        return hashlib.sha256(Path(inspect.getfile(defined)).read_bytes()).hexdigest()[:16]
+        return file_digest(Path(inspect.getfile(defined)))
     except (TypeError, OSError):
         raise UserError(
             f"{defined.__qualname__} is defined in no file: put it into one, so that runs can name it"

@@ -10,23 +10,26 @@ from typing import Any
 
 from binarygan.arithmetic.precision import PRECISIONS
 from binarygan.cli.commands import Parser
-from binarygan.config import REFERENCES, SPLITS
-from binarygan.errors import UserError, nearest
+from binarygan.config import REFERENCES
+from binarygan.errors import UserError
 from binarygan.io.files import AnyPath, is_local, path_of, reached
 from binarygan.paper import FIDELITIES
+from study.store.study_file import StudyFile, read_study_file
 
 EXAMPLES = """examples:
   python study/run.py --grid paper-appendix            Figure 8, full length
   python study/run.py --grid paper-appendix --quick    the same cells on little data: minutes on two cores
   python study/run.py --grid paper-appendix --plan     what would run, what is done, how long the rest takes
   python study/run.py --grid paper --only neuron=real  a part of a grid
+  python study/run.py --sweep slope_rate=1,1.1,1.2 learning_rate=1e-4,5e-4 --set neuron=stochastic --study mine
+                                                       a study of your own: each value with each, all else the paper's
+  python study/run.py --file my.toml                   the same from a file (examples/)
   python study/run.py --search mlp --trials 30         the best of a search space, by Optuna
   python study/run.py --retrain MEMBER --seeds 10      a member again, outside its study, and nine more seeds
   python study/run.py --list                           the grids and search spaces
+  python study/run.py --fields                         what --sweep and --set may name
 """
 EPOCHS, QUICK_EPOCHS, QUICK_IMAGES = 20, 1, 6400
-SETTABLE = {"split": SPLITS}
-"""The fields that `--set` knows, and the values of each."""
 OPTIONS_OF_PRECISIONS = {precision.option: name for name, precision in PRECISIONS.items()}
 """The values of `MemberConfig.dtype`, by the words of `--precision`."""
 
@@ -54,19 +57,15 @@ def _resource(text: str) -> tuple[str, float]:
 
 
 def _setting(text: str) -> tuple[str, str]:
-    """The field and the value of a `--set FIELD=VALUE`.
+    """The field and the values of a `FIELD=VALUES`, as they were written: which there are, plugins may say.
 
-    >>> _setting("split=train")
-    ('split', 'train')
+    >>> _setting("slope_rate=1,1.1")
+    ('slope_rate', '1,1.1')
     """
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise UserError(f"--set {text} is not FIELD=VALUE")
-    if name not in SETTABLE:
-        raise UserError(f"--set {text}: {name!r} cannot be set: {nearest(name, SETTABLE)}")
-    if value not in SETTABLE[name]:
-        raise UserError(f"--set {text}: {name} has no such value: {nearest(value, SETTABLE[name])}")
-    return name, value
+    name, equals, values = text.partition("=")
+    if not equals or not name or not values:
+        raise UserError(f"{text} is not FIELD=VALUE: --sweep and --set name fields and values")
+    return name, values
 
 
 def _option(default: Any, help: str, metavar: str | None = None, **words: Any) -> Any:
@@ -126,18 +125,31 @@ class RunOptions:
     """
 
     grid: str | None = _option(None, "the grid to run", "NAME")
+    sweep: tuple[tuple[str, str], ...] = _option(
+        (),
+        "a study of your own: every value of each field with every value of the others; with --grid: of each of its "
+        "configurations",
+        "FIELD=V,V",
+        nargs="+",
+        action="extend",
+        type=_setting,
+    )
+    file: str | None = _option(None, "the study that a file describes", "FILE.toml")
     search: str | None = _option(None, "the search space to search", "NAME")
     retrain: str | None = _option(None, "the member (its id) to train again", "MEMBER")
     listing: bool = _flag("list the grids and search spaces and stop", flag="--list")
+    fields: tuple[str, ...] | None = _option(
+        None, "say what the fields of configurations mean and may be, and stop", "FIELD", nargs="*"
+    )
     plan: bool = _flag("say what would run and stop")
     quick: bool = _flag(f"{QUICK_IMAGES} images, {QUICK_EPOCHS} epoch")
     seeds: int = _option(1, "members a cell (default 1)", "N", type=int)
     only: tuple[str, ...] = _option(
-        (), "a part of the grid: objective=gan,wgan seed=0", "FIELD=VALUES", nargs="+", action="extend"
+        (), "a part of the grid or sweep: objective=gan,wgan seed=0", "FIELD=VALUES", nargs="+", action="extend"
     )
     settings: tuple[tuple[str, str], ...] = _option(
         (),
-        "a field of all configurations: split=train trains as-released without the test images",
+        "a field of all configurations: learning_rate=2e-4",
         "FIELD=VALUE",
         flag="--set",
         nargs="+",
@@ -171,11 +183,13 @@ class RunOptions:
     )
     trust_dirty: bool = _flag("take over members of other studies that uncommitted code trained, too")
     tensorboard: bool = _flag("curves to <study>/tensorboard/, too")
+    described: StudyFile | None = None
+    """What `--file` says."""
     searches: SearchOptions = SearchOptions()
     clusters: ClusterOptions = ClusterOptions()
 
     def __post_init__(self) -> None:
-        if not self.listing:
+        if not self.listing and self.fields is None:
             for is_wrong, what in self._mistakes():
                 if is_wrong:
                     raise UserError(what)
@@ -183,9 +197,12 @@ class RunOptions:
     def _mistakes(self) -> Iterator[tuple[object, str]]:
         """Whether something is wrong, and what, one thing after another."""
         searches, clusters, local = self.searches, self.clusters, self.executor == "local"
-        asked = [f"--{name}" for name in ("grid", "search", "retrain") if getattr(self, name)]
-        yield not asked, "--grid NAME, --search NAME or --retrain MEMBER is needed; --list names grids and searches"
-        yield len(asked) > 1, f"{' and '.join(asked[:2])} are two commands: leave out one of them"
+        asked = [f"--{name}" for name in ("grid", "search", "retrain", "file", "sweep") if getattr(self, name)]
+        needed = "--grid NAME, --sweep FIELD=VALUES, --file FILE.toml, --search NAME or --retrain MEMBER is needed"
+        yield not asked, f"{needed}; --list names grids and searches"
+        crossed = asked[:2] == ["--grid", "--sweep"] or self.file
+        yield len(asked) > 1 and not crossed, f"{' and '.join(asked[:2])} are two commands: leave out one of them"
+        yield self.sweep and not self.study, "--sweep makes a study of your own: name it, --study NAME"
         is_name = re.fullmatch(r"\w[\w.+-]*", self.study or "default")
         yield not is_name, f"--study {self.study!r} is no name of a folder: use letters, digits, - . _"
         counts = {"seeds": self.seeds, "epochs": self.epochs, "trials": searches.trials}
@@ -199,7 +216,8 @@ class RunOptions:
         yield local and of_ray, f"--{of_ray} is Ray's, --executor local trains one cohort after another: {out}"
         elsewhere = self.tensorboard and not is_local(path_of(self.results))
         yield elsewhere, f"--tensorboard writes to a disk, not to {self.results}: leave it out"
-        yield self.only and not self.grid, f"--only chooses members of a grid: {asked[0]} has no use for it"
+        chosen = self.only and (self.search or self.retrain)
+        yield chosen, f"--only chooses members of a grid: {asked[0]} has no use for it"
         both = self.reference == "validation" and ("split", "all") in self.settings
         yield both, f"--set split=all trains on the test images, --reference validation keeps them: {out}"
         if not self.search:
@@ -230,12 +248,18 @@ class RunOptions:
             "reference": f"--reference {self.reference}" if self.reference else "",
             **{field: f"--set {field}={value}" for field, value in self.settings},
         }
-        return {field: option for field, option in options.items() if option}
+        found = {field: option for field, option in options.items() if option}
+        if self.described is not None:
+            found |= {name: f"set.{name} of {self.described.path}" for name in self.described.fixed}
+        return found
 
     @property
     def kept(self) -> dict[str, Any]:
-        """What `study.json` keeps so that the same command can be given again: the data and the plugins, as given."""
+        """What `study.json` keeps so that the same command can be given again: data, plugins and fields, as given."""
         kept: dict[str, Any] = {} if self.data == "mnist" else {"data": self.data}
+        kept |= {"file": self.described.path} if self.described is not None else {}
+        kept |= {"sweep": ["=".join(pair) for pair in self.sweep]} if self.sweep else {}
+        kept |= {"set": ["=".join(pair) for pair in self.settings]} if self.settings else {}
         if self.data_root is not None:
             kept["data_root"] = str(self.data_root)
         return kept | ({"plugins": list(self.plugin)} if self.plugin else {})
@@ -247,21 +271,51 @@ def parse(argv: list[str] | None = None) -> RunOptions:
     _add(parser, RunOptions)
     for group, options in GROUPS.items():
         _add(parser.add_argument_group(group), options)
-    given: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in vars(parser.parse_args(argv)).items()
-    }
+    given = _parsed(parser, argv)
+    if "file" in given:
+        given = _with_file(parser, given, read_study_file(Path(given["file"])))
     for group, options in GROUPS.items():
         given[group] = options(**{f.name: given.pop(f.name) for f in dataclasses.fields(options) if f.name in given})
     return RunOptions(**given)
 
 
+def _parsed(parser: Parser, argv: list[str] | None) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in vars(parser.parse_args(argv)).items()}
+
+
+def _with_file(parser: Parser, given: dict[str, Any], file: StudyFile) -> dict[str, Any]:
+    """The options of a command line and, as if they stood there, too, those that a study file names.
+
+    Raises:
+        UserError: both name one, unless it is one that changes no run (`NOT_SETTLED`).
+    """
+    for name in ("grid", "search", "retrain", "sweep"):
+        if name in given:
+            raise UserError(f"--file and --{name} are two commands: leave out one of them")
+    words = ["--study", file.name]
+    for option, value in {"fidelity": file.variant, "seeds": file.seeds, "grid": file.grid, "data": file.data}.items():
+        words += [f"--{option}", str(value)] if value is not None else []
+    for option, value in file.search.items():
+        words += [f"--{option.replace('_', '-')}", *(value if isinstance(value, tuple) else [str(value)])]
+    try:
+        own = _parsed(parser, words)
+    except UserError as error:
+        raise UserError(f"{file.path}: {error}") from None
+    for name, value in own.items():
+        if name not in NOT_SETTLED and given.get(name, value) != value:
+            raise UserError(f"--{name.replace('_', '-')} {given[name]}: {file.path} says {value}: leave the option out")
+    return own | given | {"described": file}
+
+
+NOT_SETTLED = ("study", "seeds", "data", "trials")
+"""The options with which a command may say something else than its study file."""
 GROUPS: dict[str, type[Any]] = {"searches": SearchOptions, "clusters": ClusterOptions}
 """The fields of `RunOptions` that are groups of options, as `--help` shows them."""
 
 
 def _add(parser: Parser | argparse._ArgumentGroup, options: type[Any]) -> None:
     for f in dataclasses.fields(options):
-        if f.name not in GROUPS:
+        if f.metadata:
             words = {k: v for k, v in f.metadata.items() if k != "flag" and v}
             parser.add_argument(_spelled(f), dest=f.name, default=argparse.SUPPRESS, **words)
 

@@ -54,9 +54,15 @@ def _of_others(error: BaseException) -> BaseException | None:
 
 
 def _run(options: RunOptions) -> int:
+    if options.described is not None:
+        from study.design.studies import check_plugins
+
+        check_plugins(options)
     load_plugins(options.plugins)
     if options.listing:
         return _list()
+    if options.fields is not None:
+        return _fields(options)
     if options.search:
         from study.commands.search import run_search
 
@@ -67,7 +73,14 @@ def _run(options: RunOptions) -> int:
         return run_retrain(options, options.retrain)
     from study.commands.grid import run_grid
 
-    return run_grid(options, options.grid or "")
+    return run_grid(options)
+
+
+def _fields(options: RunOptions) -> int:
+    from study.design.fields import fields_table
+
+    print("\n".join(fields_table(options.fidelity, options.fields or ())))
+    return 0
 
 
 def _list() -> int:

@@ -21,10 +21,14 @@ def command(study: Study, grid: str | None = None) -> str:
     Empty where the study does not say what made it.
     """
     said = study.description
+    if isinstance(said.get("file"), str) and grid is None:
+        return shlex.join(["python", "study/run.py", "--file", f"results/{study.name}/study.toml", *_plugins(said)])
     if grid is not None and said.get("grid") != grid:
         return _joined(study, ["--grid", grid], study.name)
     if isinstance(name := said.get("grid"), str):
-        return _joined(study, ["--grid", name], name)
+        return _joined(study, ["--grid", name, *_sweep(said)], name)
+    if sweep := _sweep(said):
+        return _joined(study, sweep, "")
     if isinstance(name := said.get("search"), str):
         return _joined(study, _search(study, name), f"search-{name}")
     if isinstance(name := said.get("retrain"), str):
@@ -57,6 +61,7 @@ def _joined(study: Study, words: list[str], usual_name: str) -> str:
     usual = QUICK_EPOCHS if quick else EPOCHS
     fidelity, epochs, dtype = (_most(members, c) for c in ("fidelity", "epochs", "dtype"))
     settled = words[0] == "--retrain"
+    own = {text.partition("=")[0] for words_of in (said.get("set"), said.get("sweep")) for text in _texts(words_of)}
     present = members.groupby("cell_id")["seed"].nunique() if settled else members["seed"] + 1
     seeds = whole_number(said.get("seeds")) or int(present.max())
     if not settled:
@@ -64,22 +69,37 @@ def _joined(study: Study, words: list[str], usual_name: str) -> str:
         words += ["--fidelity", fidelity] if fidelity == "as-released" else []
         on_cpus = "device" not in members or set(members["device"].dropna()) <= {"cpu"}
         usual_there = dtype == "float32" and on_cpus
-        words += ["--precision", PRECISIONS[dtype]] if dtype in PRECISIONS and not usual_there else []
+        named = dtype in PRECISIONS and not usual_there and "dtype" not in own
+        words += ["--precision", PRECISIONS[dtype]] if named else []
         reference, split = (_most(members, column) for column in ("reference", "split"))
         usual_reference = "validation" if words[0] == "--search" else "test"
-        words += ["--reference", reference] if reference not in (None, usual_reference) else []
-        known = None not in (fidelity, reference, split)
+        words += (
+            ["--reference", reference] if reference not in (None, usual_reference) and "reference" not in own else []
+        )
+        known = None not in (fidelity, reference, split) and "split" not in own
         words += ["--set", f"split={split}"] if known and split != split_of(fidelity, reference) else []
     words += ["--seeds", str(seeds)] if seeds > 1 else []
     if settled:
         epochs = whole_number(said.get("epochs")) or usual
-    words += ["--epochs", str(int(epochs))] if epochs is not None and epochs != usual else []
+    words += ["--epochs", str(int(epochs))] if epochs is not None and epochs != usual and "epochs" not in own else []
+    words += ["--set", *given] if (given := _texts(said.get("set"))) else []
     words += data_words(data_of(said, members))
     words += ["--data-root", root] if isinstance(root := said.get("data_root"), str) else []
-    if isinstance(plugins := said.get("plugins"), list):
-        words += [word for path in plugins for word in ("--plugin", str(path))]
+    words += _plugins(said)
     words += ["--study", study.name] if study.name != usual_name else []
     return shlex.join(["python", "study/run.py", *words])
+
+
+def _sweep(said: Mapping[str, Any]) -> list[str]:
+    return ["--sweep", *found] if (found := _texts(said.get("sweep"))) else []
+
+
+def _plugins(said: Mapping[str, Any]) -> list[str]:
+    return [word for path in _texts(said.get("plugins")) for word in ("--plugin", path)]
+
+
+def _texts(listed: object) -> list[str]:
+    return [text for text in listed if isinstance(text, str)] if isinstance(listed, list) else []
 
 
 def data_of(said: Mapping[str, Any], members: pd.DataFrame) -> str:

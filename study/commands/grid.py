@@ -8,11 +8,12 @@ from binarygan.config import MemberConfig
 from binarygan.data.images import DATA_ROOT, Images, is_file, load_images
 from binarygan.errors import UserError
 from study.commands.plan import show_plan
+from study.commands.resolved import keep_study_file
 from study.commands.summary import summarize
 from study.design.cohorts import Cohort, make_cohorts, members_of
 from study.design.common import common_fields
-from study.design.grids import GRIDS
 from study.design.selection import selected
+from study.design.studies import grid_asked
 from study.launch.connection import before_ray
 from study.launch.devices import device_of, has_gpu, resources_of
 from study.launch.progress import StudyProgress
@@ -24,21 +25,22 @@ from study.store.take_over import take_over, trained_elsewhere
 from study.trials.task import Task
 
 
-def run_grid(options: RunOptions, name: str) -> int:
-    """Train what the store lacks of the grid, or say what would be trained (`--plan`); the exit status."""
-    if name not in GRIDS:
-        from study.design.spaces import SPACES
-
-        if name in SPACES:
-            raise UserError(f"{name!r} is a search space: use --search {name} --trials N")
-    grid = GRIDS[name]
+def run_grid(options: RunOptions) -> int:
+    """Train what the store lacks of the grid or sweep, or say what would be trained (`--plan`); the exit status."""
+    grid = grid_asked(options)
     device = device_of(options)
     data = load_images(options.data, root=options.data_root, download=options.download)
-    store = Store(results_root(options.results), options.study or name)
+    if options.described is not None and options.described.data_digest not in (None, data.digest):
+        raise UserError(
+            f"{options.described.path}: its data has digest {options.described.data_digest}, --data {options.data} has "
+            f"{data.digest}: name the same data"
+        )
+    store = Store(results_root(options.results), options.study or options.grid or "")
     fields = common_fields(options, data, device, store.description())
     cells = grid.cells(options.fidelity, asked=options.asked, **fields)
     members = selected(members_of(cells, options.seeds), options.only)
-    description = {"grid": name, "fidelity": options.fidelity, "quick": options.quick, **options.kept}
+    description: dict[str, Any] = {"grid": options.grid} if options.grid else {}
+    description |= {"fidelity": options.fidelity, "quick": options.quick, **options.kept}
     return run_members(options, store, cells, members, data, device, description)
 
 
@@ -82,6 +84,8 @@ def run_members(
     with only_writer(store.folder):
         tidy(store)
         store.agree(cells, description)
+        if "retrain" not in description:  # that command names the run
+            keep_study_file(store, options, cells, str(description["fidelity"]))
         if reuse:
             wanted = [m.member_id for m in unfinished(members, store)]
             for line in take_over(store, wanted, trust_dirty=options.trust_dirty).lines(copied=True):

@@ -9,10 +9,11 @@ from binarygan.io.files import path_of, reached
 from binarygan.paper import split_of
 from study.commands.grid import task_of
 from study.commands.plan import show_search_plan
+from study.commands.resolved import OMITTED, claims_of, head_of
 from study.commands.summary import summarize_search
 from study.design.common import common_fields
-from study.design.grids import GRIDS
-from study.design.spaces import SPACES
+from study.design.spaces import described
+from study.design.studies import space_asked
 from study.launch.connection import before_ray
 from study.launch.devices import device_of, resources_of
 from study.launch.progress import StudyProgress
@@ -24,19 +25,19 @@ from study.search.trials import Trials, close
 from study.store.lock import only_writer
 from study.store.resume import tidy
 from study.store.store import Store
+from study.store.study_file import NAME, write_study_file
 
 
 def run_search(options: RunOptions, name: str) -> int:
     """Run the trials that the search lacks, or say what would run (`--plan`); the exit status."""
-    if name in GRIDS:
-        raise UserError(f"{name!r} is a grid: use --grid {name}")
-    space = SPACES[name]
+    space = space_asked(options, name)
     space.check(options.asked)
     asked, wanted = options.searches, options.searches.trials or 0
     device = device_of(options)
     data = load_images(options.data, root=options.data_root, download=options.download)
     store = Store(results_root(options.results), options.study or f"search-{name}")
     search = Search(
+        name=name,
         space=space,
         metrics=asked.metrics,
         seeds=options.seeds,
@@ -74,6 +75,7 @@ def run_search(options: RunOptions, name: str) -> int:
         asked_for = {"sampler": asked.sampler, "sampler_seed": asked.sampler_seed, "scheduler": asked.scheduler}
         asked_for |= {"trials": wanted, "epochs": search.epochs, "quick": options.quick}
         store.describe(search.declaration() | asked_for | options.kept)
+        _keep_study_file(store, options, search, data.digest)
         again = trials.settle()
         for trial in trials.own():
             close(trials, trial.number, store)
@@ -112,6 +114,18 @@ def _check_store(store: Store, search: Search) -> None:
         raise UserError(
             f"{store.folder} is another search's ({unlike}); choose another folder with --study NAME or --results DIR"
         )
+
+
+def _keep_study_file(store: Store, options: RunOptions, search: Search, digest: str) -> None:
+    """Write the file of a search's study anew: its space, written out, and what it was asked for."""
+    asked = options.searches
+    fixed = {k: v for k, v in search.fields.items() if k not in OMITTED}
+    own = {name: getattr(asked, name) for name in ("trials", "sampler", "sampler_seed", "scheduler")}
+    own |= {"name": search.name, "metric": list(search.metrics), "space": described(search.space)}
+    head = head_of(store, options, search.fidelity, digest)
+    head["shows"] = head["shows"] or search.space.shows
+    content = {**head, "seeds": search.seeds, "set": fixed, "search": own, "claims": claims_of(options)}
+    write_study_file(content, store.folder / NAME)
 
 
 def _source(text: str) -> Store:

@@ -6,6 +6,7 @@ from binarygan.config import REFERENCES, MemberConfig
 from binarygan.data.images import Images
 from binarygan.errors import UserError
 from binarygan.paper import split_of
+from study.design.studies import settings_asked
 from study.options import EPOCHS, OPTIONS_OF_PRECISIONS, QUICK_EPOCHS, QUICK_IMAGES, RunOptions
 
 FASTEST = {"cpu": "fp32", "cuda": "tf32"}
@@ -19,8 +20,9 @@ def common_fields(options: RunOptions, data: Images, device: str, known: dict[st
         known: the description of the study if it exists. Its precision and its reference images are kept, unless an
             option asks for others.
     """
-    reference = options.reference or _reference_of(known, "validation" if options.search else "test")
-    chosen = dict(options.settings)
+    chosen = settings_asked(options)
+    usual = "validation" if options.search else "test"
+    reference = options.reference or chosen.get("reference") or _reference_of(known, usual)
     count = data.count(chosen.get("split", split_of(options.fidelity, reference)), reference)
     dtype = OPTIONS_OF_PRECISIONS[options.precision] if options.precision else _dtype_of(known or {}, device)
     if device == "cpu" and dtype == "bfloat16" and not options.clusters.address:

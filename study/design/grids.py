@@ -12,13 +12,10 @@ from binarygan.model.estimators import ESTIMATORS
 from binarygan.model.neurons import NEURONS
 from binarygan.paper import ALL_NEURONS, BINARY, EXPERIMENTS, Experiment, paper_config
 from binarygan.registry import Registry
+from study.design.fields import OF_THE_COMMAND
 
-OF_THE_COMMAND = {
-    "data": "one command reads one data set: use --data",
-    "data_digest": "it is measured of the data",
-    "seed": "each configuration gets the seeds of --seeds",
-}
-"""Fields that no grid and no search space may name, and why."""
+OVERRIDING = ("--set", "set.")
+"""How the options begin that may give all of a grid's configurations another value than their own one."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +46,10 @@ class Grid:
         for choice in choices:
             for field, value in choice.items():
                 own.setdefault(field, []).append(value)
+        for field in [f for f, option in (asked or {}).items() if option.startswith(OVERRIDING)]:
+            if len(own.get(field, ())) == len(choices) and len(set(own[field])) == 1:  # no axis: it is overridden
+                own.pop(field)
+                choices = [{name: value for name, value in c.items() if name != field} for c in choices]
         refuse_decided("grid", own, asked or {})
         cells = [paper_config(fidelity=fidelity, **{"objective": "wgan-gp", **common, **choice}) for choice in choices]
         if not cells:

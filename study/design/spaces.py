@@ -14,8 +14,10 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import BaseTrial
 
 from binarygan.config import PARTS, MemberConfig
+from binarygan.errors import UserError
 from binarygan.paper import paper_config
 from binarygan.registry import Registry
+from study.design.fields import known_fields
 from study.design.grids import refuse_decided
 
 Distribution = CategoricalDistribution | FloatDistribution | IntDistribution
@@ -145,6 +147,47 @@ SIZES = (
     Parameter("batch_size", _one_of(32, 64, 128)),
     Parameter("latent_size", _one_of(32, 64, 128, 256)),
 )
+
+
+def space_of(shows: str, drawn: Mapping[str, Any], where: str) -> Space:
+    """The space that a study file describes: `[1, 2]` or `{ low = 0.1, high = 1.0, log = true, when = {...} }` a field.
+
+    A parameter of a part is drawn where that part is chosen, unless `when` says otherwise.
+    """
+    return Space(shows, tuple(_described(name, said, where) for name, said in drawn.items()))
+
+
+def described(space: Space) -> dict[str, Any]:
+    """The space as a study file has it."""
+    found = {}
+    for p in space.parameters:
+        d = p.distribution
+        if isinstance(d, CategoricalDistribution):
+            said: dict[str, Any] = {"values": list(d.choices)}
+        else:
+            said = {"low": d.low, "high": d.high, "log": d.log}
+        found[p.name] = said | ({"when": {k: list(v) for k, v in p.when.items()}} if p.when else {})
+    return found
+
+
+def _described(name: str, said: Any, where: str) -> Parameter:
+    said = {"values": said} if isinstance(said, list) else said
+    try:
+        if "values" in said:
+            distribution: Distribution = CategoricalDistribution(said["values"])
+        else:
+            whole = isinstance(said["low"], int) and isinstance(said["high"], int)
+            kind: Any = IntDistribution if whole else FloatDistribution
+            distribution = kind(said["low"], said["high"], log=said.get("log", False))
+        owners = [field.part.partition("=") for field in known_fields()[name] if field.part]
+        usual: dict[str, tuple[Any, ...]] = {}
+        for kind_of_part, _, part in owners:
+            usual[kind_of_part] = (*usual.get(kind_of_part, ()), part)
+        when = {key: tuple(v) if isinstance(v, list) else (v,) for key, v in said.get("when", {}).items()}
+        return Parameter(name, distribution, when or usual)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{where}: search.space.{name} is neither a list nor low and high: {error}") from None
+
 
 SPACES: Registry[Space] = Registry("search")
 for _name, _space in {

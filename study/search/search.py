@@ -30,6 +30,8 @@ WORST = 1e9
 class Search:
     """A search's settings. Only the space, the variant and `fields` affect the outcome of a run."""
 
+    name: str = ""
+    """Of the space; left empty: its name among those that are registered."""
     space: Space
     metrics: tuple[str, ...]
     seeds: int
@@ -48,6 +50,7 @@ class Search:
         for name, why in SHARED.items():
             if any(p.name == name for p in self.space.parameters):
                 raise UserError(f"a search space cannot draw {name}: the trials of a search are {why}")
+        object.__setattr__(self, "name", self.name or SPACES.name_of(self.space))
         object.__setattr__(self, "fields", {**self.fields, **self.space.fixed})
         largest = self.space.largest("batch_size")
         if largest > self.fields["train_images"]:
@@ -55,11 +58,6 @@ class Search:
                 f"search {self.name!r} draws batches of up to {largest:g}, "
                 f"more than {self.fields['train_images']} training images: give it more data"
             )
-
-    @property
-    def name(self) -> str:
-        """The space's name."""
-        return SPACES.name_of(self.space)
 
     @property
     def directions(self) -> list[Direction]:

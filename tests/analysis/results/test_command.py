@@ -71,6 +71,23 @@ TF32, OTHER_DATA = {"dtype": "tf32"}, {"data": "digits", "data_digest": "0"}
         ("paper", {"seed": 0, **HELD_OUT}, PAPER, None, f"{WHOLE} --reference validation --epochs 5"),
         ("paper", {"seed": 0, "split": "train"}, PAPER, None, f"{WHOLE} --set split=train --epochs 5"),
         (
+            "mine",
+            {"seed": 0},
+            {"sweep": ["slope_rate=1,1.1", "epochs=5,6"], "set": ["neuron=real"]},
+            None,
+            f"--sweep slope_rate=1,1.1 epochs=5,6 {AS_RELEASED} --set neuron=real --study mine",
+        ),
+        (
+            "mine",
+            {"seed": 0, "split": "train"},
+            {**PAPER, "sweep": ["slope_rate=1,1.1"], "set": ["split=train", "epochs=5"], "plugins": ["a.py"]},
+            None,
+            f"--grid paper --sweep slope_rate=1,1.1 {AS_RELEASED} --set split=train epochs=5 --plugin a.py "
+            "--study mine",
+        ),
+        ("mine", {}, {"file": "x/my.toml"}, None, "--file results/mine/study.toml"),
+        ("mine", {}, {"file": "x/my.toml"}, "paper", f"--grid paper {AS_RELEASED} --seeds 2 --epochs 5"),
+        (
             "retrain-1234-test",
             {"split": "train"},
             {**RETRAIN, "reference": "test"},

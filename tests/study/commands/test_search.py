@@ -54,7 +54,7 @@ WRONG = {
         "more than 54 training images",
     ),
     "a field that --set does not know": (["--grid", "paper", "--set", "splt=train"], "did you mean 'split'"),
-    "a split": (["--grid", "paper", "--set", "split=test"], "split has no such value"),
+    "a split": (["--grid", "paper", "--set", "split=test"], "split=test: no such value"),
     "a setting": (["--grid", "paper", "--set", "split"], "is not FIELD=VALUE"),
     "test images that are kept": (
         ["--grid", "paper", "--set", "split=all", "--reference", "validation"],

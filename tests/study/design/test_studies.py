@@ -1,0 +1,274 @@
+"""Studies of the user's own: from words and files to configurations, and back from the file that a study keeps."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import assert_refused, here
+
+from binarygan.config import MemberConfig
+from binarygan.errors import UserError
+from binarygan.paper import FIDELITIES, paper_config
+from study.commands.resolved import keep_study_file
+from study.commands.search import _keep_study_file as keep_search_file
+from study.design.fields import fields_table, known_fields, typed
+from study.design.grids import GRIDS
+from study.design.spaces import SPACES
+from study.design.studies import grid_asked, settings_asked, space_asked
+from study.options import parse
+from study.search.search import Search
+from study.store.store import Store
+from study.store.study_file import NAME, read_study_file
+
+SMALL: dict[str, Any] = {"data_digest": "0" * 16, "train_images": 640, "epochs": 2}
+
+
+def cells(words: str, fidelity: str = "as-described", **common: Any) -> list[MemberConfig]:
+    options = parse(words.split())
+    return grid_asked(options).cells(fidelity, asked=options.asked, **SMALL | common | settings_asked(options))
+
+
+def test_a_sweep_is_every_value_with_every_other() -> None:
+    found = cells("--sweep slope_rate=1,1.05,1.2 learning_rate=1e-4,5e-4 --set neuron=stochastic --study mine")
+    assert [(c.slope_rate, c.learning_rate) for c in found] == [(s, r) for s in (1.0, 1.05, 1.2) for r in (1e-4, 5e-4)]
+    usual = paper_config(fidelity="as-described", objective="wgan-gp", neuron="stochastic", **SMALL)
+    assert {MemberConfig.from_dict(c.to_dict() | {"slope_rate": 1.1, "learning_rate": 1e-4}) for c in found} == {usual}
+
+
+def test_parts_own_parameters_are_fields() -> None:
+    found = cells("--sweep estimator.temperature=0.5,1 --set estimator=gumbel neuron=stochastic --study mine")
+    assert [json.loads(c.part_parameters) for c in found] == [{"estimator.temperature": t} for t in (0.5, 1.0)]
+
+
+def test_a_grid_is_crossed_with_a_sweep() -> None:
+    found = cells("--grid paper-neurons --sweep learning_rate=1e-4,2e-4 --study mine")
+    assert [(c.neuron, c.learning_rate) for c in found] == [
+        (n, r) for n in ("deterministic", "stochastic", "real") for r in (1e-4, 2e-4)
+    ]
+
+
+def test_set_overrides_what_all_of_a_grid_have_and_no_axis() -> None:
+    assert {c.architecture for c in cells("--grid paper-architectures --set architecture=mlp")} == {"mlp"}
+    with pytest.raises(UserError, match="this grid has neuron deterministic, stochastic, real of its own"):
+        cells("--grid paper-neurons --set neuron=real")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--sweep slope_rate=1,1.1", "name it, --study NAME"),
+        ("--sweep slop_rate=1 --study x", "there is no field 'slop_rate': did you mean 'slope_rate'"),
+        ("--sweep seed=1,2 --study x", "seed is not chosen here: each configuration gets the seeds of --seeds"),
+        ("--sweep neuron=real,dbn --study x", "--sweep neuron=dbn: no such value: known: deterministic"),
+        ("--sweep epochs=1.5 --study x", "--sweep epochs=1.5: it must be a whole number"),
+        ("--sweep slope_rate=1,1.0 --study x", "this grid has one configuration twice"),
+        ("--sweep slope_rate --study x", "slope_rate is not FIELD=VALUE"),
+        ("--sweep slope_rate=1,2 --set slope_rate=1 --study x", "this grid has slope_rate 1.0, 2.0 of its own"),
+        ("--sweep objective=gan,wgan-gp --set penalty_weight=5 --study x", "penalty_weight has no effect with"),
+        ("--sweep slope_rate=1,2 --search mlp --study x", "--search and --sweep are two commands"),
+        ("--grid paper-neurons --sweep neuron=real --study x", "--sweep neuron: the grid has neuron of its own"),
+        ("--grid paper --set learning_rate=1e-3,1e-4", "--set learning_rate has one value, not 2: use --sweep"),
+        ("--grid paper --set learning_rate=nan", "learning_rate=nan must be a finite number"),
+        ("--grid paper --set epochs=3 --epochs 3", "--set epochs and --epochs: leave out one of them"),
+        ("--grid paper --set dtype=tf32 --precision fp32", "--set dtype and --precision: leave out one of them"),
+        ("--grid paper --set split=train split=all", "--set split=all: split is named twice"),
+    ],
+)
+def test_what_a_sweep_cannot_be_is_one_line(words: str, said: str) -> None:
+    with pytest.raises(UserError) as refused:
+        cells(words)
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_every_field_is_listed_with_what_it_may_be() -> None:
+    known = known_fields()
+    lines = "\n".join(fields_table("as-described"))
+    assert all(f"{name}" in lines for name in known)
+    assert "deterministic|stochastic|real; default: deterministic" in lines
+    assert "estimator.temperature of estimator=reinmax" in lines
+    assert "a number at least 1, at most 100; default: 1.0" in lines
+    assert list(fields_table("as-released", ["slope_rate"]))[1] == "    a number above 0; default: 1.0"
+    with pytest.raises(UserError, match="--fields: there is no field 'slope': did you mean 'slope_rate'"):
+        list(fields_table("as-described", ["slope"]))
+
+
+@pytest.mark.parametrize("name", known_fields())
+def test_every_default_is_a_value_that_the_field_may_be(name: str) -> None:
+    usual = paper_config(fidelity="as-described", objective="wgan-gp", **SMALL).to_dict()
+    for field in known_fields()[name]:
+        default = usual.get(name) if field.default is None else field.default
+        assert typed([(name, str(default))], "--set") == {name: [default]}
+
+
+FILE = """
+name = "slopes"
+variant = "as-released"
+seeds = 3
+[set]
+neuron = "stochastic"
+estimator = "gumbel"
+estimator_temperature_goes_here
+[sweep]
+slope_rate = [1.0, 1.2]
+[[claims]]
+says = "Faster is better."
+metric = "fid"
+runs = { slope_rate = 1.2 }
+is = "lower"
+than = { slope_rate = 1.0 }
+by = 1.1
+"""
+
+
+def written(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "my.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_file_says_what_the_options_would(tmp_path: Path) -> None:
+    text = FILE.replace("estimator_temperature_goes_here", '"estimator.temperature" = 0.5')
+    options = parse(["--file", written(tmp_path, text), "--seeds", "5"])
+    assert (options.study, options.fidelity, options.seeds) == ("slopes", "as-released", 5)
+    found = grid_asked(options).cells(options.fidelity, **SMALL, **settings_asked(options))
+    words = "--sweep slope_rate=1,1.2 --set neuron=stochastic estimator=gumbel estimator.temperature=0.5 --study x"
+    assert found == cells(words, "as-released")
+    assert options.described is not None
+    (claim,) = options.described.claims
+    assert (claim.relation, claim.runs, claim.than, claim.by) == (
+        "lower",
+        {"slope_rate": 1.2},
+        {"slope_rate": 1.0},
+        1.1,
+    )
+
+
+REFUSED = {
+    "no file": (None, "does not exist"),
+    "no TOML": ("name = ", "is no TOML"),
+    "no name": ("seeds = 1", "name '' is no name of a folder"),
+    "a name that leads elsewhere": ('name = "../x"', "name '../x' is no name of a folder"),
+    "an unknown key": ('name = "x"\nseed = 3', "'seed' is unknown: did you mean 'seeds'"),
+    "a wrong type": ('name = "x"\nseeds = "3"', "seeds = '3' must be a whole number"),
+    "a truth for a number": ('name = "x"\nseeds = true', "seeds = True must be a whole number"),
+    "a variant": ('name = "x"\nvariant = "as-is"', "variant 'as-is' is unknown"),
+    "nothing to train": ('name = "x"', "names no configurations"),
+    "two studies": ('name = "x"\ngrid = "paper"\n[search]\nspace = "mlp"', "grid and search are two studies"),
+    "an unknown field": ('name = "x"\n[set]\nnuron = "real"', "set: there is no field 'nuron': did you mean 'neuron'"),
+    "a field of the command": ('name = "x"\n[sweep]\nseed = [1]', "sweep: seed is not chosen here"),
+    "an axis that is no list": ('name = "x"\n[sweep]\nneuron = "real"', "sweep.neuron = 'real' must be a list"),
+    "a value of another type": ('name = "x"\n[set]\nlearning_rate = "fast"', "learning_rate='fast' must be a finite"),
+    "an unknown value": ('name = "x"\n[sweep]\nneuron = ["dbn"]', "my.toml: sweep: neuron = 'dbn' is unknown"),
+    "a search without a space": ('name = "x"\n[search]\ntrials = 3', "search has no space"),
+    "a search's option": (
+        'name = "x"\n[search]\nspace = "mlp"\ntrial = 3',
+        "'trial' is unknown: did you mean 'trials'",
+    ),
+    "an unknown sampler": (
+        'name = "x"\n[search]\nspace = "mlp"\ntrials = 1\nsampler = "best"',
+        "invalid choice: 'best'",
+    ),
+    "a range without an end": (
+        'name = "x"\n[search]\ntrials = 1\n[search.space]\nbeta1 = { low = 0.1 }',
+        "search.space.beta1",
+    ),
+    "a claim without runs": ('name = "x"\n[set]\n[[claims]]\nsays = "y"\nmetric = "fid"', "claims: runs is missing"),
+    "a claim's metric": (
+        'name = "x"\n[set]\n[[claims]]\nsays = "y"\nmetric = "fidd"\nruns = {}\nis = "above"\nby = 1',
+        "metric 'fidd' is unknown: did you mean 'fid'",
+    ),
+    "a claim of one side": (
+        'name = "x"\n[set]\n[[claims]]\nsays = "y"\nmetric = "fid"\nruns = {}\nis = "lower"\nby = 2',
+        "claims: lower needs than",
+    ),
+    "a factor of one": (
+        'name = "x"\n[set]\n[[claims]]\nsays = "y"\nmetric = "fid"\nruns = {}\nthan = {}\nis = "lower"\nby = 1',
+        "by = 1 is a factor: it must be above 1",
+    ),
+}
+
+
+def asked_of(path: str) -> None:
+    options = parse(["--file", path])
+    if options.search:
+        space_asked(options, options.search)
+    grid_asked(options).cells(options.fidelity, **SMALL | settings_asked(options))
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_a_file_cannot_say_is_one_line_with_file_and_key(what: str, tmp_path: Path) -> None:
+    text, words = REFUSED[what]
+    path = written(tmp_path, text) if text is not None else str(tmp_path / "none.toml")
+    with pytest.raises(UserError) as refused:
+        asked_of(path)
+    assert words in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--grid paper", "--file and --grid are two commands"),
+        ("--fidelity as-described", "says as-released: leave the option out"),
+        ("--set neuron=real", "--set neuron: "),
+        ("--retrain 01234567", "--file and --retrain are two commands"),
+    ],
+)
+def test_an_option_that_contradicts_the_file_is_refused(option: str, words: str, tmp_path: Path) -> None:
+    text = FILE.replace("estimator_temperature_goes_here", "")
+    with pytest.raises(UserError) as refused:
+        settings_asked(parse(["--file", written(tmp_path, text), *option.split()]))
+    assert words in str(refused.value)
+
+
+def test_a_file_from_elsewhere_loads_no_plugin_by_itself(tmp_path: Path) -> None:
+    mark = tmp_path / "loaded"
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(f"open({str(mark)!r}, 'w')\n")
+    path = written(tmp_path, 'name = "x"\n[set]\n[[plugins]]\nname = "mine.py"\ndigest = "0123456789abcdef"\n')
+    assert_refused(
+        here("--file", path), "needs the plugin mine.py (digest 0123456789abcdef): read it, then give --plugin"
+    )
+    assert_refused(here("--file", path, "--plugin", plugin), "was made with mine.py of digest 0123456789abcdef")
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("fidelity", FIDELITIES)
+@pytest.mark.parametrize("grid", GRIDS)
+def test_the_file_that_a_study_keeps_repeats_it(grid: str, fidelity: str, tmp_path: Path) -> None:
+    options = parse(["--grid", grid, "--seeds", "3"])
+    before = GRIDS[grid].cells(fidelity, **SMALL)
+    store = Store(tmp_path, "mine")
+    store.folder.mkdir()
+    keep_study_file(store, options, before, fidelity)
+    again = parse(["--file", str(store.folder / NAME)])
+    assert (again.study, again.seeds, again.fidelity, again.data) == ("mine", 3, fidelity, "mnist")
+    found = grid_asked(again).cells(again.fidelity, data_digest="0" * 16, asked=again.asked, **settings_asked(again))
+    assert found == before
+    assert again.described is not None
+    assert again.described.data_digest == "0" * 16
+
+
+def test_seeds_in_the_file_are_the_most_that_were_asked_for(tmp_path: Path) -> None:
+    store = Store(tmp_path, "mine")
+    store.folder.mkdir()
+    found = GRIDS["paper-neurons"].cells("as-described", **SMALL)
+    for seeds, expected in (("3", 3), ("1", 3), ("4", 4)):
+        keep_study_file(store, parse(["--grid", "paper-neurons", "--seeds", seeds]), found, "as-described")
+        assert read_study_file(store.folder / NAME).seeds == expected
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_the_file_that_a_search_keeps_has_its_space(name: str, tmp_path: Path) -> None:
+    options = parse(["--search", name, "--trials", "7", "--seeds", "2", "--sampler", "random"])
+    search = Search(space=SPACES[name], metrics=("fid", "kid"), seeds=2, fidelity="as-described", fields=SMALL)
+    store = Store(tmp_path, "mine")
+    store.folder.mkdir()
+    keep_search_file(store, options, search, "0" * 16)
+    again = parse(["--file", str(store.folder / NAME)])
+    assert (again.search, again.seeds, again.searches.trials, again.searches.sampler) == (name, 2, 7, "random")
+    assert again.searches.metrics == ("fid", "kid")
+    assert space_asked(again, name).to_dict() == SPACES[name].to_dict()
+    assert settings_asked(again) == {k: v for k, v in search.fields.items() if k != "data_digest"}
