@@ -179,7 +179,10 @@ class RunOptions:
     )
     executor: str = _option("ray", "local: in this process, without Ray", choices=("ray", "local"))
     plugin: tuple[str, ...] = _option(
-        (), "a module with parts, grids or search spaces of your own; may be repeated", "FILE.py", action="append"
+        (),
+        "parts, grids or search spaces of your own: a file, or an installed module; may be repeated",
+        "FILE.py|MODULE",
+        action="append",
     )
     trust_dirty: bool = _flag("take over members of other studies that uncommitted code trained, too")
     tensorboard: bool = _flag("curves to <study>/tensorboard/, too")
@@ -235,8 +238,8 @@ class RunOptions:
 
     @property
     def plugins(self) -> tuple[str, ...]:
-        """The absolute paths of the plugins, as trials have other working folders."""
-        return tuple(str(Path(path).resolve()) for path in self.plugin)
+        """The plugins: files by their absolute paths, as trials have other working folders; installed ones by name."""
+        return tuple(str(Path(name).resolve()) if name.endswith(".py") else name for name in self.plugin)
 
     @property
     def asked(self) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 from binarygan.config import MemberConfig
 from binarygan.data.images import DATA_ROOT, Images, is_file, load_images
 from binarygan.errors import UserError
+from binarygan.plugins import plugins_of
 from study.commands.plan import show_plan
 from study.commands.resolved import keep_study_file
 from study.commands.summary import summarize
@@ -158,6 +159,6 @@ def task_of(options: RunOptions, store: Store, device: str, fidelity: str) -> Ta
         root=(options.data_root or DATA_ROOT).resolve(),
         device=device,
         engine=options.engine,
-        plugins=options.plugins,
+        plugins=plugins_of(options.plugins),
         tensorboard=options.tensorboard,
     )

@@ -48,8 +48,14 @@ def head_of(store: Store, options: RunOptions, fidelity: str, digest: str) -> di
         "shows": shows or (f"the grid {options.grid}" if options.grid else ""),
         "variant": fidelity,
         "data": {"name": options.data, "digest": digest},
-        "plugins": [{"name": Path(path).name, "digest": file_digest(Path(path))} for path in options.plugins],
+        "plugins": [_plugin(name) for name in options.plugins],
     }
+
+
+def _plugin(name: str) -> dict[str, str]:
+    """A file by its name and digest, an installed module by its name."""
+    path = Path(name)
+    return {"name": path.name, "digest": file_digest(path)} if path.suffix == ".py" else {"name": name}
 
 
 def _fields(config: MemberConfig) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from binarygan.io.files import AnyPath
+from binarygan.plugins import Plugin
 from study.store.provenance import sources_digest
 from study.store.store import Store
 
@@ -22,8 +23,8 @@ class Task:
     """Folder of torchvision's data sets."""
     device: str
     engine: str = "auto"
-    plugins: tuple[str, ...] = ()
-    """Absolute paths of the modules that a trial loads before all else."""
+    plugins: tuple[Plugin, ...] = ()
+    """What a trial loads before all else, on whichever node."""
     tensorboard: bool = False
     """Whether curves are also written for TensorBoard."""
     sources: str = field(default_factory=sources_digest)

@@ -37,16 +37,29 @@ class Nodes:
         self._scratch = scratch
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, name: str, cpus: int = 1) -> None:
-        """Start a node with a resource of its name; the first is the head."""
+    def start(self, name: str, cpus: int = 1, *, without: Path | None = None) -> None:
+        """Start a node with a resource of its name; the first is the head.
+
+        Args:
+            without: a folder that is empty to the node, as if it were another machine.
+        """
         head = not self._processes
         port = self.address.split(":")[1]
         where = ["--head", f"--port={port}", "--include-dashboard=false"] if head else [f"--address={self.address}"]
         if head:
             where.append(f"--temp-dir={self._scratch}")
         options = ["--node-ip-address=127.0.0.1", f"--num-cpus={cpus}", f"--resources={json.dumps({name: 1})}"]
+        own = [
+            "-m",
+            *(["-r"] if os.geteuid() else []),
+            "sh",
+            "-c",
+            'mount -t tmpfs none "$0" && exec "$@"',
+            str(without),
+        ]
+        elsewhere = ["unshare", *own] if without is not None else []
         self._processes[name] = subprocess.Popen(
-            [RAY, "start", *where, *options, "--block"],
+            [*elsewhere, RAY, "start", *where, *options, "--block"],
             env=self.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -1,5 +1,7 @@
 """A study across three real Ray nodes, one of which dies in the middle."""
 
+import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ from cohorts import assert_same
 from ray_nodes import Nodes
 from running import ROOT, RUN, assert_refused, command, wait_until
 
+from binarygan.registry import file_digest
 from study.store.store import Store
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
@@ -62,3 +65,19 @@ def test_custom_resources_decide_where_trials_go(nodes: Nodes, batch: Path, tmp_
     fits = ["--resource", "first=0.5", "--cpus-per-trial", "0.5", "--max-concurrent", "1"]
     outcome = command(*options, *fits, environment=nodes.environment)
     assert outcome.returncode == 0, outcome.stderr
+
+
+def test_a_plugin_goes_to_a_node_that_has_no_copy_of_it(nodes: Nodes, batch: Path, tmp_path: Path) -> None:
+    """Its objective trains there, and its digest is that of the file here."""
+    private = tmp_path / "private"
+    private.mkdir()
+    plugin = shutil.copy(ROOT / "examples" / "hinge.py", private)
+    nodes.start("first")
+    nodes.start("second", without=private)
+    options = ["--sweep", "objective=hinge", "--study", "s", "--epochs", "1", "--data", str(batch)]
+    options += ["--plugin", str(plugin), "--results", str(tmp_path / "r"), "--resource", "second=1"]
+    outcome = command(*options, "--address", nodes.address, environment=nodes.environment)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    (row,) = Store(tmp_path / "r", "s").statuses().values()
+    assert (row["objective"], row["status"]) == ("hinge", "done")
+    assert json.loads(row["part_sources"]) == {"objective": file_digest(ROOT / "examples" / "hinge.py")}
