@@ -67,7 +67,7 @@ def test_installed_modules_and_entry_points_are_named(tmp_path: Path, monkeypatc
     load_plugins(["short"])
     assert "by_entry" in NORMS
     with pytest.raises(
-        UserError, match="--plugin shrt: no file .* no entry point of binarygan.parts: did you mean 'sho"
+        UserError, match=r"--plugin shrt: no file .* no entry point of binarygan\.parts: did you mean 'sho"
     ):
         load_plugins(["shrt"])
 

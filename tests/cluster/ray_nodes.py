@@ -49,15 +49,9 @@ class Nodes:
         if head:
             where.append(f"--temp-dir={self._scratch}")
         options = ["--node-ip-address=127.0.0.1", f"--num-cpus={cpus}", f"--resources={json.dumps({name: 1})}"]
-        own = [
-            "-m",
-            *(["-r"] if os.geteuid() else []),
-            "sh",
-            "-c",
-            'mount -t tmpfs none "$0" && exec "$@"',
-            str(without),
-        ]
-        elsewhere = ["unshare", *own] if without is not None else []
+        private = ["-m"] if os.geteuid() == 0 else ["-m", "-r"]
+        hide = 'mount -t tmpfs none "$0" && exec "$@"'
+        elsewhere = ["unshare", *private, "sh", "-c", hide, str(without)] if without is not None else []
         self._processes[name] = subprocess.Popen(
             [*elsewhere, RAY, "start", *where, *options, "--block"],
             env=self.environment,
