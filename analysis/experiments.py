@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis import labels
-from analysis.results.cells import by_status, deviations, label, lacking, members_of
+from analysis.results.cells import as_in_the_paper, by_status, label, lacking, members_of
 from analysis.statistics.gates import of_gates, sentence
 from binarygan import paper
 from binarygan.paper import Cell
@@ -93,7 +93,7 @@ def _placements(members: pd.DataFrame) -> pd.DataFrame:
 def _clipping(members: pd.DataFrame) -> pd.DataFrame:
     """WGAN, MLP, with a norm in D, all of D clipped or all but its norms; nothing where there is but one of these."""
     wgan = members["objective"].isin(("wgan", "wgan-weights")) & (members["architecture"] == "mlp")
-    found = _as_in_the_paper(members[wgan & (members["discriminator_norm"] != "none")], {"discriminator_norm"})
+    found = as_in_the_paper(members[wgan & (members["discriminator_norm"] != "none")], {"discriminator_norm"})
     return found if found["objective"].nunique() > 1 else found.iloc[:0]
 
 
@@ -101,14 +101,7 @@ def _of_main_model(members: pd.DataFrame, free: set[str]) -> pd.DataFrame:
     """WGAN-GP, MLP, no norm in D unless it is `free`, and all else that is not `free` as in the paper."""
     main = (members["objective"] == "wgan-gp") & (members["architecture"] == "mlp")
     norms = (members["discriminator_norm"] == "none") | ("discriminator_norm" in free)
-    return _as_in_the_paper(members[main & norms], free)
-
-
-def _as_in_the_paper(members: pd.DataFrame, free: set[str]) -> pd.DataFrame:
-    """The runs whose settings that are not `free` are the paper's."""
-    cells = members.drop_duplicates("cell_id").to_dict("records")
-    fitting = [row["cell_id"] for row in cells if set(deviations(row)) <= free]
-    return members[members["cell_id"].isin(fitting)].reset_index(drop=True)
+    return as_in_the_paper(members[main & norms], free)
 
 
 EXPERIMENTS = (

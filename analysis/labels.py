@@ -150,7 +150,7 @@ def look(neuron: str, binarization: str = "none") -> Look:
 
 def field(name: str) -> str:
     """What a field of a configuration is called."""
-    return SETTINGS.get(name, name.replace("_", " "))
+    return SETTINGS.get(name, name.replace("_", " ").replace(".", " "))
 
 
 def setting(name: str, of: object) -> str:

@@ -7,9 +7,8 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from analysis.claims.evidence import Evidence, Measure, Sample, sample_of
+from analysis.claims.evidence import Compared, Evidence, Measure, Sample, sample_of
 from analysis.statistics.hypotheses import ALPHA, FEWEST, Shift, Typical, scatters
-from binarygan.paper import Cell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +35,7 @@ class Comparison(Protocol):
     """What every comparison offers."""
 
     @property
-    def cells(self) -> tuple[Cell, ...]:
+    def cells(self) -> tuple[Compared, ...]:
         """The configurations that it compares."""
 
     def find(self, evidence: Evidence) -> Finding:
@@ -47,7 +46,7 @@ class Comparison(Protocol):
 class Similar:
     """The measure of two configurations is the same within a factor: two one-sided tests of the ratio of their runs."""
 
-    cells: tuple[Cell, Cell]
+    cells: tuple[Compared, Compared]
     measure: Measure
     factor: float
 
@@ -65,7 +64,7 @@ class Similar:
 class Exceeds:
     """The measure of the first of two configurations is above that of the second by more than a threshold."""
 
-    cells: tuple[Cell, Cell]
+    cells: tuple[Compared, Compared]
     measure: Measure
     by: float
     """A difference; where the measure is compared as a ratio, a factor."""
@@ -88,7 +87,7 @@ class Exceeds:
 class Level:
     """The measure of more than half of a configuration's runs is above (or below) a threshold: they are counted."""
 
-    cells: tuple[Cell]
+    cells: tuple[Compared]
     measure: Measure
     threshold: float
     above: bool
@@ -115,7 +114,7 @@ class Together:
     parts: tuple[Comparison, ...]
 
     @property
-    def cells(self) -> tuple[Cell, ...]:
+    def cells(self) -> tuple[Compared, ...]:
         """Those of all parts."""
         return tuple(cell for part in self.parts for cell in part.cells)
 
@@ -141,7 +140,7 @@ class Trained:
     at all. A run that diverged has not. A run that failed, was stopped early or is not done leaves the question open.
     """
 
-    cells: tuple[Cell, ...]
+    cells: tuple[Compared, ...]
     classes: int
     coverage: float
 
@@ -172,7 +171,7 @@ class Trained:
             few=tuple(few),
         )
 
-    def _count(self, evidence: Evidence, cell: Cell) -> tuple[int, int]:
+    def _count(self, evidence: Evidence, cell: Compared) -> tuple[int, int]:
         """How many runs learned it; how many tell: those that are done with numbers, or diverged."""
         rows = evidence.rows(cell)
         done = rows[rows["status"] == "done"]
@@ -188,7 +187,7 @@ class FewerParameters:
 
     fewer: str
     more: str
-    cells: tuple[Cell, ...] = ()
+    cells: tuple[Compared, ...] = ()
 
     def find(self, evidence: Evidence) -> Finding:
         """Count them: one p is 0 and the other 1."""
@@ -198,7 +197,9 @@ class FewerParameters:
         return Finding(lines=(line,), p_for=float(a >= b), p_against=float(a < b), exact=True)
 
 
-def _samples(evidence: Evidence, cells: tuple[Cell, Cell], measure: Measure, ending: str = "") -> tuple[Sample, Sample]:
+def _samples(
+    evidence: Evidence, cells: tuple[Compared, Compared], measure: Measure, ending: str = ""
+) -> tuple[Sample, Sample]:
     a, b = (sample_of(evidence, cell, measure, ending=ending) for cell in cells)
     return a, b
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -41,24 +42,50 @@ class Measure:
         return value if not self.log else math.exp(value) if value < MOST else math.inf
 
 
+class Runs(Protocol):
+    """The runs of one configuration, chosen otherwise than by one of the paper's cells."""
+
+    @property
+    def name(self) -> str:
+        """In words."""
+
+    @property
+    def neuron(self) -> str:
+        """The runs' own."""
+
+    def rows(self, members: pd.DataFrame) -> pd.DataFrame:
+        """Those among all runs."""
+
+    def lacking(self, members: pd.DataFrame) -> str:
+        """Why there are none."""
+
+
+Compared = Cell | Runs
+
+
 class Evidence:
     """What there is to judge by: the runs of one fidelity, and trainable numbers by architecture."""
 
     def __init__(self, members: pd.DataFrame, parameters: Mapping[str, int]) -> None:
         self.members, self.parameters = members, parameters
-        self._rows: dict[Cell, pd.DataFrame] = {}
-        self._left_out: dict[Cell, list[str]] = {}
+        self._rows: dict[Compared, pd.DataFrame] = {}
+        self._left_out: dict[Compared, list[str]] = {}
 
-    def rows(self, cell: Cell) -> pd.DataFrame:
+    def rows(self, cell: Compared) -> pd.DataFrame:
         """The cell's runs, of every status."""
         if cell not in self._rows:
-            self._rows[cell] = members_of(self.members, cell)
+            of = members_of(self.members, cell) if isinstance(cell, Cell) else cell.rows(self.members)
+            self._rows[cell] = of
         return self._rows[cell]
 
-    def left_out(self, cell: Cell) -> list[str]:
+    def lacking(self, cell: Compared) -> str:
+        """Why there are none."""
+        return lacking(self.members, cell) if isinstance(cell, Cell) else cell.lacking(self.members)
+
+    def left_out(self, cell: Compared) -> list[str]:
         """A line on each configuration of the cell whose runs are not among them."""
         if cell not in self._left_out:
-            self._left_out[cell] = left_out(self.members, cell)
+            self._left_out[cell] = left_out(self.members, cell) if isinstance(cell, Cell) else []
         return self._left_out[cell]
 
 
@@ -100,11 +127,11 @@ class Sample:
 
 
 def sample_of(
-    evidence: Evidence, cell: Cell, measure: Measure, *, ending: str = "", error_column: str | None = None
+    evidence: Evidence, cell: Compared, measure: Measure, *, ending: str = "", error_column: str | None = None
 ) -> Sample:
     """The cell's values of a measure; `ending` picks the binarization of real-valued runs."""
     rows = evidence.rows(cell)
-    name = label(cell)
+    name = label(cell) if isinstance(cell, Cell) else cell.name
     if labels.is_real_valued(cell.neuron) and measure.columns[0] + BERNOULLI in rows:
         name += " by Bernoulli" if ending == BERNOULLI else " by threshold"
     ended = [status for status in rows["status"] if status in labels.STATUSES]
@@ -118,7 +145,7 @@ def sample_of(
         errors = pd.to_numeric(done[error_column], errors="coerce").to_numpy(float)
         usable &= np.isfinite(errors)
         errors = errors[usable]
-    missing = "" if ended else lacking(evidence.members, cell)
+    missing = "" if ended else evidence.lacking(cell)
     if ended and set(ended) <= {"running", "stopped"}:
         missing = "stopped early" if "stopped" in ended else "still training"
     worse = np.full(counts["diverged"] if measure.quality else 0, math.inf)

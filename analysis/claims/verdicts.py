@@ -8,7 +8,7 @@ from typing import Literal
 import pandas as pd
 
 from analysis.claims.comparisons import Comparison, Finding
-from analysis.claims.evidence import Evidence, Measure, sample_of
+from analysis.claims.evidence import Compared, Evidence, Measure, sample_of
 from analysis.statistics.differences import holm
 from analysis.statistics.hypotheses import ALPHA, FEWEST
 from binarygan.paper import Cell, paper_config
@@ -38,9 +38,11 @@ class Claim:
     """Why this test and this threshold."""
     shown: tuple[tuple[Cell, Measure], ...] = ()
     """Numbers that stand beside the test and decide nothing."""
+    any_length: bool = False
+    """Whether it is also about training that is shorter than the paper's."""
 
     @property
-    def cells(self) -> tuple[Cell, ...]:
+    def cells(self) -> tuple[Compared, ...]:
         """That are compared, each once."""
         return tuple(dict.fromkeys(cell for part in self.parts for cell in part.cells))
 
@@ -146,7 +148,7 @@ def _outcome(findings: Sequence[Finding], missing: tuple[str, ...]) -> tuple[Out
 
 def _too_short(claim: Claim, evidence: Evidence) -> str:
     """How much less than the paper's the compared runs were trained; empty where they were trained in full."""
-    if not claim.cells:
+    if not claim.cells or claim.any_length:
         return ""
     rows = pd.concat([evidence.rows(cell) for cell in claim.cells], ignore_index=True)
     rows = rows[rows["status"].isin(("done", "diverged"))]

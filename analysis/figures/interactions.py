@@ -14,8 +14,9 @@ from analysis.figures.registry import STATISTICS, Drawn, figure
 from analysis.figures.style import SMALL, chart, value_axis
 from analysis.labels import LOOKS, Look
 from analysis.results.cells import trained
+from analysis.results.fields import with_parameters
 from analysis.results.study import Study
-from analysis.statistics.anova import FACTORS, Anova, anova_of, of_one_kind
+from analysis.statistics.anova import Anova, anova_of, factor_name, factors_of, of_one_kind
 from analysis.statistics.summaries import Unavailable, summarize
 
 MOST_LEVELS, MOST_PANELS = 8, 9
@@ -40,7 +41,7 @@ class Crossing:
     @property
     def title(self) -> str:
         """`objective × neuron`."""
-        return f"{FACTORS[self.across]} × {FACTORS[self.lines]}"
+        return f"{factor_name(self.across)} × {factor_name(self.lines)}"
 
     def levels(self, factor: str) -> list[str]:
         """In the order of all charts."""
@@ -52,14 +53,17 @@ class Crossing:
 @figure("interactions", "How factors interact", section=STATISTICS, order=2)
 def interactions(study: Study) -> Drawn | None:
     """A panel for each pair of factors; lines that are not parallel are interactions."""
-    members = trained(study.members)
+    members = with_parameters(trained(study.members))
     rows, apart = of_one_kind(members[(members["status"] == "done") & (members["fid"].astype(float) > 0)])
-    factors = [f for f in FACTORS if 1 < rows[f].nunique() <= MOST_LEVELS]
+    factors = [f for f in factors_of(rows) if 1 < rows[f].nunique() <= MOST_LEVELS]
     pairs = list(combinations(factors, 2))
     crossings = {pair: found for pair in pairs if (found := cross(rows, *pair, factors)) is not None}
     if not crossings:
         return None
-    missing = [*apart, *(f"{FACTORS[a]} × {FACTORS[b]}: not crossed" for a, b in pairs if (a, b) not in crossings)]
+    missing = [
+        *apart,
+        *(f"{factor_name(a)} × {factor_name(b)}: not crossed" for a, b in pairs if (a, b) not in crossings),
+    ]
     shown = list(crossings.values())[:MOST_PANELS]
     missing += [f"{c.title}: no room" for c in list(crossings.values())[MOST_PANELS:]]
     missing += [f"{c.title}: {', '.join(c.left_out)} left out, not crossed" for c in shown if c.left_out]
@@ -109,7 +113,7 @@ def _effect(effects: Anova | Unavailable, crossing: Crossing) -> str:
     """The interaction in the analysis of variance; empty where there is none."""
     if isinstance(effects, Unavailable):
         return ""
-    across, lines = FACTORS[crossing.across], FACTORS[crossing.lines]
+    across, lines = factor_name(crossing.across), factor_name(crossing.lines)
     found = effects.table[effects.table["term"].isin([f"{across} × {lines}", f"{lines} × {across}"])]
     if found.empty:
         return ""

@@ -16,10 +16,10 @@ from binarygan.paper import EXPERIMENTS
 from binarygan.registry import Registry
 
 SEARCH, PARAMETERS = "search", "search-parameters"
-DATA, TRAINING, STATISTICS, MORE = "data", "training", "statistics", "more-figures"
+DATA, OWN, TRAINING, STATISTICS, MORE = "data", "axes", "training", "statistics", "more-figures"
 OF_SEARCHES = (SEARCH, PARAMETERS)
 OURS = ("slope-annealing", "estimators", "normalization", "clipping", "fidelity", "gates")
-SECTIONS = (DATA, *EXPERIMENTS, *OURS, TRAINING, STATISTICS, *OF_SEARCHES, MORE)
+SECTIONS = (DATA, OWN, *EXPERIMENTS, *OURS, TRAINING, STATISTICS, *OF_SEARCHES, MORE)
 """Of the report, in which figures can stand."""
 COLOURS = (256, 64, 32)
 """Of a PNG's palette."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.claims.claims import judge
+from analysis.claims.own import own_verdicts
 from analysis.experiments import EXPERIMENTS
 from analysis.figures.registry import DATA, MORE
 from analysis.report import sections
@@ -21,6 +22,8 @@ PAGE = "report.html"
 MOST_NOTES = 20
 TABLES = (
     "claims",
+    "own-claims",
+    "axes",
     *(f"experiment-{e.name}" for e in EXPERIMENTS),
     *(f"table-{n}" for n in range(1, 5)),
     "differences-fid",
@@ -55,8 +58,10 @@ def write_report(folder: Path, out: Path) -> Notes:
     prepare(out, folder)
     contents.draw()
     verdicts = contents.attempt("the verdicts", lambda: judge(contents.study.members)) or []
+    own = contents.attempt("the study's own claims", lambda: own_verdicts(contents.study)) or []
     parts = [
         *search_sections(contents),
+        *sections.own_sections(contents, own),
         sections.verdict_section(contents, verdicts),
         *sections.pictures_section(contents, DATA, "Training images (Figure 1)", "Data"),
         *([] if contents.study.is_search else sections.of_grids(contents)),

@@ -9,7 +9,8 @@ import pandas as pd
 from analysis import labels
 from analysis.claims.verdicts import Verdict
 from analysis.experiments import EXPERIMENTS, Experiment
-from analysis.figures.registry import STATISTICS, TRAINING
+from analysis.figures.registry import OWN, STATISTICS, TRAINING
+from analysis.own_study import axes_of
 from analysis.report.contents import Contents
 from analysis.report.page import Section
 from analysis.results.command import command
@@ -19,12 +20,24 @@ from analysis.statistics.summaries import Unavailable
 from analysis.tables import tables
 from analysis.tables.architecture_tables import architecture_tables, counts_note
 from analysis.tables.entries import MOST_ROWS, spread
+from analysis.tables.own_tables import axes_table
 from analysis.tables.provenance_tables import environment_table, failures_table, time_table
 from analysis.tables.rows import NAMING, OURS, REAL_IMAGES, RELEASED, Row, beside, rows_of
 from analysis.tables.search_tables import BEST
-from analysis.tables.statistics_tables import CLAIMS_NOTES, anova_table, claims_table, differences_table, ranks_table
+from analysis.tables.statistics_tables import (
+    CLAIMS_NOTES,
+    anova_table,
+    claims_table,
+    differences_table,
+    ranks_table,
+)
 from binarygan.paper import FIDELITIES
 
+OWN_NOTES = (
+    "From the study's own file. Each verdict is at level 0.05 by itself; p of all is adjusted for the claims that are "
+    "judged together (Holm). Brackets hold 90% intervals of the same tests, and behind p stand the margins at which "
+    "the verdict would be the same and the contrary one.",
+)
 LUCKY = (
     "The lowest of many means is also the luckiest: trained again it will rarely be as low. Differences are ratios "
     "over pairs that share a seed."
@@ -47,7 +60,8 @@ def summary(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
     if (members["reference"] == "validation").any():
         said = "images that are held out of the train split, by extractors that did not see them; no test image"
         facts.append(("Compared with", said))
-    missing = [] if contents.study.is_search else [line for e in EXPERIMENTS for line in e.missing(members)]
+    of_the_paper = not contents.study.is_search and not axes_of(contents.study)
+    missing = [line for e in EXPERIMENTS for line in e.missing(members)] if of_the_paper else []
     text = (
         "Every number is over the seeds of a cell that are done. Runs that failed, diverged or were stopped early "
         "are counted, never averaged and never dropped.",
@@ -97,17 +111,46 @@ def _best(rows: Sequence[Row]) -> list[tuple[str, str]]:
 
 
 def verdict_section(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
-    contents.keep(claims_table(verdicts) if verdicts else None)
+    contents.keep(claims_table(verdicts, notes=CLAIMS_NOTES) if verdicts else None)
     fidelities = list(dict.fromkeys(v.fidelity for v in verdicts))
     groups = [(f if len(fidelities) > 1 else "", [v for v in verdicts if v.fidelity == f]) for f in fidelities]
     text: tuple[str, ...] = (
         *CLAIMS_NOTES,
         "Not tested: cells are missing. Inconclusive: neither shown nor refuted, as a rule for want of runs or epochs.",
     )
-    if contents.study.is_search and all(v.verdict == "not tested" for v in verdicts):
+    untested = all(v.verdict == "not tested" for v in verdicts)
+    if untested and (contents.study.is_search or axes_of(contents.study)):
         groups = []
-        text = ("None of them is tested: the cells that they compare are not all among those that the search drew.",)
+        text = ("None of them is tested: the configurations that they compare are not all among this study's.",)
     return Section(name="claims", title="The paper's claims", short="Claims", text=text, verdicts=tuple(groups))
+
+
+def own_sections(contents: Contents, verdicts: Sequence[Verdict]) -> list[Section]:
+    """What a study of the user's own varies and claims; nothing for one that has no axes and no claims."""
+    found = []
+    if verdicts:
+        title = "The claims of this study"
+        contents.keep(claims_table(verdicts, "own-claims", title, OWN_NOTES))
+        fidelities = list(dict.fromkeys(v.fidelity for v in verdicts))
+        groups = [(f if len(fidelities) > 1 else "", [v for v in verdicts if v.fidelity == f]) for f in fidelities]
+        found.append(
+            Section(name="own-claims", title=title, short="Own claims", text=OWN_NOTES, verdicts=tuple(groups))
+        )
+    if axes := contents.attempt("the study's axes", lambda: axes_of(contents.study)):
+        names = ", ".join(labels.field(axis.name) for axis in axes)
+        made = contents.attempt("the table of configurations", lambda: axes_table(contents.study))
+        found.append(
+            Section(
+                name="axes",
+                title="What this study varies",
+                short="Axes",
+                text=(f"Its configurations differ in {names}; all else is the same in all of them.",),
+                command=command(contents.study),
+                pictures=contents.pick(OWN),
+                tables=contents.keep(made),
+            )
+        )
+    return found
 
 
 def pictures_section(contents: Contents, name: str, title: str, short: str = "") -> list[Section]:
@@ -161,18 +204,22 @@ def of_grids(contents: Contents) -> list[Section]:
     missing = () if pictures else ("No epoch is done yet.",)
     title = "Training over the epochs"
     training = Section(name="training", title=title, short="Training", pictures=pictures, missing=missing)
-    experiments = [experiment_section(contents, e) for e in EXPERIMENTS]
+    members = contents.study.members
+    of_others = bool(axes_of(contents.study))  # then what it has nothing of is no part of it
+    shown = [e for e in EXPERIMENTS if not of_others or len(e.members(members))]
+    experiments = [experiment_section(contents, e) for e in shown]
     return [*experiments, training, statistics_section(contents)]
 
 
 def statistics_section(contents: Contents) -> Section:
     members, unsaid, made = contents.study.members, [], []
+    of_others = not any(len(e.members(members)) for e in EXPERIMENTS)
     for what, make in (
         ("Differences to the baseline", lambda: differences_table(members, contents.names)),
         ("Analysis of variance", lambda: anova_table(contents.study)),
         ("Ranks", lambda: ranks_table(members, contents.names)),
     ):
-        found = contents.attempt(what, make)
+        found = None if of_others and what.startswith("Diff") else contents.attempt(what, make)
         if isinstance(found, Unavailable):
             unsaid.append(f"{what}: {found.reason}")
         elif found is not None:

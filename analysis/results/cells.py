@@ -145,6 +145,21 @@ def deviations(row: Run) -> dict[str, Any]:
     return {name: value for name, value in unlike_paper(row).items() if (name, value) != ("dtype", "tf32")}
 
 
+def as_in_the_paper(members: pd.DataFrame, free: set[str]) -> pd.DataFrame:
+    """The runs whose settings that are not `free` are the paper's.
+
+    Their products may be of another precision, where all of them have that one: what is compared is alike in it.
+    """
+    cells = members.drop_duplicates("cell_id").to_dict("records")
+    apart = {row["cell_id"]: set(deviations(row)) - free for row in cells}
+    exact = [cell_id for cell_id, names in apart.items() if not names]
+    alike = [cell_id for cell_id, names in apart.items() if names <= {"dtype"}]
+    found = members[members["cell_id"].isin(alike)]
+    if found["dtype"].nunique() > 1:
+        found = members[members["cell_id"].isin(exact)]
+    return found.reset_index(drop=True)
+
+
 def unlike_paper(row: Run) -> dict[str, Any]:
     """The fields of BACKGROUND in which a run's row is not as the paper has it, and their values.
 

@@ -10,6 +10,7 @@ from scipy import stats
 
 from analysis import labels
 from analysis.results.cells import by_status, trained
+from analysis.results.fields import varied, with_parameters
 from analysis.results.study import Study
 from analysis.statistics.differences import holm
 from analysis.statistics.summaries import Unavailable
@@ -26,6 +27,8 @@ FACTORS = {
     "estimator": "estimator",
 }
 """Columns of the design space and what tables call them. Where two say the same, the later one is left out."""
+NO_FACTOR = ("data", "split", "train_images", "epochs", "reference")
+"""Fields in which the runs of one analysis are alike."""
 ENOUGH_SEEDS = 5
 """A cell, to test whether cells scatter alike."""
 MOST_LEVELS = 10
@@ -59,7 +62,7 @@ def anova(members: pd.DataFrame) -> Anova | Unavailable:
     what it is. Real-valued runs count once, by threshold; of several data sets or lengths of training the most
     frequent is taken.
     """
-    rows, notes = _usable(members)
+    rows, notes = _usable(with_parameters(members))
     rows, apart = of_one_kind(rows)
     notes += apart
     if rows.empty:
@@ -89,6 +92,19 @@ def anova(members: pd.DataFrame) -> Anova | Unavailable:
     total = float(((y - y.mean()) ** 2).sum())
     table = _table(terms, fits, residual, residual_df, total)
     return Anova(table, len(rows), 1 - residual / total, tuple(notes))
+
+
+def factors_of(rows: pd.DataFrame) -> list[str]:
+    """The columns that may be factors: the usual ones, then whatever else the study varies.
+
+    `rows`: runs with the parameters of their parts as columns (`with_parameters`).
+    """
+    return [*FACTORS, *(name for name in varied(rows) if name not in (*FACTORS, *NO_FACTOR))]
+
+
+def factor_name(factor: str) -> str:
+    """What tables and charts call a factor."""
+    return FACTORS.get(factor, labels.field(factor))
 
 
 @lru_cache(maxsize=2)
@@ -198,9 +214,10 @@ def _spreads(y: np.ndarray, cells: pd.Series) -> list[str]:
 def _levels(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """The factors that vary, as strings, and notes on those that vary too much."""
     found, notes = {}, []
-    for factor, name in FACTORS.items():
+    for factor in factors_of(rows):
         if factor not in rows:
             continue
+        name = factor_name(factor)
         values = _norms(rows) if factor == "discriminator_norm" else rows[factor].astype(str)
         if (n := values.nunique()) > MOST_LEVELS:
             notes.append(f"{name} has {n} values: searched over, not a factor; it is in the residual")
@@ -288,7 +305,7 @@ def _coded(values: tuple[str, ...]) -> np.ndarray:
 
 
 def _name(term: Term) -> str:
-    return " × ".join(FACTORS[f] for f in term)
+    return " × ".join(map(factor_name, term))
 
 
 def _because(notes: list[str]) -> str:

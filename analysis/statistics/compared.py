@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis import labels
 from analysis.labels import number
-from analysis.results.cells import TELLING, fields_apart, is_papers
+from analysis.results.cells import TELLING, deviations, fields_apart
 from analysis.statistics.anova import of_one_kind
 from analysis.statistics.differences import compare_to_baseline
 from analysis.statistics.hypotheses import ALPHA
@@ -71,7 +71,8 @@ def _papers(cells: list[dict[Hashable, Any]], members: pd.DataFrame) -> str | No
     def order(row: dict[Hashable, Any]) -> tuple[bool, int]:
         return bool(labels.norm_if_news(row["objective"], row["discriminator_norm"])), -done.get(row["cell_id"], 0)
 
-    papers = sorted((r for r in cells if r["objective"] in _OBJECTIVES and is_papers(r)), key=order)
+    free = {"dtype"} if len({row["dtype"] for row in cells}) == 1 else set()  # all compared are alike in it
+    papers = sorted((r for r in cells if r["objective"] in _OBJECTIVES and set(deviations(r)) <= free), key=order)
     return str(papers[0]["cell_id"]) if papers else None
 
 

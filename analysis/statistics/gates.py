@@ -53,7 +53,9 @@ def of_gates(members: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     main = (members["objective"] == "wgan-gp") & members["architecture"].isin((GATED, NARROW))
     found = members[main & (members["discriminator_norm"] == "none")]
     cells = found.drop_duplicates("cell_id")
-    kept = [r["cell_id"] for _, r in cells.iterrows() if set(deviations(r)) <= {"part_parameters"} and _is_usual(r)]
+    kept = [
+        r["cell_id"] for _, r in cells.iterrows() if set(deviations(r)) <= {"part_parameters", "dtype"} and _is_usual(r)
+    ]
     fitting = cells[cells["cell_id"].isin(kept)]
     groups = [rows for _, rows in fitting.groupby(_SETTINGS, dropna=False) if (rows["architecture"] == GATED).any()]
     if not groups:

@@ -47,8 +47,10 @@ BASELINE = Cell(objective="wgan-gp", neuron="deterministic")
 """The paper's main model."""
 
 
-def claims_table(verdicts: Sequence[Verdict]) -> Table:
-    """The paper's claims, each with its verdict and the numbers behind it."""
+def claims_table(
+    verdicts: Sequence[Verdict], name: str = "claims", title: str = "The paper's claims", notes: tuple[str, ...] = ()
+) -> Table:
+    """Claims, each with its verdict and the numbers behind it."""
     several = len({v.fidelity for v in verdicts}) > 1
     columns = (
         column("number", "no.", of=lambda v: v.claim.number),
@@ -61,9 +63,9 @@ def claims_table(verdicts: Sequence[Verdict]) -> Table:
         column("metric", "metric", of=lambda v: v.claim.metric),
         column("test", "test", of=lambda v: v.claim.test),
         column("threshold", "threshold", of=lambda v: v.claim.threshold),
-        column("place", "in the paper", of=lambda v: v.claim.source),
+        *([column("place", "in the paper", of=lambda v: v.claim.source)] if name == "claims" else []),
     )
-    return tabled("claims", "The paper's claims", columns, verdicts, CLAIMS_NOTES if verdicts else ())
+    return tabled(name, title, columns, verdicts, notes if verdicts else ())
 
 
 def differences_table(members: pd.DataFrame, names: Mapping[str, str]) -> Table | Unavailable:

@@ -153,7 +153,7 @@ class Twice(Mlp):
         *(({"architecture.target_share": s}, "target_share=.* must be below 1") for s in (1.0, 1.5)),
         ({"architecture.target_share": math.nan}, "target_share=nan must be a finite number"),
         ({"architecture.blocks": 7}, "1024 units of a gated layer are no multiple of its 7 blocks"),
-        ({"architecture.weight": -1.0}, "weight=-1.0 must be from 0"),
+        ({"architecture.weight": -1.0}, "weight=-1.0 must be at least 0"),
         ({"neuron": "real"}, "neuron='real' is not for architecture='gated-mlp', .* choose a binary neuron"),
         ({"neuron": "stochastic", "estimator": "disarm"}, "'disarm' is not for architecture='gated-mlp'"),
     ],

@@ -19,6 +19,7 @@ from running import FEW, ROOT, assert_refused, command, here, kill_all, plugins_
 import study.launch
 from analysis.__main__ import main as analysis
 from binarygan.errors import UserError
+from binarygan.plugins import Plugin
 from study.commands.grid import _cohorts, task_of
 from study.options import RunOptions
 from study.run import main
@@ -280,7 +281,9 @@ def test_without_a_gpu_only_what_would_be_measured_is_refused(
 
 def test_trials_are_told_absolute_paths_and_the_engine(tmp_path: Path) -> None:
     """Their working folder is Ray's."""
-    options = RunOptions(grid="paper", data="fashion-mnist", plugin=("mine.py",), engine="reference")
+    plugin = tmp_path / "mine.py"
+    plugin.write_text("mine = True")
+    options = RunOptions(grid="paper", data="fashion-mnist", plugin=(os.path.relpath(plugin),), engine="reference")
     task = task_of(options, Store(tmp_path, "s"), "cpu", "as-described")
     assert (task.root, task.engine) == (Path("datasets").resolve(), "reference")
-    assert task.plugins == (str(Path("mine.py").resolve()),)
+    assert task.plugins == (Plugin(str(plugin), b"mine = True"),)

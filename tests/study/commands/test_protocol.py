@@ -56,6 +56,7 @@ def in_order(store: Store) -> dict[str, pd.DataFrame]:
     }
 
 
+@pytest.mark.long
 def test_nothing_of_the_test_split_reaches_a_search_before_the_end(tmp_path: Path) -> None:
     """The same search with another test split: the same trials bit for bit, then another report."""
     digits = load_images("mnist").bits(60_000 + TEST)[60_000:].reshape(-1, 28, 28)

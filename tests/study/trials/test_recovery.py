@@ -93,6 +93,7 @@ def train_and_cut(data: Path, results: Path, whole: Cohort, *, before: int) -> N
             train(data, results, whole)
 
 
+@pytest.mark.long
 def test_out_of_memory_halves_the_cohort_and_loses_nothing(
     undisturbed: Undisturbed, disturb: Callable[..., None], tiny: Path, tmp_path: Path
 ) -> None:

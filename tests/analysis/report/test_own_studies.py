@@ -1,0 +1,94 @@
+"""The report of a study of the user's own: its axes, its configurations side by side, its claims."""
+
+from pathlib import Path
+
+import pytest
+from made_own import own_study
+from made_reports import Report, report_of
+
+from analysis.claims.own import own_verdicts
+from analysis.own_study import axes_of
+
+CLAIM = """
+[[claims]]
+says = "{says}"
+metric = "fid"
+runs = {{ slope_rate = 1.2, estimator.temperature = 0.5, generator_output_norm = "none" }}
+is = "{relation}"
+by = {by}
+"""
+PAIR = CLAIM + 'than = {{ slope_rate = 1.0, estimator.temperature = 0.5, generator_output_norm = "none" }}\n'
+CLAIMS = {
+    "faster is better": (PAIR, "lower", 1.1, "supported"),
+    "faster is worse": (PAIR, "higher", 1.1, "not supported"),
+    "the two are alike": (PAIR, "similar", 1.3, "not supported"),
+    "it is below 16": (CLAIM, "below", 16, "supported"),
+    "it is above 16": (CLAIM, "above", 16, "not supported"),
+}
+"""What is said -> how, and the verdict that the made-up numbers have: FID 10 against 20, with a scatter of 2%."""
+VAGUE = """
+[[claims]]
+says = "all of them"
+metric = "fid"
+runs = { slope_rate = 1.2 }
+is = "below"
+by = 16
+"""
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    home = tmp_path_factory.mktemp("own")
+    claims = "".join(text.format(says=says, relation=r, by=by) for says, (text, r, by, _) in CLAIMS.items())
+    own_study(home / "own", claims=claims + VAGUE)
+    return report_of(home / "own", home / "out")
+
+
+def test_the_axes_are_what_the_study_varies(tmp_path: Path) -> None:
+    axes = {axis.name: axis for axis in axes_of(own_study(tmp_path / "own"))}
+    assert set(axes) == {"slope_rate", "generator_output_norm", "estimator.temperature"}
+    assert axes["estimator.temperature"].values == (0.5, 1.0, 2.0)
+    assert {name: axis.lines for name, axis in axes.items()} == {
+        "slope_rate": "estimator.temperature",
+        "generator_output_norm": "slope_rate",
+        "estimator.temperature": "slope_rate",
+    }
+
+
+def test_its_claims_are_judged_by_the_tests_of_the_papers(tmp_path: Path) -> None:
+    """On other data and at any length; a claim that means several configurations is not tested, and says why."""
+    claims = "".join(text.format(says=says, relation=r, by=by) for says, (text, r, by, _) in CLAIMS.items())
+    found = {v.statement: v for v in own_verdicts(own_study(tmp_path / "own", claims=claims + VAGUE, data="mine"))}
+    assert {says: found[says].verdict for says in CLAIMS} == {says: verdict for says, (*_, verdict) in CLAIMS.items()}
+    assert "ratio 1.96" in found["faster is better"].numbers
+    vague = found["all of them"]
+    assert vague.verdict == "not tested"
+    assert "6 configurations have these values: name norm on G's output" in vague.numbers
+
+
+def test_the_page_has_its_axes_and_claims_and_no_list_of_what_it_is_not(report: Report) -> None:
+    page = report.page
+    assert page.sections[:4] == ["summary", "own-claims", "axes", "claims"]
+    assert not [s for s in page.sections if s in ("neurons", "appendix", "normalization")]
+    assert "None of them is tested" in page.text
+    assert "not trained yet" not in page.text
+    assert (report.out / "axes.png").is_file()
+    assert (report.out / "axes-samples.png").is_file()
+    verdicts = report.table("own-claims")
+    assert list(verdicts["verdict"]) == [*(v for *_, v in CLAIMS.values()), "not tested"]
+
+
+def test_the_table_names_the_fields_that_differ_alone(report: Report) -> None:
+    table = report.table("axes")
+    assert list(table.columns[:3]) == ["slope_rate", "generator_output_norm", "estimator.temperature"]
+    assert len(table) == 12
+    assert set(table["done"]) == {6}
+    assert "objective" not in table
+    fast = table[table["slope_rate"] == 1.2]["fid"]
+    assert fast.max() < table[table["slope_rate"] == 1.0]["fid"].min()
+
+
+def test_variance_is_told_by_every_field(report: Report) -> None:
+    terms = report.table("anova-fid").set_index("term")
+    assert terms["share"].idxmax() == "slope rate"
+    assert {"slope rate", "norm on G's output", "estimator temperature"} <= set(terms.index)
