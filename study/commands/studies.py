@@ -1,0 +1,179 @@
+"""`python -m study list|show|rename|delete`: the studies of a results folder. Each touches the study it names alone."""
+
+import json
+import re
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from binarygan.errors import UserError, printable
+from binarygan.io.files import path_of, write_whole
+from study.options import results_root
+from study.publish import rows_of
+from study.store import lock
+from study.store.schemas import SCHEMAS
+from study.store.store import JOURNAL, Store
+from study.store.study_file import NAME as STUDY_FILE
+
+OWN = (*SCHEMAS, "checkpoints", ".partial", "tensorboard", "study.json", STUDY_FILE, lock.NAME, JOURNAL)
+"""What a study's folder holds; the names of Optuna's locks begin with the journal's."""
+MOST_VALUES = 8
+"""Of a field, listed."""
+
+
+def list_studies(results: str) -> int:
+    """A line for each study: how its runs ended, when it last grew, how large it is."""
+    root = results_root(results)
+    folders = sorted(p for p in root.iterdir() if (p / "members").is_dir()) if root.exists() else []
+    if not folders:
+        raise UserError(f"{results} holds no study: name a results folder")
+    width = max(len(folder.name) for folder in folders)
+    for folder in folders:
+        store = Store(root, folder.name)
+        try:
+            said = f"{_kind(store):22}  {_counts(store)}"
+        except UserError as error:
+            said = f"cannot be read: {error}"
+        size = f"  {_megabytes(folder):8,.1f} MB, {_changed(folder)}" if isinstance(folder, Path) else ""
+        print(f"{printable(folder.name):{width}}  {said}{size}")
+    return 0
+
+
+def show_study(where: str) -> int:
+    """What a study is: what made it, how its runs ended, what varies, and how it is repeated."""
+    store = _store(where)
+    description = store.description() or {}
+    rows = _rows(store)
+    print(f"{store.study}: {_kind(store)}, {description.get('fidelity', 'variant unknown')}")
+    print(f"  runs: {_counts(store)}")
+    for line in _varied(rows):
+        print(f"  {line}")
+    for row in rows:
+        if row["status"] not in ("done", "running"):
+            print(f"  {row['member_id']}: {row['status']}: {printable(row.get('error') or 'not trained to its end')}")
+    if (store.folder / STUDY_FILE).exists():
+        print(f"  repeated by: python study/run.py --file {store.folder / STUDY_FILE}")
+    print(f"  reported by: python -m analysis report {store.folder}")
+    return 0
+
+
+def rename_study(where: str, name: str) -> int:
+    """Give a study, its rows and its file another name."""
+    store, folder = _local(where)
+    if not re.fullmatch(r"\w[\w.+-]*", name):
+        raise UserError(f"{name!r} is no name of a folder: use letters, digits, - . _")
+    target = folder.parent / name
+    if target.exists():
+        raise UserError(f"{target} exists: choose another name")
+    if "search" in (store.description() or {}):
+        raise UserError(f"{where} is a search's: Optuna knows its trials by this name, so it keeps it")
+    with lock.only_writer(store.folder):
+        _rename(store, name)
+        folder.rename(target)
+    print(f"{where} is {target}")
+    return 0
+
+
+def delete_study(where: str, *, yes: bool) -> int:
+    """Remove a study's folder, after a question that `y` answers."""
+    store, folder = _local(where)
+    foreign = sorted(p.name for p in folder.iterdir() if p.name not in OWN and not p.name.startswith(f"{JOURNAL}.lock"))
+    if foreign:
+        raise UserError(f"{where} holds what is no study's ({', '.join(foreign[:5])}): move that away first")
+    with lock.only_writer(store.folder):
+        if not yes:
+            if not sys.stdin.isatty():
+                raise UserError(f"nobody here to ask whether to delete {where}: give --yes")
+            print(
+                f"{where}: {_counts(store)}, {_megabytes(folder):,.1f} MB. Delete it for good? [y/N] ",
+                end="",
+                flush=True,
+            )
+            if input().strip().lower() not in ("y", "yes"):
+                print("nothing was deleted")
+                return 1
+        shutil.rmtree(folder)
+    print(f"{where} is deleted")
+    return 0
+
+
+def _store(where: str) -> Store:
+    """The study of that folder."""
+    folder = path_of(where)
+    folder = folder.resolve() if isinstance(folder, Path) and not folder.is_symlink() else folder
+    store = Store(folder.parent, folder.name)
+    if not (folder / "members").is_dir() and store.description() is None:
+        raise UserError(f"{where} holds no study: name a results/STUDY")
+    return store
+
+
+def _local(where: str) -> tuple[Store, Path]:
+    """The same, and its folder, if its files can be moved and removed: a folder of its own on a disk, no link."""
+    folder = path_of(where)
+    if not isinstance(folder, Path):
+        raise UserError(f"{where} is in a bucket: rename or delete it with that bucket's own tools")
+    if folder.is_symlink():
+        raise UserError(f"{where} is a link: name the folder that it leads to")
+    store = _store(where)
+    assert isinstance(store.folder, Path)
+    return store, store.folder
+
+
+def _rename(store: Store, name: str) -> None:
+    for table in SCHEMAS:
+        if "study" in SCHEMAS[table].names:
+            for path in store.files(table, "*.parquet"):
+                rows = store.read(table, path.stem)
+                store.write(table, path.stem, [row | {"study": name} for row in rows])
+    if (description := store.description()) is not None:
+        renamed = Store(store.folder.parent, name)
+        renamed.folder = store.folder
+        renamed.describe({k: v for k, v in description.items() if k not in ("study", "schema_version")})
+    file = store.folder / STUDY_FILE
+    if file.exists():
+        text = file.read_bytes().decode()
+        write_whole(file, re.sub(r'(?m)\Aname = ".*"$', f"name = {json.dumps(name)}", text).encode())
+
+
+def _kind(store: Store) -> str:
+    said = store.description() or {}
+    for key in ("grid", "search", "retrain"):
+        if isinstance(said.get(key), str):
+            return f"{key} {said[key]}"
+    return "a study of its own" if said else "origin unknown"
+
+
+def _rows(store: Store) -> list[dict[str, Any]]:
+    """Of all runs; of a published study, too, whose rows are in one file."""
+    return rows_of(store.folder, "members") if isinstance(store.folder, Path) else list(store.statuses().values())
+
+
+def _counts(store: Store) -> str:
+    counts = Counter(row["status"] for row in _rows(store))
+    return ", ".join(f"{n} {status}" for status, n in sorted(counts.items())) or "no runs"
+
+
+def _varied(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """Each field that differs between the runs, with its values."""
+    for field in rows[0] if rows else ():
+        if field in ("study", "member_id", "cell_id", "data_digest", "part_sources"):
+            continue
+        if field == "status":
+            return
+        values = list(dict.fromkeys(str(row[field]) for row in rows))
+        if len(values) > 1:
+            more = f" and {len(values) - MOST_VALUES} more" if len(values) > MOST_VALUES else ""
+            yield f"{field}: {printable(', '.join(values[:MOST_VALUES]))}{more}"
+
+
+def _megabytes(folder: Path) -> float:
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file() and not p.is_symlink()) / 1e6
+
+
+def _changed(folder: Path) -> str:
+    latest = max(p.stat().st_mtime for p in [folder, *folder.glob("*"), *folder.glob("members/*")])
+    return datetime.fromtimestamp(latest, UTC).strftime("%Y-%m-%d %H:%M UTC")
