@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from running import ROOT, here, plugins_forgotten, write_digits
@@ -49,3 +50,17 @@ def test_the_documents_show_the_files_that_ship() -> None:
         assert content == (ROOT / name).read_text()
     for name in re.findall(r"examples/\w+\.\w+", text):
         assert (ROOT / name).is_file()
+
+
+def test_the_programs_of_the_documents_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first is made small, so that it takes seconds."""
+    monkeypatch.chdir(ROOT)
+    training, reading = re.findall(r"```python\n(.*?)```", STUDIES.read_text(), re.DOTALL)
+    small = training.replace("epochs=2", "epochs=1, train_images=64").replace("10_000", "100")
+    assert small.count("64") == small.count("(bits)") == 1
+    found: dict[str, Any] = {}
+    exec(small, found)
+    assert found["bits"].shape == (100, 28, 28)
+    exec(reading, found)
+    assert found["study"].samples(found["member_id"]).bits.shape == (64, 28, 28)
+    assert len(found["edges"]) == len(found["counts"]) + 1
