@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """examples:
   python -m analysis report results/paper                  tables, figures and report.html in report/paper/
+  python -m analysis report results/paper --watch          the page again and again while the study runs
   python -m analysis compare results/A results/B           the two side by side in report/A-and-B/
 """
 MOST_NOTES = 40
@@ -27,6 +28,8 @@ def parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="tables, figures and report.html of one study")
     report.add_argument("study", help="results/<study>, or the URL of one (s3://…)")
     report.add_argument("--out", type=Path, metavar="DIR", help="default: report/<study>")
+    watched = "make the page again as epochs come in; open report.html, it reloads itself"
+    report.add_argument("--watch", action="store_true", help=watched)
     compare = commands.add_parser("compare", help="two results folders side by side")
     compare.add_argument("a", metavar="A", help="results/<study>, or the URL of one")
     compare.add_argument("b", metavar="B", help="results/<study>, or the URL of one")
@@ -47,6 +50,12 @@ def _run(arguments: argparse.Namespace, scratch: Path) -> "tuple[Notes, Path]":
 
         study = local_study(arguments.study, scratch)
         out = arguments.out or Path("report") / study.resolve().name
+        if arguments.watch:
+            from analysis.report.watch import watch
+
+            if study.is_relative_to(scratch):
+                raise UserError(f"--watch is for a study on a disk: {arguments.study} is in a bucket")
+            watch(study, out, lambda line: print(line, flush=True))
         return write_report(study, out), out / "report.html"
     from analysis.compare.compare import write_comparison
     from analysis.report.report import Notes

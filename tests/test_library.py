@@ -94,6 +94,15 @@ def test_one_study_and_many_are_read_alike() -> None:
     assert len(analysis.load_study([ROOT / "published" / "estimators"]).members) == len(one.members)
 
 
+def test_a_commands_module_is_its_function_too() -> None:
+    """Whoever imports `binarygan.sample` finds the module under that name from then on."""
+    code = (
+        "import binarygan.sample, binarygan.evaluate, numpy; print(binarygan.evaluate(numpy.ones((9, 28, 28)))['ink'])"
+    )
+    outcome = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert outcome.stdout.strip() == "1.0", outcome.stderr
+
+
 def test_importing_it_imports_nothing_heavy() -> None:
     code = "import sys, binarygan, analysis; print([m for m in ('torch', 'pandas', 'ray') if m in sys.modules])"
     outcome = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

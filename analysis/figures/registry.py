@@ -87,14 +87,20 @@ def in_order() -> list[Figure]:
     return sorted(FIGURES.values(), key=lambda f: (SECTIONS.index(f.section), f.order, f.name))
 
 
-def save(drawn: Drawn, out: Path, name: str) -> None:
-    """Write `name`.png and `name`.pdf to the folder `out`: the same bytes for the same picture, fonts embedded."""
+def save(drawn: Drawn, out: Path, name: str, *, pdf: bool = True) -> None:
+    """Write `name`.png and `name`.pdf to the folder `out`: the same bytes for the same picture, fonts embedded.
+
+    Without `pdf` an earlier one goes.
+    """
     buffer = BytesIO()
     with mpl.rc_context(RC):
         drawn.figure.savefig(buffer, format="png", dpi="figure", metadata={"Software": None})
         drawn.figure.set_layout_engine("none")  # as it is now, for the PDF, too
         plain = {"CreationDate": None, "Creator": None, "Producer": None}
-        drawn.figure.savefig(out / f"{name}.pdf", dpi="figure", metadata=plain)
+        if pdf:
+            drawn.figure.savefig(out / f"{name}.pdf", dpi="figure", metadata=plain)
+        else:
+            (out / f"{name}.pdf").unlink(missing_ok=True)
     picture = Image.open(buffer).convert("RGB")
     (out / f"{name}.png").write_bytes(_encoded(picture, drawn.figure.dpi))
 

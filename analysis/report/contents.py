@@ -16,12 +16,15 @@ from analysis.tables.provenance_tables import reservations
 from analysis.tables.rows import rows_of
 
 T = TypeVar("T")
+Kept = dict[str, tuple[str, Picture]]
+"""Pictures of an earlier report of the same study, by figure, each with what it shows in words and numbers."""
 
 
 class Contents:
     """What a report gathers on its way: the study, its rows, tables and pictures, and what went wrong."""
 
-    def __init__(self, folder: Path, out: Path) -> None:
+    def __init__(self, folder: Path, out: Path, kept: Kept | None = None) -> None:
+        self._kept = kept
         self.study = load_study(folder)
         self.out = out
         self.failed: list[str] = []
@@ -79,7 +82,13 @@ class Contents:
         drawn = figure.draw(self.study)
         if drawn is None:
             return None
-        save(drawn, self.out, figure.name)
+        shows = " ".join([drawn.alt, *drawn.missing, *drawn.cautions])
+        if self._kept is not None and self._kept.get(figure.name, ("",))[0] == shows:
+            return self._kept[figure.name][1]
+        save(drawn, self.out, figure.name, pdf=self._kept is None)
         png = (self.out / f"{figure.name}.png").read_bytes()
         title = f"{figure.name.replace('-', ' ').capitalize()}: " if figure.name.startswith("figure-") else ""
-        return Picture(figure.name, title + figure.title, drawn.alt, png, drawn.missing, drawn.cautions)
+        made = Picture(figure.name, title + figure.title, drawn.alt, png, drawn.missing, drawn.cautions)
+        if self._kept is not None:
+            self._kept[figure.name] = shows, made
+        return made

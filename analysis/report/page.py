@@ -71,8 +71,11 @@ class Section:
     """Title and table, shown on demand."""
 
 
-def render(**page: str | Sequence[Section]) -> str:
-    """The HTML of a page: `title`, `lead` (one line on what it is), `sections` and `foot` (how it was made)."""
+def render(*, reloads: int | None = None, **page: str | Sequence[Section]) -> str:
+    """The HTML of a page: `title`, `lead` (one line on what it is), `sections` and `foot` (how it was made).
+
+    `reloads`: after how many seconds a browser loads it again; never where it is None.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_resource),
         autoescape=True,
@@ -84,6 +87,7 @@ def render(**page: str | Sequence[Section]) -> str:
     script = _resource("sort.js")
     return environment.get_template("page.html").render(
         page=page,
+        reloads=reloads,
         style=Markup(_resource("style.css")),
         script=Markup(script),
         script_hash=f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}",

@@ -11,7 +11,7 @@ from analysis.claims.own import own_verdicts
 from analysis.experiments import EXPERIMENTS
 from analysis.figures.registry import DATA, MORE
 from analysis.report import sections
-from analysis.report.contents import Contents
+from analysis.report.contents import Contents, Kept
 from analysis.report.page import render
 from analysis.report.search_sections import search_sections
 from analysis.tables import formats, tables
@@ -47,14 +47,18 @@ class Notes:
     failed: int = 0
 
 
-def write_report(folder: Path, out: Path) -> Notes:
+def write_report(folder: Path, out: Path, *, kept: Kept | None = None, reloads: int | None = None) -> Notes:
     """Write tables/ (Markdown, LaTeX, CSV), figures (PNG, PDF) and report.html; what a reader has to be told.
+
+    Args:
+        kept: the pictures of the report before, which are made again only where they show something else, without PDF.
+        reloads: after how many seconds a browser loads the page again; never where it is None.
 
     Raises:
         UserError: nothing to report, or `out` lies within results or cannot be written.
     """
     start = time.monotonic()
-    contents = Contents(folder, out)
+    contents = Contents(folder, out, kept)
     prepare(out, folder)
     contents.draw()
     verdicts = contents.attempt("the verdicts", lambda: judge(contents.study.members)) or []
@@ -76,7 +80,7 @@ def write_report(folder: Path, out: Path) -> Notes:
     count, seconds = len(contents.study.members), time.monotonic() - start
     foot = f"Made from {count:,} runs in {seconds:.0f} s by python -m analysis report."
     title = f"Report of the study {contents.study.name}"
-    html = render(title=title, lead=_lead(contents.study.members), sections=parts, foot=foot)
+    html = render(title=title, lead=_lead(contents.study.members), sections=parts, foot=foot, reloads=reloads)
     (out / PAGE).write_text(html, encoding="utf-8")
     return Notes(_notes(contents), len(contents.failed))
 

@@ -27,7 +27,7 @@ generator_output_norm = ["none", "batch"]
 """
 
 
-def own_study(folder: Path, *, claims: str = "", data: str = "mnist") -> Study:
+def own_study(folder: Path, *, claims: str = "", data: str = "mnist", samples: bool = True) -> Study:
     """Twelve configurations, six seeds; FID halves with the faster slope and rises with the temperature."""
     file = folder.parent / "own.toml"
     file.write_text(FILE + claims)
@@ -43,6 +43,6 @@ def own_study(folder: Path, *, claims: str = "", data: str = "mnist") -> Study:
         fields: dict[str, Any] = {k: v for k, v in cell.to_dict().items() if k != "seed"}
         ids = [f"{i:08d}{seed:08d}" for seed in range(6)]
         frames.append(base.assign(**fields, fid=fids, cell_id=cell.cell_id, member_id=ids, fidelity="as-described"))
-    write_study(folder, pd.concat(frames, ignore_index=True), epochs=(1, 3))
+    write_study(folder, pd.concat(frames, ignore_index=True), epochs=(1, 3), samples=samples)
     keep_study_file(Store(folder.parent, folder.name), options, cells, "as-described")
     return load_study(folder)

@@ -12,7 +12,7 @@ from study.store.study_file import NAME, read_study_file
 
 FILES = sorted((ROOT / "examples").glob("*.toml"))
 STUDIES = ROOT / "docs" / "studies.md"
-SMALL = ["--executor", "local", "--epochs", 2, "--seeds", 1]
+SMALL = ["--executor", "local", "--epochs", 2, "--seeds", 1, "--set", "critic_schedule=constant"]
 
 
 @pytest.mark.usefixtures("few_samples")

@@ -231,7 +231,9 @@ class TestRunsThatDidNotFinish:
         v = verdict(6, members({"WGAN DBN": {"fid": [11.0, 12.0, 0.0, 11.0, 12.0, 11.5]}}))
         assert "(n 5 of 6; 1 without a usable number)" in v.numbers
 
-    @pytest.mark.parametrize("status", ["diverged", "stopped", "failed"])
+    @pytest.mark.parametrize(
+        "status", ["stopped", *(pytest.param(s, marks=pytest.mark.long) for s in ("diverged", "failed"))]
+    )
     def test_two_survivors_of_ten_decide_nothing_in_the_published_studies(self, status: str) -> None:
         """Whichever side of a claim they are; a verdict may stand that rests on other sides."""
         whole = load_study(PUBLISHED / "appendix-ten-seeds").members

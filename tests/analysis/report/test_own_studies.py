@@ -45,7 +45,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 
 def test_the_axes_are_what_the_study_varies(tmp_path: Path) -> None:
-    axes = {axis.name: axis for axis in axes_of(own_study(tmp_path / "own"))}
+    axes = {axis.name: axis for axis in axes_of(own_study(tmp_path / "own", samples=False))}
     assert set(axes) == {"slope_rate", "generator_output_norm", "estimator.temperature"}
     assert axes["estimator.temperature"].values == (0.5, 1.0, 2.0)
     assert {name: axis.lines for name, axis in axes.items()} == {
@@ -58,7 +58,10 @@ def test_the_axes_are_what_the_study_varies(tmp_path: Path) -> None:
 def test_its_claims_are_judged_by_the_tests_of_the_papers(tmp_path: Path) -> None:
     """On other data and at any length; a claim that means several configurations is not tested, and says why."""
     claims = "".join(text.format(says=says, relation=r, by=by) for says, (text, r, by, _) in CLAIMS.items())
-    found = {v.statement: v for v in own_verdicts(own_study(tmp_path / "own", claims=claims + VAGUE, data="mine"))}
+    found = {
+        v.statement: v
+        for v in own_verdicts(own_study(tmp_path / "own", claims=claims + VAGUE, data="mine", samples=False))
+    }
     assert {says: found[says].verdict for says in CLAIMS} == {says: verdict for says, (*_, verdict) in CLAIMS.items()}
     assert "ratio 1.96" in found["faster is better"].numbers
     vague = found["all of them"]

@@ -301,6 +301,7 @@ def test_other_data_are_not_set_beside_what_was_measured_on_mnist(
     assert ("Real images have " in scores.alt) == beside
 
 
+@pytest.mark.long
 def test_a_study_of_other_settings_shows_nothing_as_the_papers(tmp_path: Path) -> None:
     """Each configuration of DBN has another learning rate: no picture, verdict or baseline is of any of them."""
     members = paper_members(seeds=2)

@@ -118,6 +118,7 @@ def test_a_logarithmic_range_is_looked_at_as_it_was_drawn(tmp_path: Path) -> Non
     assert found["learning_rate"].fanova == pytest.approx(by_hand, abs=0.1)
 
 
+@pytest.mark.long
 def test_conditional_parameters_are_evaluated_among_the_trials_that_have_them(tmp_path: Path) -> None:
     """The clip value decides WGAN's FID; other objectives are far off, and no other parameter matters."""
 
@@ -186,6 +187,7 @@ def test_optuna_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.long
 def test_two_metrics_have_two_pairs_of_columns_in_one_order(tmp_path: Path) -> None:
     def numbers(member: MemberConfig) -> dict[str, Any]:
         return {**by_learning_rate(member), "seconds": 20.0 * member.critic_steps}

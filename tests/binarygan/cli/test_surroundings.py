@@ -112,7 +112,7 @@ def test_every_command_has_its_own_surroundings() -> None:
         for p in (ROOT / k).rglob("*.py")
         if "\ndef main(" in p.read_text()
     }
-    assert len(mains) == 6
+    assert len(mains) == 7
     for path in mains:
         assert "status_of(" in path.read_text() or "own_process()" in path.read_text(), path
 

@@ -114,6 +114,7 @@ SPACES.register("mine", Space("a neuron and its slope", (neuron, slope), {"criti
 """
 
 
+@pytest.mark.long
 def test_a_killed_search_goes_on_and_remembers(batch: Path, tmp_path: Path) -> None:
     """SIGKILL to all its processes in the middle, the same command, the best again; the neuron is from outside."""
     plugin = tmp_path / "searched.py"

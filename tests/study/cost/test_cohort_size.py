@@ -9,6 +9,7 @@ from study.cost.cohort_size import best_size, fastest_sizes
 from study.design.cohorts import members_of
 
 
+@pytest.mark.long
 def test_the_fastest_size_is_measured() -> None:
     config = paper_config(
         fidelity="as-described",

@@ -61,6 +61,7 @@ def test_what_the_grid_has_not_is_refused(texts: list[str], words: str) -> None:
 
 
 @pytest.mark.usefixtures("few_samples", "committed")
+@pytest.mark.long
 def test_parts_of_a_grid_become_its_study(batch: Path, tmp_path: Path) -> None:
     """One part in the study itself, one in another study, as from another machine; then all of it."""
     same = ("--grid", "paper-neurons", "--executor", "local", "--data", batch, "--results", tmp_path, "--epochs", 1)
