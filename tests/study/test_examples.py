@@ -32,11 +32,14 @@ def test_an_example_trains_what_it_says(path: Path, batch: Path, tmp_path: Path)
     assert kept.claims == file.claims
 
 
+@pytest.mark.usefixtures("few_samples")
 @pytest.mark.parametrize("path", [f for f in FILES if read_study_file(f).search], ids=lambda path: path.stem)
 def test_an_example_of_a_search_is_planned(path: Path, tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()
     data = write_digits(tmp_path / "d.npy", 128)
-    outcome = here("--file", path, "--plan", "--epochs", 2, "--data", data, "--results", tmp_path / "results")
+    outcome = here(
+        "--file", path, "--plan", "--trials", 1, "--epochs", 2, "--data", data, "--results", tmp_path / "results"
+    )
     assert outcome.returncode == 0, outcome.stderr
     assert "estimator.temperature" in outcome.stdout
     assert not list((tmp_path / "results").iterdir())

@@ -58,10 +58,8 @@ def test_the_axes_are_what_the_study_varies(tmp_path: Path) -> None:
 def test_its_claims_are_judged_by_the_tests_of_the_papers(tmp_path: Path) -> None:
     """On other data and at any length; a claim that means several configurations is not tested, and says why."""
     claims = "".join(text.format(says=says, relation=r, by=by) for says, (text, r, by, _) in CLAIMS.items())
-    found = {
-        v.statement: v
-        for v in own_verdicts(own_study(tmp_path / "own", claims=claims + VAGUE, data="mine", samples=False))
-    }
+    study = own_study(tmp_path / "own", claims=claims + VAGUE, data="mine", samples=False)
+    found = {v.statement: v for v in own_verdicts(study)}
     assert {says: found[says].verdict for says in CLAIMS} == {says: verdict for says, (*_, verdict) in CLAIMS.items()}
     assert "ratio 1.96" in found["faster is better"].numbers
     vague = found["all of them"]
