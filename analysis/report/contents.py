@@ -85,7 +85,10 @@ class Contents:
         shows = " ".join([drawn.alt, *drawn.missing, *drawn.cautions])
         if self._kept is not None and self._kept.get(figure.name, ("",))[0] == shows:
             return self._kept[figure.name][1]
-        save(drawn, self.out, figure.name, pdf=self._kept is None)
+        if self._kept is None:
+            save(drawn, self.out, figure.name)
+        else:
+            save(drawn, self.out, figure.name, pdf=False)
         png = (self.out / f"{figure.name}.png").read_bytes()
         title = f"{figure.name.replace('-', ' ').capitalize()}: " if figure.name.startswith("figure-") else ""
         made = Picture(figure.name, title + figure.title, drawn.alt, png, drawn.missing, drawn.cautions)

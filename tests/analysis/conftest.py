@@ -4,6 +4,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -13,8 +14,17 @@ from made_reports import Report, report_of
 from made_search import TWO, eventful, made_search
 from made_study import MEMBERS, SCRIPT, paper_members, write_study
 
+from analysis.figures import save
+from analysis.report import contents
 from analysis.results.load import load_study
 from analysis.results.study import Study
+
+
+@pytest.fixture(autouse=True)
+def few_formats(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports that a test makes for itself have PNG files alone, but where it is marked `every_format`."""
+    if request.node.get_closest_marker("every_format") is None:
+        monkeypatch.setattr(contents, "save", partial(save, pdf=False))
 
 
 @pytest.fixture

@@ -135,6 +135,7 @@ def mine(study):
 """
 
 
+@pytest.mark.every_format
 def test_a_partial_study_names_what_is_missing_and_a_figure_of_ones_own_is_one_file(
     partial: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

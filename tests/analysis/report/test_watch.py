@@ -45,6 +45,7 @@ def test_the_page_is_renewed_where_something_changed_and_what_did_not_is_kept(tm
     assert not list(out.glob("*.pdf"))
 
 
+@pytest.mark.every_format
 def test_a_whole_report_does_not_reload_and_has_every_format(tmp_path: Path) -> None:
     write_study(tmp_path / "s", MEMBERS)
     outcome = here("report", tmp_path / "s", "--out", tmp_path / "out", program=analysis)
