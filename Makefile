@@ -23,11 +23,11 @@ demo: venv      ## Figure 8 at --quick size, then its report (minutes on two cor
 report: venv    ## the whole reports from the results that ship, without training
 	$(BIN)/python -m analysis report published/paper-as-released
 	$(BIN)/python -m analysis report published/appendix-ten-seeds
+	$(BIN)/python -m analysis report published/appendix-as-described
 	$(BIN)/python -m analysis report published/estimators
 
-test: venv      ## the test suite (about fourteen minutes on two cores of a slow Xeon)
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not long and not cluster and not alone" --durations=15
-	$(BIN)/python -m pytest -m "alone and not long"
+test: venv      ## the test suite (about ten minutes on two cores)
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not long and not cluster" --durations=15
 
 test-long: venv  ## the tests that take minutes each
 	$(BIN)/python -m pytest -m long
