@@ -12,6 +12,7 @@ from analysis.results.load import local_study
 from analysis.results.study import Samples, Study
 from binarygan.errors import UserError
 from binarygan.io.files import path_of
+from study.store.reading import files_of
 
 __all__ = ["Samples", "Studies", "Study", "load_study"]
 
@@ -68,7 +69,7 @@ def load_study(where: str | Path | Sequence[str | Path]) -> Study | Studies:
     if not isinstance(source, Path) or source.exists() or not set("*?[") & set(text):
         return _one(text)
     folders = sorted(p for p in Path(source.anchor or ".").glob(str(source.relative_to(source.anchor))))
-    studies = [str(p) for p in folders if (p / "members").is_dir()]
+    studies = [str(p) for p in folders if files_of(p / "members")[0]]
     if not studies:
         raise UserError(f"{text} matches no study: it has no members/*.parquet")
     return Studies([_one(text) for text in studies])

@@ -276,7 +276,7 @@ def parse(argv: list[str] | None = None) -> RunOptions:
         _add(parser.add_argument_group(group), options)
     given = _parsed(parser, argv)
     if "file" in given:
-        given = _with_file(parser, given, read_study_file(Path(given["file"])))
+        given = _with_file(parser, given, read_study_file(path_of(given["file"])))
     for group, options in GROUPS.items():
         given[group] = options(**{f.name: given.pop(f.name) for f in dataclasses.fields(options) if f.name in given})
     return RunOptions(**given)

@@ -19,6 +19,7 @@ from binarygan.errors import UserError
 from binarygan.io.files import PARTIAL, write_whole
 from study.store.reading import files_of, read_file
 from study.store.schemas import FINISHED, SCHEMAS
+from study.store.study_file import NAME as STUDY_FILE
 
 SHOWN = (1, 2, 5, 10, 20)
 """Epochs whose samples are kept of a cell's first seed, beside the last."""
@@ -71,6 +72,8 @@ def publish(sources: Sequence[Path], target: Path) -> int:
         _write(target, table, content[table])
     description = json.dumps(_description(sources[0], target.name), indent=1) + "\n"
     write_whole(target / "study.json", description.encode())
+    if (sources[0] / STUDY_FILE).is_file():
+        write_whole(target / STUDY_FILE, (sources[0] / STUDY_FILE).read_bytes())
     _write(target, "members", content["members"])
     return len(members)
 

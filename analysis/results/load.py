@@ -13,6 +13,7 @@ from binarygan.errors import UserError
 from binarygan.io.files import matching, path_of, read_whole
 from study.store.reading import files_of, read_folder
 from study.store.schemas import SCHEMAS
+from study.store.study_file import NAME as STUDY_FILE
 
 
 def load_study(folder: Path) -> Study:
@@ -98,7 +99,9 @@ def local_study(text: str, scratch: Path) -> Path:
             (folder / table).mkdir(parents=True)
             for file in matching(source / table, "*.parquet"):
                 (folder / table / file.name).write_bytes(read_whole(file))
-        (folder / "study.json").write_bytes(read_whole(source / "study.json"))
+        for name in ("study.json", STUDY_FILE):
+            if (source / name).exists():
+                (folder / name).write_bytes(read_whole(source / name))
     except FileNotFoundError:
         pass  # what is missing is told as of any other folder
     except Exception as error:  # an object store's libraries raise what they like

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping
 from functools import partial
+from numbers import Real
 from typing import Any
 
 import pandas as pd
@@ -39,9 +40,11 @@ def axes_table(study: Study) -> Table | None:
 
 
 def _value(name: str, first: pd.DataFrame, cell_id: str) -> Entry:
-    value = first.loc[cell_id, name]
-    if isinstance(value, int | float):
-        return measure(value, text=labels.value(value))
+    value: Any = first.loc[cell_id, name]
+    if pd.isna(value):  # a parameter of a part that this configuration does not have
+        return word(None)
+    if isinstance(value, Real):
+        return measure(float(value), text=labels.value(value))
     return word(name_of(name, value))
 
 

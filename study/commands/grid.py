@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from binarygan.arithmetic.precision import PRECISIONS
 from binarygan.config import MemberConfig
 from binarygan.data.images import DATA_ROOT, Images, is_file, load_images
 from binarygan.errors import UserError
@@ -14,7 +15,7 @@ from study.commands.summary import summarize
 from study.design.cohorts import Cohort, make_cohorts, members_of
 from study.design.common import common_fields
 from study.design.selection import selected
-from study.design.studies import grid_asked
+from study.design.studies import check_data, grid_asked
 from study.launch.connection import before_ray
 from study.launch.devices import device_of, has_gpu, resources_of
 from study.launch.progress import StudyProgress
@@ -31,11 +32,7 @@ def run_grid(options: RunOptions) -> int:
     grid = grid_asked(options)
     device = device_of(options)
     data = load_images(options.data, root=options.data_root, download=options.download)
-    if options.described is not None and options.described.data_digest not in (None, data.digest):
-        raise UserError(
-            f"{options.described.path}: its data has digest {options.described.data_digest}, --data {options.data} has "
-            f"{data.digest}: name the same data"
-        )
+    check_data(options, data.digest)
     store = Store(results_root(options.results), options.study or options.grid or "")
     fields = common_fields(options, data, device, store.description())
     cells = grid.cells(options.fidelity, asked=options.asked, **fields)
@@ -63,6 +60,8 @@ def run_members(
         reuse: take over what other studies have finished.
     """
     for cell in cells:
+        if device == "cpu" and PRECISIONS[cell.dtype].tf32 and reuse:
+            raise UserError(f"dtype {cell.dtype} is a GPU's, and this trains on a CPU: use --precision fp32 or bf16")
         data.check_training(cell.train_images, split=cell.split, reference=cell.reference)
     resources = resources_of(options.clusters, device)
     asked = [c for c in cells if c.cell_id in {m.cell_id for m in members}]

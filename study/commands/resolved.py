@@ -10,7 +10,7 @@ from binarygan.config import MemberConfig
 from binarygan.registry import file_digest
 from study.options import RunOptions
 from study.store.store import Store
-from study.store.study_file import NAME, read_study_file, write_study_file
+from study.store.study_file import NAME, StudyFile, read_study_file, write_study_file
 
 OMITTED = ("seed", "data", "data_digest", "part_parameters", "part_sources")
 """Fields that the file says otherwise."""
@@ -19,30 +19,35 @@ OMITTED = ("seed", "data", "data_digest", "part_parameters", "part_sources")
 def keep_study_file(store: Store, options: RunOptions, cells: Sequence[MemberConfig], fidelity: str) -> None:
     """Write the study's file anew: these configurations, with every field; as many seeds as any command asked for."""
     path = store.folder / NAME
-    before = read_study_file(path).seeds or 1 if path.exists() else 1
+    before = read_study_file(path) if path.exists() else None
     common, configurations = _split([_fields(cell) for cell in cells])
     write_study_file(
         {
-            **head_of(store, options, fidelity, cells[0].data_digest),
-            "seeds": max(before, options.seeds),
+            **head_of(store, options, fidelity, cells[0].data_digest, before),
+            "seeds": max(options.seeds, (before.seeds if before is not None else None) or 1),
             "set": common,
             "configurations": configurations if any(configurations) else [],
-            "claims": claims_of(options),
+            "claims": claims_of(options.described or before),
         },
         path,
     )
 
 
-def claims_of(options: RunOptions) -> list[dict[str, Any]]:
-    """The user's claims as their file has them."""
-    claims = options.described.claims if options.described is not None else ()
-    renamed = {"relation": "is"}
-    return [{renamed.get(k, k): v for k, v in dataclasses.asdict(c).items() if v not in ({}, None)} for c in claims]
+def claims_of(file: StudyFile | None) -> list[dict[str, Any]]:
+    """The user's claims as their file has them: the command's, or where it has none the one in the study's folder."""
+    found = []
+    for claim in file.claims if file is not None else ():
+        said = {"is" if k == "relation" else k: v for k, v in dataclasses.asdict(claim).items()}
+        found.append({k: v for k, v in said.items() if k != "than" or v})
+    return found
 
 
-def head_of(store: Store, options: RunOptions, fidelity: str, digest: str) -> dict[str, Any]:
-    """What every study's file begins with; `digest`: of its data."""
-    shows = options.described.shows if options.described is not None else ""
+def head_of(
+    store: Store, options: RunOptions, fidelity: str, digest: str, before: StudyFile | None = None
+) -> dict[str, Any]:
+    """What every study's file begins with; `digest`: of its data, `before`: the file that the study has."""
+    said = options.described or before
+    shows = said.shows if said is not None else ""
     return {
         "name": store.study,
         "shows": shows or (f"the grid {options.grid}" if options.grid else ""),

@@ -13,7 +13,7 @@ from study.commands.resolved import OMITTED, claims_of, head_of
 from study.commands.summary import summarize_search
 from study.design.common import common_fields
 from study.design.spaces import described
-from study.design.studies import space_asked
+from study.design.studies import check_data, space_asked
 from study.launch.connection import before_ray
 from study.launch.devices import device_of, resources_of
 from study.launch.progress import StudyProgress
@@ -25,7 +25,7 @@ from study.search.trials import Trials, close
 from study.store.lock import only_writer
 from study.store.resume import tidy
 from study.store.store import Store
-from study.store.study_file import NAME, write_study_file
+from study.store.study_file import NAME, read_study_file, write_study_file
 
 
 def run_search(options: RunOptions, name: str) -> int:
@@ -35,6 +35,7 @@ def run_search(options: RunOptions, name: str) -> int:
     asked, wanted = options.searches, options.searches.trials or 0
     device = device_of(options)
     data = load_images(options.data, root=options.data_root, download=options.download)
+    check_data(options, data.digest)
     store = Store(results_root(options.results), options.study or f"search-{name}")
     search = Search(
         name=name,
@@ -122,10 +123,22 @@ def _keep_study_file(store: Store, options: RunOptions, search: Search, digest: 
     fixed = {k: v for k, v in search.fields.items() if k not in OMITTED}
     own = {name: getattr(asked, name) for name in ("trials", "sampler", "sampler_seed", "scheduler")}
     own |= {"name": search.name, "metric": list(search.metrics), "space": described(search.space)}
-    head = head_of(store, options, search.fidelity, digest)
+    path = store.folder / NAME
+    before = read_study_file(path) if path.exists() else None
+    drawn = {p.name for p in search.space.parameters}
+    fixed = {name: value for name, value in fixed.items() if name not in drawn}
+    if before is not None:
+        own["trials"] = max(own["trials"] or 0, before.search.get("trials", 0))
+    head = head_of(store, options, search.fidelity, digest, before)
     head["shows"] = head["shows"] or search.space.shows
-    content = {**head, "seeds": search.seeds, "set": fixed, "search": own, "claims": claims_of(options)}
-    write_study_file(content, store.folder / NAME)
+    content = {
+        **head,
+        "seeds": search.seeds,
+        "set": fixed,
+        "search": own,
+        "claims": claims_of(options.described or before),
+    }
+    write_study_file(content, path)
 
 
 def _source(text: str) -> Store:

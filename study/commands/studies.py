@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import sys
 from collections import Counter
@@ -55,9 +56,11 @@ def show_study(where: str) -> int:
     for row in rows:
         if row["status"] not in ("done", "running"):
             print(f"  {row['member_id']}: {row['status']}: {printable(row.get('error') or 'not trained to its end')}")
+    plugins = [word for path in description.get("plugins", []) for word in ("--plugin", str(path))]
     if (store.folder / STUDY_FILE).exists():
-        print(f"  repeated by: python study/run.py --file {store.folder / STUDY_FILE}")
-    print(f"  reported by: python -m analysis report {store.folder}")
+        where_to = shlex.join(["--results", str(store.folder.parent), *plugins])
+        print(f"  repeated by: python study/run.py --file {store.folder / STUDY_FILE} {where_to}")
+    print(f"  reported by: {shlex.join(['python', '-m', 'analysis', 'report', str(store.folder), *plugins])}")
     return 0
 
 
@@ -135,8 +138,8 @@ def _rename(store: Store, name: str) -> None:
         renamed.describe({k: v for k, v in description.items() if k not in ("study", "schema_version")})
     file = store.folder / STUDY_FILE
     if file.exists():
-        text = file.read_bytes().decode()
-        write_whole(file, re.sub(r'(?m)\Aname = ".*"$', f"name = {json.dumps(name)}", text).encode())
+        _, rest = file.read_bytes().decode().split("\n", 1)  # it begins with the name
+        write_whole(file, f"name = {json.dumps(name, ensure_ascii=False)}\n{rest}".encode())
 
 
 def _kind(store: Store) -> str:

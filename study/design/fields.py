@@ -4,7 +4,7 @@ import dataclasses
 import math
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from binarygan.config import FIELDS_OF_PARTS, PARTS, MemberConfig
@@ -40,11 +40,19 @@ class Field:
     """One of `KINDS`."""
     values: tuple[str, ...] = ()
     """The words that it may be; empty where any value of its kind within the bounds will do."""
-    bounds: str = ""
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    """Of a number: `above`, `below`, `least`, `most`."""
     part: str = ""
     """The part that has this parameter, as `optimizer=adam`; empty where every configuration has the field."""
     default: Any = None
     """Of a part's parameter; the variant has those of all other fields."""
+
+    @property
+    def bounds(self) -> str:
+        """In words: above 0, at most 100."""
+        words = {"above": "above", "least": "at least", "below": "below", "most": "at most"}
+        found = {word: self.limits[name] for name, word in words.items()}
+        return ", ".join(f"{word} {limit:g}" for word, limit in found.items() if math.isfinite(limit))
 
     def value(self, text: str) -> Any:
         """The value that a word stands for; a UserError where it cannot be one."""
@@ -59,6 +67,11 @@ class Field:
     def check(self, value: object) -> None:
         """A UserError where a value from a file cannot be one of this field."""
         checked(self.name, value, self.kind)
+        of = self.limits
+        if isinstance(value, int | float) and not (
+            of["above"] < value < of["below"] and of["least"] <= value <= of["most"]
+        ):
+            raise UserError(f"{self.name} = {value} must be {self.bounds}")
         if self.values and value not in self.values:
             raise UserError(f"{self.name} = {value!r} is unknown: {nearest(str(value), self.values)}")
 
@@ -66,14 +79,14 @@ class Field:
 def known_fields() -> dict[str, list[Field]]:
     """Every field that a user may name, plugins' among them; a parameter has one entry for each part that has it."""
     of_parts: dict[str, list[Field]] = {}
-    for field in _parameters():
-        of_parts.setdefault(field.name, []).append(field)
+    for own in _parameters():
+        of_parts.setdefault(own.name, []).append(own)
     hints = typing.get_type_hints(MemberConfig)
     found = {}
     for f in dataclasses.fields(MemberConfig):
         if f.name not in (*OF_THE_COMMAND, *FIELDS_OF_PARTS):
             values = tuple(PARTS.get(f.name, f.metadata["choices"]))
-            found[f.name] = [Field(f.name, f.metadata["meaning"], hints[f.name], values, _bounds(f.metadata))]
+            found[f.name] = [Field(f.name, f.metadata["meaning"], hints[f.name], values, f.metadata)]
     return found | of_parts
 
 
@@ -109,12 +122,12 @@ def fields_table(fidelity: str, names: Iterable[str] = ()) -> Iterator[str]:
         check_name(name, "--fields", known)
     usual = paper_config(fidelity=fidelity, objective="wgan-gp", data_digest="", train_images=1 << 30).to_dict()
     for name in tuple(names) or known:
-        for field in known[name]:
-            of = f" of {field.part}" if field.part else ""
-            default = field.default if field.part else usual[name]
+        for own in known[name]:
+            of = f" of {own.part}" if own.part else ""
+            default = own.default if own.part else usual[name]
             said = "the whole split" if name == "train_images" else default
-            what = "|".join(field.values) or f"{KINDS[field.kind][0]} {field.bounds}".strip()
-            yield f"{name}{of}: {field.meaning}"
+            what = "|".join(own.values) or f"{KINDS[own.kind][0]} {own.bounds}".strip()
+            yield f"{name}{of}: {own.meaning}"
             yield f"    {what}; default: {said}"
 
 
@@ -126,12 +139,4 @@ def _parameters() -> Iterator[Field]:
             for own, declared in parameters_of(part).items():
                 of = own if own in FIELDS_OF_PARTS else f"{kind}.{own}"
                 said = declared.metadata
-                yield Field(
-                    of, said["meaning"], hints[own], said["choices"], _bounds(said), f"{kind}={name}", declared.default
-                )
-
-
-def _bounds(said: Mapping[str, Any]) -> str:
-    """In words: above 0, at most 100."""
-    words = {"above": "above", "least": "at least", "below": "below", "most": "at most"}
-    return ", ".join(f"{word} {said[name]:g}" for name, word in words.items() if math.isfinite(said[name]))
+                yield Field(of, said["meaning"], hints[own], said["choices"], said, f"{kind}={name}", declared.default)

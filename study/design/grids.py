@@ -25,6 +25,8 @@ class Grid:
     shows: str
     choices: Callable[[str], Iterable[Mapping[str, Any]]]
     """Gets the variant (`as-described` or `as-released`); gives one mapping of fields a configuration."""
+    overridden: bool = True
+    """Whether `--set` may give all configurations another value than the one that all have of the grid's own."""
 
     def cells(self, fidelity: str, *, asked: Mapping[str, str] | None = None, **common: Any) -> list[MemberConfig]:
         """The grid's configurations, with seed 0.
@@ -47,7 +49,8 @@ class Grid:
             for field, value in choice.items():
                 own.setdefault(field, []).append(value)
         for field in [f for f, option in (asked or {}).items() if option.startswith(OVERRIDING)]:
-            if len(own.get(field, ())) == len(choices) and len(set(own[field])) == 1:  # no axis: it is overridden
+            values = own.get(field, [])
+            if self.overridden and len(values) == len(choices) and len(set(values)) == 1:  # no axis
                 own.pop(field)
                 choices = [{name: value for name, value in c.items() if name != field} for c in choices]
         refuse_decided("grid", own, asked or {})

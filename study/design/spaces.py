@@ -14,10 +14,10 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import BaseTrial
 
 from binarygan.config import PARTS, MemberConfig
-from binarygan.errors import UserError
+from binarygan.errors import UserError, nearest
 from binarygan.paper import paper_config
-from binarygan.registry import Registry
-from study.design.fields import known_fields
+from binarygan.registry import Registry, is_built_in
+from study.design.fields import Field, check_name, known_fields
 from study.design.grids import refuse_decided
 
 Distribution = CategoricalDistribution | FloatDistribution | IntDistribution
@@ -70,7 +70,7 @@ class Space:
         """One configuration, with seed 0. `common` are fields of all (data, epochs, …), unless the space fixes them."""
         choices: Choices = {"objective": "wgan-gp", **common, **self.fixed}
         for parameter in self.parameters:
-            if parameter.applies(paper_config(fidelity=fidelity, **choices).to_dict()):
+            if not parameter.when or parameter.applies(paper_config(fidelity=fidelity, **choices).to_dict()):
                 choices[parameter.name] = parameter.suggest(trial)
         return paper_config(fidelity=fidelity, **choices)
 
@@ -79,9 +79,17 @@ class Space:
         drawn: list[Choices] = [{}]
         for p in self.parameters:
             if p.name in PARTS and isinstance(p.distribution, CategoricalDistribution):
-                drawn += [{p.name: value} for value in p.distribution.choices]
+                chosen = [str(value) for value in p.distribution.choices]
+                outside = [v for v in chosen if v in PARTS[p.name] and not is_built_in(PARTS[p.name][v])]
+                drawn += [{p.name: value} for value in outside]
         for choices in drawn:
-            config = paper_config(fidelity=fidelity, **{"objective": "wgan-gp", **common, **self.fixed, **choices})
+            fields = {"objective": "wgan-gp", **common, **self.fixed, **choices}
+            try:
+                config = paper_config(fidelity=fidelity, **fields)
+            except UserError:
+                if any(p.name in PARTS for p in self.parameters):
+                    continue  # it is not for what is usual in the place of other parts, which are drawn, too
+                raise
             if set(config.outside_parts) & set(choices or PARTS):
                 yield config
 
@@ -152,9 +160,60 @@ SIZES = (
 def space_of(shows: str, drawn: Mapping[str, Any], where: str) -> Space:
     """The space that a study file describes: `[1, 2]` or `{ low = 0.1, high = 1.0, log = true, when = {...} }` a field.
 
-    A parameter of a part is drawn where that part is chosen, unless `when` says otherwise.
+    A parameter of a part is drawn where that part is chosen, unless `when` says otherwise; parts are drawn first, in
+    whatever order the file has them.
+
+    Raises:
+        UserError: an unknown key, a value that the field cannot have, a range without ends.
     """
-    return Space(shows, tuple(_described(name, said, where) for name, said in drawn.items()))
+    ordered = sorted(drawn, key=lambda name: PART_ORDER.index(name) if name in PART_ORDER else len(PART_ORDER))
+    return Space(shows, tuple(_described(name, drawn[name], f"{where}: search.space.{name}") for name in ordered))
+
+
+PART_ORDER = list(PARTS)
+"""The fields that name parts, each behind those that it depends on: estimators behind neurons."""
+KEYS = ("low", "high", "log", "values", "when")
+
+
+def _described(name: str, said: Any, where: str) -> Parameter:
+    said = {"values": said} if isinstance(said, list) else said
+    if not isinstance(said, dict) or not ("values" in said or {"low", "high"} <= set(said)):
+        raise UserError(f"{where} is neither a list of values nor low and high")
+    if unknown := [key for key in said if key not in KEYS]:
+        raise UserError(f"{where}: {unknown[0]!r} is unknown: {nearest(unknown[0], KEYS)}")
+    if not isinstance(said.get("log", False), bool) or not isinstance(said.get("when", {}), dict):
+        raise UserError(f"{where}: log is true or false, when a table of fields")
+    known = known_fields()
+    field = known[name][0]
+    for value in said["values"] if "values" in said else (said["low"], said["high"]):
+        _check(field, value, where)
+    when = {key: tuple(v) if isinstance(v, list) else (v,) for key, v in said.get("when", {}).items()}
+    for key, values in when.items():
+        check_name(key, f"{where}: when", known)
+        for value in values:
+            _check(known[key][0], value, f"{where}: when")
+    owners: dict[str, tuple[Any, ...]] = {}
+    for kind, _, part in (f.part.partition("=") for f in known[name] if f.part):
+        owners[kind] = (*owners.get(kind, ()), part)
+    try:
+        return Parameter(name, _distribution(said, whole=field.kind is int), when or owners)
+    except ValueError as error:  # Optuna's: low above high, a logarithm of 0
+        raise UserError(f"{where}: {error}") from None
+
+
+def _distribution(said: Mapping[str, Any], *, whole: bool) -> Distribution:
+    if "values" in said:
+        return CategoricalDistribution(said["values"])
+    if whole:
+        return IntDistribution(said["low"], said["high"], log=said.get("log", False))
+    return FloatDistribution(float(said["low"]), float(said["high"]), log=said.get("log", False))
+
+
+def _check(field: Field, value: object, where: str) -> None:
+    try:
+        field.check(value)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
 
 
 def described(space: Space) -> dict[str, Any]:
@@ -168,25 +227,6 @@ def described(space: Space) -> dict[str, Any]:
             said = {"low": d.low, "high": d.high, "log": d.log}
         found[p.name] = said | ({"when": {k: list(v) for k, v in p.when.items()}} if p.when else {})
     return found
-
-
-def _described(name: str, said: Any, where: str) -> Parameter:
-    said = {"values": said} if isinstance(said, list) else said
-    try:
-        if "values" in said:
-            distribution: Distribution = CategoricalDistribution(said["values"])
-        else:
-            whole = isinstance(said["low"], int) and isinstance(said["high"], int)
-            kind: Any = IntDistribution if whole else FloatDistribution
-            distribution = kind(said["low"], said["high"], log=said.get("log", False))
-        owners = [field.part.partition("=") for field in known_fields()[name] if field.part]
-        usual: dict[str, tuple[Any, ...]] = {}
-        for kind_of_part, _, part in owners:
-            usual[kind_of_part] = (*usual.get(kind_of_part, ()), part)
-        when = {key: tuple(v) if isinstance(v, list) else (v,) for key, v in said.get("when", {}).items()}
-        return Parameter(name, distribution, when or usual)
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{where}: search.space.{name} is neither a list nor low and high: {error}") from None
 
 
 SPACES: Registry[Space] = Registry("search")

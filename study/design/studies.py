@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from binarygan.errors import UserError
+from binarygan.errors import UserError, nearest
+from binarygan.metrics.names import columns
 from binarygan.registry import file_digest
 from study.design.fields import check_name, known_fields, typed
 from study.design.grids import GRIDS, Grid, every
@@ -34,8 +35,12 @@ def grid_asked(options: RunOptions) -> Grid:
         axes, where = file.axes, {name: f"sweep.{name} of {file.path}" for name in file.axes}
         _check(file, "sweep", [(name, value) for name, values in file.axes.items() for value in values])
         _check(file, "configurations", [pair for c in file.configurations for pair in c.items()])
+    if file is not None:
+        check_claims(file)
     if not axes:
         return base
+    if twice := [name for name in axes if name in settings_asked(options)]:
+        raise UserError(f"{where[twice[0]]}: {twice[0]} is also given to all configurations: leave one of them out")
 
     def crossed(fidelity: str) -> Iterable[Mapping[str, Any]]:
         for choice in map(dict, base.choices(fidelity)):
@@ -43,7 +48,7 @@ def grid_asked(options: RunOptions) -> Grid:
                 raise UserError(f"{where[twice[0]]}: the grid has {twice[0]} of its own: leave one of them out")
             yield from (choice | values for values in every(**axes))
 
-    return Grid(base.shows, crossed)
+    return Grid(base.shows, crossed, base.overridden)
 
 
 def settings_asked(options: RunOptions) -> dict[str, Any]:
@@ -81,10 +86,30 @@ def space_asked(options: RunOptions, name: str) -> "Space":
     file = options.described
     if file is not None and file.space is not None:
         _check(file, "search.space", [(name, None) for name in file.space])
+        check_claims(file)
         return space_of(file.shows, file.space, file.path)
     if name in GRIDS:
         raise UserError(f"{name!r} is a grid: use --grid {name}")
     return SPACES[name]
+
+
+def check_data(options: RunOptions, digest: str) -> None:
+    """A UserError where a study file is of other data than that with this digest."""
+    file = options.described
+    if file is not None and file.data_digest not in (None, digest):
+        own = f"--data {options.data} has {digest}"
+        raise UserError(f"{file.path}: its data has digest {file.data_digest}, {own}: name the same data")
+
+
+def check_claims(file: StudyFile) -> None:
+    """A UserError where a claim names a metric, a field or a value that there is not."""
+    metrics = columns(light=False)
+    for claim in file.claims:
+        if claim.metric not in metrics:
+            said = nearest(claim.metric, metrics)
+            raise UserError(f"{file.path}: claims: metric {claim.metric!r} is unknown: {said}")
+        _check(file, "claims: runs", claim.runs.items())
+        _check(file, "claims: than", claim.than.items())
 
 
 def check_plugins(options: RunOptions) -> None:
@@ -107,7 +132,7 @@ def check_plugins(options: RunOptions) -> None:
 def _listed(file: StudyFile | None) -> Grid:
     """The configurations that a study file lists; one where it lists none."""
     shows = file.shows if file is not None else ""
-    return Grid(shows, lambda _: file.configurations if file is not None and file.configurations else ({},))
+    return Grid(shows, lambda _: file.configurations if file is not None and file.configurations else ({},), False)
 
 
 def _check(file: StudyFile, table: str, fields: Iterable[tuple[str, Any]]) -> None:

@@ -30,7 +30,6 @@ import tomli_w
 
 from binarygan.errors import UserError, nearest
 from binarygan.io.files import AnyPath, read_whole, write_whole
-from binarygan.metrics.names import columns
 from binarygan.paper import FIDELITIES
 
 NAME = "study.toml"
@@ -160,10 +159,6 @@ def _claim(table: Table, where: str) -> StudyClaim:
     relation = table["is"]
     if relation not in PAIRS + LEVELS:
         raise UserError(f"{where}: is = {relation!r} is unknown: {nearest(relation, PAIRS + LEVELS)}")
-    if table["metric"] not in columns(light=False):
-        raise UserError(
-            f"{where}: metric {table['metric']!r} is unknown: {nearest(table['metric'], columns(light=False))}"
-        )
     if (relation in PAIRS) != ("than" in table):
         raise UserError(f"{where}: {relation} {'needs' if relation in PAIRS else 'has no use for'} than")
     if relation in PAIRS and table["by"] <= 1:

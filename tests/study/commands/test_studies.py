@@ -71,6 +71,11 @@ def test_a_renamed_study_goes_on_under_its_new_name(root: Path, batch: Path) -> 
     assert contents(root / "paper-real-valued") == other
 
 
+def test_a_name_may_have_any_letters(root: Path) -> None:
+    assert study("rename", root / "mine", "étude").returncode == 0
+    assert (root / "étude" / "study.toml").read_text().startswith('name = "étude"\nshows')
+
+
 def test_a_study_is_deleted_when_that_is_meant_and_nothing_else(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = contents(root / "paper-real-valued")
     for answer, deleted in (("n\n", False), ("\n", False), ("y\n", True)):

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 from running import assert_refused, here
 
@@ -64,7 +65,7 @@ def test_set_overrides_what_all_of_a_grid_have_and_no_axis() -> None:
         ("--sweep epochs=1.5 --study x", "--sweep epochs=1.5: it must be a whole number"),
         ("--sweep slope_rate=1,1.0 --study x", "this grid has one configuration twice"),
         ("--sweep slope_rate --study x", "slope_rate is not FIELD=VALUE"),
-        ("--sweep slope_rate=1,2 --set slope_rate=1 --study x", "this grid has slope_rate 1.0, 2.0 of its own"),
+        ("--sweep slope_rate=1,2 --set slope_rate=1 --study x", "slope_rate is also given to all configurations"),
         ("--sweep objective=gan,wgan-gp --set penalty_weight=5 --study x", "penalty_weight has no effect with"),
         ("--sweep slope_rate=1,2 --search mlp --study x", "--search and --sweep are two commands"),
         ("--grid paper-neurons --sweep neuron=real --study x", "--sweep neuron: the grid has neuron of its own"),
@@ -72,6 +73,7 @@ def test_set_overrides_what_all_of_a_grid_have_and_no_axis() -> None:
         ("--grid paper --set learning_rate=nan", "learning_rate=nan must be a finite number"),
         ("--grid paper --set epochs=3 --epochs 3", "--set epochs and --epochs: leave out one of them"),
         ("--grid paper --set dtype=tf32 --precision fp32", "--set dtype and --precision: leave out one of them"),
+        ("--sweep slope_rate=1.2 --set slope_rate=1 --study x", "slope_rate is also given to all configurations"),
         ("--grid paper --set split=train split=all", "--set split=all: split is named twice"),
     ],
 )
@@ -145,6 +147,7 @@ def test_a_file_says_what_the_options_would(tmp_path: Path) -> None:
     )
 
 
+RANGE = 'name = "x"\n[search]\ntrials = 1\n[search.space]\n'
 REFUSED = {
     "no file": (None, "does not exist"),
     "no TOML": ("name = ", "is no TOML"),
@@ -173,6 +176,34 @@ REFUSED = {
     "a range without an end": (
         'name = "x"\n[search]\ntrials = 1\n[search.space]\nbeta1 = { low = 0.1 }',
         "search.space.beta1",
+    ),
+    "a key of a range": (
+        RANGE + "learning_rate = { low = 1e-5, high = 1e-3, lgo = true }",
+        "search.space.learning_rate: 'lgo' is unknown",
+    ),
+    "a truth in words": (
+        RANGE + 'learning_rate = { low = 1e-5, high = 1e-3, log = "no" }',
+        "search.space.learning_rate: log is true or false",
+    ),
+    "a range out of bounds": (
+        'name = "x"\n[search]\ntrials = 1\n[search.space]\nlearning_rate = { low = -1.0, high = 1e-3 }',
+        "search.space.learning_rate: learning_rate = -1.0 must be above 0",
+    ),
+    "a condition on no field": (
+        RANGE + 'slope_rate = { low = 1, high = 2, when = { nuron = "real" } }',
+        "search.space.slope_rate: when: there is no field 'nuron'",
+    ),
+    "a condition on no value": (
+        RANGE + 'slope_rate = { low = 1, high = 2, when = { neuron = ["dbn"] } }',
+        "search.space.slope_rate: when: neuron = 'dbn' is unknown",
+    ),
+    "a claim about no field": (
+        'name = "x"\n[set]\n[[claims]]\nsays = "y"\nmetric = "fid"\nruns = { slop = 1 }\nis = "above"\nby = 1',
+        "claims: runs: there is no field 'slop'",
+    ),
+    "a field that is set and swept": (
+        'name = "x"\n[set]\nslope_rate = 1.0\n[sweep]\nslope_rate = [1.2]',
+        "slope_rate is also given to all configurations",
     ),
     "a claim without runs": ('name = "x"\n[set]\n[[claims]]\nsays = "y"\nmetric = "fid"', "claims: runs is missing"),
     "a claim's metric": (
@@ -272,3 +303,67 @@ def test_the_file_that_a_search_keeps_has_its_space(name: str, tmp_path: Path) -
     assert again.searches.metrics == ("fid", "kid")
     assert space_asked(again, name).to_dict() == SPACES[name].to_dict()
     assert settings_asked(again) == {k: v for k, v in search.fields.items() if k != "data_digest"}
+
+
+def test_a_claim_about_the_only_configuration_is_kept(tmp_path: Path) -> None:
+    text = 'name = "x"\n[set]\n[[claims]]\nsays = "y"\nmetric = "fid"\nruns = {}\nis = "below"\nby = 20\n'
+    options = parse(["--file", written(tmp_path, text)])
+    store = Store(tmp_path, "x")
+    store.folder.mkdir()
+    keep_study_file(store, options, grid_asked(options).cells("as-described", **SMALL), "as-described")
+    assert options.described is not None
+    assert read_study_file(store.folder / NAME).claims == options.described.claims != ()
+
+
+def test_claims_in_a_studys_folder_outlive_commands_that_bring_none(tmp_path: Path) -> None:
+    store = Store(tmp_path, "x")
+    store.folder.mkdir()
+    words = ["--sweep", "slope_rate=1,1.2", "--study", "x"]
+    options = parse(words)
+    found = grid_asked(options).cells("as-described", **SMALL)
+    keep_study_file(store, options, found, "as-described")
+    path = store.folder / NAME
+    path.write_text(
+        path.read_text() + '\n[[claims]]\nsays = "mine"\nmetric = "fid"\nruns = {}\nis = "below"\nby = 20\n'
+    )
+    keep_study_file(store, parse([*words, "--seeds", "5"]), found, "as-described")
+    kept = read_study_file(path)
+    assert ([c.says for c in kept.claims], kept.seeds) == (["mine"], 5)
+
+
+SPACE = """
+name = "x"
+[set]
+estimator = "gumbel"
+[search]
+trials = 3
+[search.space]
+"estimator.temperature" = { low = 0.1, high = 1.0 }
+penalty_weight = { low = 1, high = 100 }
+slope_rate = { low = 1, high = 2, when = { neuron = "stochastic" } }
+neuron = ["stochastic"]
+"""
+
+
+def test_a_space_may_have_its_fields_in_any_order(tmp_path: Path) -> None:
+    options = parse(["--file", written(tmp_path, SPACE)])
+    space = space_asked(options, "x")
+    assert space.parameters[0].name == "neuron"
+    assert list(space.with_outside_parts("as-described", **SMALL, **settings_asked(options))) == []
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    trials = [study.ask() for _ in range(8)]
+    drawn = [space.draw(trial, "as-described", **SMALL, **settings_asked(options)) for trial in trials]
+    assert len({config.part_parameters for config in drawn}) == 8
+    assert all(config.penalty_weight != round(config.penalty_weight or 0) for config in drawn)
+
+
+def test_a_file_of_other_data_is_refused_by_grids_and_searches(tmp_path: Path) -> None:
+    head = 'name = "x"\ndata = { name = "mnist", digest = "0000000000000000" }\n'
+    for what in ('[set]\nneuron = "real"\n', '[search]\nspace = "mlp"\ntrials = 1\n'):
+        outcome = here("--file", written(tmp_path, head + what), "--plan", "--results", tmp_path / "r")
+        assert_refused(outcome, "its data has digest 0000000000000000, --data mnist has")
+
+
+def test_a_precision_of_gpus_is_refused_on_a_cpu(tmp_path: Path) -> None:
+    words = ["--grid", "paper-neurons", "--set", "dtype=tf32", "--device", "cpu", "--results", tmp_path]
+    assert_refused(here(*words), "dtype tf32 is a GPU's")
