@@ -12,7 +12,7 @@ from binarygan.arithmetic.precision import PRECISIONS
 from binarygan.cli.commands import Parser
 from binarygan.config import REFERENCES
 from binarygan.errors import UserError
-from binarygan.io.files import AnyPath, is_local, path_of, reached
+from binarygan.io.files import AnyPath, path_of, reached
 from binarygan.paper import FIDELITIES
 from study.store.study_file import StudyFile, read_study_file
 
@@ -184,8 +184,11 @@ class RunOptions:
         "FILE.py|MODULE",
         action="append",
     )
+    forget_state: bool = _flag("keep no training state of finished runs: then none can go on with more epochs later")
     trust_dirty: bool = _flag("take over members of other studies that uncommitted code trained, too")
-    tensorboard: bool = _flag("curves to <study>/tensorboard/, too")
+    log: tuple[str, ...] = _option(
+        (), "tell trackers of each epoch, too: tensorboard, mlflow, wandb", "TRACKER", nargs="+", action="extend"
+    )
     described: StudyFile | None = None
     """What `--file` says."""
     searches: SearchOptions = SearchOptions()
@@ -217,8 +220,6 @@ class RunOptions:
         yield local and self.search, "--search is Ray Tune's: leave out --executor local"
         of_ray = "resource" if clusters.resource else "max-concurrent" if clusters.max_concurrent else ""
         yield local and of_ray, f"--{of_ray} is Ray's, --executor local trains one cohort after another: {out}"
-        elsewhere = self.tensorboard and not is_local(path_of(self.results))
-        yield elsewhere, f"--tensorboard writes to a disk, not to {self.results}: leave it out"
         chosen = self.only and (self.search or self.retrain)
         yield chosen, f"--only chooses members of a grid: {asked[0]} has no use for it"
         both = self.reference == "validation" and ("split", "all") in self.settings
@@ -235,6 +236,11 @@ class RunOptions:
         yield several_stopped, f"--scheduler {scheduler} compares by one metric: give one, or --scheduler none"
         too_many = several and searches.sampler == "cmaes"
         yield too_many, "--sampler cmaes has one goal: give one --metric, or --sampler nsga2 or tpe"
+
+    @property
+    def keep_state(self) -> bool:
+        """Whether finished runs keep what more epochs go on from: not a search's, whose epochs are fixed."""
+        return not (self.forget_state or self.search or self.retrain)
 
     @property
     def plugins(self) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Checkpoints of a cohort: one safetensors file each, with the members' configurations in its header.
 
     epoch-00003.safetensors   what training goes on from: parameters and optimizers' states after 3 epochs
-    final.safetensors         the generators alone, of a cohort that will not go on
+    final.safetensors         the generators alone, of a cohort that is at its end
+    state.safetensors         what runs of more epochs go on from, of a cohort that is at its end
 
 Every tensor has a leading member axis, but for single numbers that all members share.
 """
@@ -9,7 +10,7 @@ Every tensor has a leading member axis, but for single numbers that all members 
 import json
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -23,7 +24,7 @@ from binarygan.io.tensor_files import DamagedFileError, damaged, floats, read_me
 from binarygan.model.networks import Parameters
 from binarygan.training.trainer import Trainer
 
-FINAL = "final.safetensors"
+FINAL, STATE = "final.safetensors", "state.safetensors"
 EPOCHS = "epoch-*.safetensors"
 VERSION = 1
 """In every header; raised where an old program would misread what a new one writes."""
@@ -144,9 +145,8 @@ def split(folder: AnyPath, parts: Mapping[AnyPath, Sequence[int]]) -> None:
     except DamagedCheckpointError:
         return  # nothing that the parts could go on from
     for target, indices in parts.items():
-        own = {name: t if t.dim() == 0 else t[list(indices)] for name, t in tensors.items()}
         members = tuple(description.members[i] for i in indices)
-        _write(target / newest.name, own, Description(members, description.epochs_done))
+        _write(target / newest.name, _part(tensors, indices), Description(members, description.epochs_done))
     _tidy(folder)
     if isinstance(folder, Path):  # an object store has no folders to be left over
         shutil.rmtree(folder, ignore_errors=True)
@@ -156,6 +156,32 @@ def save_generators(trainer: Trainer, folder: AnyPath) -> None:
     """Write the finished cohort's generators as `final`, beside what training went on from (`forget_epochs`)."""
     tensors = {name: p.detach() for name, p in trainer.generator.parameters.items()}
     _write(folder / FINAL, tensors, Description(trainer.configs, trainer.epochs_done))
+
+
+def save_state(trainer: Trainer, folder: AnyPath) -> None:
+    """Write the finished cohort's training state as `state`, for runs of more epochs (`lengthen`)."""
+    _write(folder / STATE, trainer.state(), Description(trainer.configs, trainer.epochs_done))
+
+
+def lengthen(path: AnyPath, folder: AnyPath, longer: Mapping[int, MemberConfig]) -> None:
+    """Write a finished cohort's training state as what runs of more epochs go on from.
+
+    Args:
+        path: of the training state (`save_state`).
+        folder: of the longer runs' cohort.
+        longer: index of a member in the file -> the run that goes on from it.
+
+    Raises:
+        DamagedCheckpointError: the file cannot be read.
+    """
+    description, tensors = _read(path)
+    done = description.epochs_done
+    _write(folder / f"epoch-{done:05d}.safetensors", _part(tensors, longer), Description((*longer.values(),), done))
+
+
+def _part(tensors: Mapping[str, Tensor], indices: Iterable[int]) -> dict[str, Tensor]:
+    """The tensors of some members."""
+    return {name: t if t.dim() == 0 else t[list(indices)] for name, t in tensors.items()}
 
 
 def forget_epochs(folder: AnyPath) -> None:

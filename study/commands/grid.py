@@ -21,10 +21,12 @@ from study.launch.devices import device_of, has_gpu, resources_of
 from study.launch.progress import StudyProgress
 from study.options import RunOptions, results_root
 from study.store.lock import only_writer
+from study.store.lengthen import go_on, shorter_elsewhere
 from study.store.resume import started, tidy, unfinished
 from study.store.store import Store
 from study.store.take_over import take_over, trained_elsewhere
 from study.trials.task import Task
+from study.trials.trackers import check_trackers
 
 
 def run_grid(options: RunOptions) -> int:
@@ -64,6 +66,7 @@ def run_members(
             raise UserError(f"dtype {cell.dtype} is a GPU's, and this trains on a CPU: use --precision fp32 or bf16")
         data.check_training(cell.train_images, split=cell.split, reference=cell.reference)
     resources = resources_of(options.clusters, device)
+    check_trackers(options.log, store.folder)
     asked = [c for c in cells if c.cell_id in {m.cell_id for m in members}]
     if outside := [c for c in asked if c.outside_parts]:
         from binarygan.training.checks import check_parts  # imports torch, which takes seconds
@@ -78,7 +81,9 @@ def run_members(
         wanted = [m.member_id for m in missing] if reuse else []
         found = trained_elsewhere(store, wanted, trust_dirty=options.trust_dirty)
         rest = [m for m in missing if m.member_id not in found.usable]
-        show_plan(store, asked, members, found, _cohorts(rest, store, options, device), options, data, device)
+        lines = found.lines(copied=False)
+        lines += shorter_elsewhere(store, rest, trust_dirty=options.trust_dirty).lines() if reuse else []
+        show_plan(store, asked, members, lines, _cohorts(rest, store, options, device), options, data, device)
         return 0
     store.create()
     with only_writer(store.folder):
@@ -89,6 +94,8 @@ def run_members(
         if reuse:
             wanted = [m.member_id for m in unfinished(members, store)]
             for line in take_over(store, wanted, trust_dirty=options.trust_dirty).lines(copied=True):
+                print(f"{store.study}: {line}")
+            for line in go_on(store, unfinished(members, store), trust_dirty=options.trust_dirty).lines():
                 print(f"{store.study}: {line}")
         cohorts = _cohorts(unfinished(members, store), store, options, device)
         if cohorts:
@@ -159,5 +166,6 @@ def task_of(options: RunOptions, store: Store, device: str, fidelity: str) -> Ta
         device=device,
         engine=options.engine,
         plugins=plugins_of(options.plugins),
-        tensorboard=options.tensorboard,
+        trackers=options.log,
+        keep_state=options.keep_state,
     )

@@ -11,7 +11,6 @@ from study.launch.devices import has_gpu, usable_cpus
 from study.options import RunOptions
 from study.store.schemas import FINISHED
 from study.store.store import Store
-from study.store.take_over import Elsewhere
 
 if TYPE_CHECKING:
     from study.search.search import Search
@@ -26,7 +25,7 @@ def show_plan(
     store: Store,
     cells: Sequence[MemberConfig],
     members: Sequence[MemberConfig],
-    elsewhere: Elsewhere,
+    elsewhere: Sequence[str],
     cohorts: Sequence[Cohort],
     options: RunOptions,
     data: Images,
@@ -35,7 +34,7 @@ def show_plan(
     """Print what would run, what is done, and how long the rest takes; write nothing.
 
     Args:
-        elsewhere: what other studies have of the members.
+        elsewhere: what other studies have of the members, in words.
         cohorts: what is left to train.
     """
     rows = store.statuses()
@@ -48,7 +47,7 @@ def show_plan(
         print(
             f"  {cell.cell_id}  {cell.objective:8} {cell.architecture} {cell.neuron:13} {norm:11} {differing}".rstrip()
         )
-    for line in elsewhere.lines(copied=False):
+    for line in elsewhere:
         print(f"  {line}")
     if cohorts:
         print(_costs(cohorts, options, data, device))
@@ -107,7 +106,7 @@ def _costs(
     count = trials or len(cohorts)
     times = count / len(cohorts)
     steps = sum(c.critic_steps() for c in cohorts) * times
-    disk = sum(megabytes(c) for c in cohorts) * times
+    disk = sum(megabytes(c, keep_state=options.keep_state) for c in cohorts) * times
     if device == "cuda" and not has_gpu():
         return f"to train: {steps:,.0f} critic steps, about {disk:,.0f} MB of results; no GPU here to time them on"
     one_by_one = options.executor == "local" or device == "cuda"

@@ -26,6 +26,7 @@ from study.store.lock import only_writer
 from study.store.resume import tidy
 from study.store.store import Store
 from study.store.study_file import NAME, read_study_file, write_study_file
+from study.trials.trackers import check_trackers
 
 
 def run_search(options: RunOptions, name: str) -> int:
@@ -60,6 +61,7 @@ def run_search(options: RunOptions, name: str) -> int:
     resources = resources_of(options.clusters, device)
     make_sampler(asked.sampler, 0, 0)  # a UserError if a package is missing
     _check_store(store, search)
+    check_trackers(options.log, store.folder)
     if options.plan:
         show_search_plan(store, search, options, data, device)
         return 0

@@ -20,7 +20,18 @@ from study.store.schemas import SCHEMAS
 from study.store.store import JOURNAL, Store
 from study.store.study_file import NAME as STUDY_FILE
 
-OWN = (*SCHEMAS, "checkpoints", ".partial", "tensorboard", "study.json", STUDY_FILE, lock.NAME, JOURNAL)
+OWN = (
+    *SCHEMAS,
+    "checkpoints",
+    ".partial",
+    "tensorboard",
+    "mlflow",
+    "wandb",
+    "study.json",
+    STUDY_FILE,
+    lock.NAME,
+    JOURNAL,
+)
 """What a study's folder holds; the names of Optuna's locks begin with the journal's."""
 MOST_VALUES = 8
 """Of a field, listed."""

@@ -44,10 +44,14 @@ def hours(seconds: Sequence[float], slots: int) -> float:
     return max(sum(seconds) / slots, max(seconds)) / 3600
 
 
-def megabytes(cohort: Cohort) -> float:
-    """The size of a cohort in the store: rows, the samples and histograms of each epoch, generators."""
+def megabytes(cohort: Cohort, *, keep_state: bool) -> float:
+    """The size of a cohort in the store: rows, the samples and histograms of each epoch, generators, training state."""
     shared = cohort.members[0]
-    weights = sum(math.prod(shape) for shape in shared.generator_layers().parameter_shapes().values())
+    weights, all_weights = (
+        sum(math.prod(shape) for layers in networks for shape in layers.parameter_shapes().values())
+        for networks in ([shared.generator_layers()], [shared.generator_layers(), shared.discriminator_layers()])
+    )
+    weights += 3 * all_weights * keep_state  # Adam's two moments beside each
     return len(cohort.members) * (ROW_BYTES + EPOCH_BYTES * shared.epochs + 4 * weights) / 1e6
 
 

@@ -49,7 +49,7 @@ def trained_elsewhere(store: Store, member_ids: Iterable[str], *, trust_dirty: b
         neighbour = Store(root, name)
         for member_id in sorted(wanted.intersection(neighbour.ids()) - usable.keys()):
             row = whole_member(neighbour, member_id)
-            if row is None or not _measured_as_here(row):
+            if row is None or not measured_as_here(row):
                 continue
             if str(row.get("git_commit")).endswith(DIRTY) and not trust_dirty:
                 dirty.add(member_id)
@@ -80,7 +80,8 @@ def whole_member(store: Store, member_id: str) -> dict[str, Any] | None:
     return row if whole else None
 
 
-def _measured_as_here(row: dict[str, Any]) -> bool:
+def measured_as_here(row: dict[str, Any]) -> bool:
+    """Whether the extractors that this program has measured the run."""
     from binarygan.metrics.extractor import extractors_digest  # imports torch, which takes seconds
 
     return bool(row["extractors"] == extractors_digest(row["reference"]))

@@ -25,8 +25,10 @@ class Task:
     engine: str = "auto"
     plugins: tuple[Plugin, ...] = ()
     """What a trial loads before all else, on whichever node."""
-    tensorboard: bool = False
-    """Whether curves are also written for TensorBoard."""
+    trackers: tuple[str, ...] = ()
+    """Which are told of each epoch."""
+    keep_state: bool = False
+    """Whether finished runs keep what a run of more epochs goes on from."""
     sources: str = field(default_factory=sources_digest)
     """Of the code of the command: a trial runs the same."""
 

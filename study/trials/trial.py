@@ -25,7 +25,7 @@ from study.store.store import Store
 from study.trials.recording import LOSSES, divergence, keep_finished, new_row, record, resume
 from study.trials.reports import Joined, Report, Row, replay
 from study.trials.task import Task
-from study.trials.tensorboard import boards_of
+from study.trials.trackers import trackers_of
 
 log = logging.getLogger(__name__)
 
@@ -124,8 +124,8 @@ def _train(cohort: Cohort, task: Task, store: Store, rows: dict[str, Row], repor
         trainer = Trainer(cohort.members, images, device=device, engine=task.engine)
     for member_id, row in rows.items():
         store.write("members", member_id, [row])
-    with boards_of(task) as write_curves:
-        _train_epochs(cohort, trainer, store, rows, reference, write_curves, report)
+    with trackers_of(task.trackers, store.folder) as tell:
+        _train_epochs(cohort, trainer, store, rows, reference, tell, report, keep_state=task.keep_state)
 
 
 def _train_epochs(
@@ -134,8 +134,10 @@ def _train_epochs(
     store: Store,
     rows: dict[str, Row],
     reference: Reference,
-    write_curves: Callable[[int, Row], None],
+    tell: Callable[[int, Row], None],
     report: Report,
+    *,
+    keep_state: bool,
 ) -> None:
     shared, folder = cohort.members[0], store.checkpoints(cohort.cohort_id)
     if not _any_running(rows):  # the command was killed after all members diverged, before it said so
@@ -157,11 +159,13 @@ def _train_epochs(
         for i, row in enumerate(rows.values()):
             if going[i]:
                 row |= lost[i]
-                write_curves(epoch, row)
+                tell(epoch, row)
         if epoch == shared.epochs:
             _finish(store, rows, epoch)
         ended = epoch == shared.epochs or not _any_running(rows)
         (checkpoints.save_generators if ended else checkpoints.save)(trainer, folder)
+        if keep_state and epoch == shared.epochs:
+            checkpoints.save_state(trainer, folder)
         # The rows are written after all else, so that no member is done without its other files; the checkpoint before
         # the last epoch is kept until then.
         for member_id, row in rows.items():

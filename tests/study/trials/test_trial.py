@@ -59,23 +59,3 @@ def test_one_thread_whatever_the_environment_says() -> None:
     many = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "7")
     outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=many)
     assert outcome.stdout.strip() == "{1}"
-
-
-def test_tensorboard_has_the_curves_where_it_is_asked_for(tiny: Path, tmp_path: Path) -> None:
-    from tensorboardX.proto.event_pb2 import Event
-
-    whole = cohort(tiny, 1, epochs=2)
-    store = train(tiny, tmp_path, whole)
-    assert not (store.folder / "tensorboard").exists()
-    train(tiny, tmp_path, whole, "with", tensorboard=True)
-    [path] = (tmp_path / "with" / "tensorboard" / whole.members[0].member_id).iterdir()
-    found = {}
-    content = path.read_bytes()
-    while content:  # TFRecord: length (8), its checksum (4), data, its checksum (4)
-        length = int.from_bytes(content[:8], "little")
-        event = Event.FromString(content[12 : 12 + length])
-        found |= {(v.tag, event.step): v.simple_value for v in event.summary.value}
-        content = content[16 + length :]
-    for row in store.read("curves", whole.members[0].member_id):
-        for name in ("fid", "generator_loss"):
-            assert found[name, row["epoch"]] == pytest.approx(row[name], rel=1e-6)
