@@ -73,7 +73,7 @@ def shorter_elsewhere(store: Store, members: Sequence[MemberConfig], *, trust_di
 
 
 def go_on(store: Store, members: Sequence[MemberConfig], *, trust_dirty: bool = False) -> Shorter:
-    """Copy what shorter runs have of these runs' first epochs, and the training states to go on from; what there was."""
+    """Copy what shorter runs have of these runs, and the training states to go on from; what there was."""
     found = shorter_elsewhere(store, members, trust_dirty=trust_dirty)
     for (path, _), unordered in found.states.items():
         from binarygan.training import checkpoints  # imports torch, which takes seconds

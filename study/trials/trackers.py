@@ -89,7 +89,8 @@ class MLflow(Tracker):
         self.client = MlflowClient(tracking_uri=uri)
         with suppress(MlflowException):  # it exists: another trial was faster
             self.client.create_experiment(row["study"])
-        experiment = self.client.get_experiment_by_name(row["study"]).experiment_id
+        found = self.client.get_experiment_by_name(row["study"])
+        experiment = found.experiment_id if found else ""
         known = self.client.search_runs([experiment], f"tags.member_id = '{row['member_id']}'")
         if known:
             self.run = known[0].info.run_id

@@ -1,16 +1,12 @@
 """Studies and reports that several tests read or draw."""
 
-import fcntl
-import os
-import shutil
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from made_figures import grid, written
-from made_reports import Report, report_of
+from made_reports import Report, once, report_of
 from made_search import TWO, eventful, made_search
 from made_study import MEMBERS, SCRIPT, paper_members, write_study
 
@@ -38,21 +34,6 @@ def folder(tmp_path: Path) -> Path:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """The paper's grid, with samples of its first seed."""
     return written(tmp_path_factory.mktemp("whole"), grid(), samples_of_seeds=0)
-
-
-def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """A folder that `make` fills once, whichever of several test processes comes first."""
-    own = factory.getbasetemp()
-    root = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    home, made = root / name, root / f"{name}.made"
-    with (root / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not made.exists():
-            shutil.rmtree(home, ignore_errors=True)  # of a process that failed
-            home.mkdir()
-            make(home)
-            made.touch()
-    return home
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,9 @@
 """Reports that are made once and read by many tests, their pages taken apart."""
 
+import fcntl
+import os
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from html.parser import HTMLParser
@@ -7,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from analysis.__main__ import main
 
@@ -61,3 +66,18 @@ class Report:
 def report_of(folder: Path, out: Path, *more: str, status: int = 0) -> Report:
     assert main(["report", str(folder), "--out", str(out), *more]) == status
     return Report(folder, out)
+
+
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that `make` fills once, whichever of several test processes comes first."""
+    own = factory.getbasetemp()
+    root = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    home, made = root / name, root / f"{name}.made"
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            shutil.rmtree(home, ignore_errors=True)  # of a process that failed
+            home.mkdir()
+            make(home)
+            made.touch()
+    return home

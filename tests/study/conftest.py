@@ -7,6 +7,8 @@ import pytest
 def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     """Evaluations take less time: what they measure is not what is tested."""
     monkeypatch.setattr("binarygan.metrics.evaluation.EVALUATION_SAMPLES", 256)
+    monkeypatch.setattr("binarygan.training.gradient_quality.EXAMPLES", 1)
+    monkeypatch.setattr("binarygan.training.gradient_quality.SAMPLES", 2)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from made_own import own_study
-from made_reports import Report, report_of
+from made_reports import Report, once, report_of
 
 from analysis.claims.own import own_verdicts
 from analysis.own_study import axes_of
@@ -38,10 +38,14 @@ by = 16
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    home = tmp_path_factory.mktemp("own")
     claims = "".join(text.format(says=says, relation=r, by=by) for says, (text, r, by, _) in CLAIMS.items())
-    own_study(home / "own", claims=claims + VAGUE)
-    return report_of(home / "own", home / "out")
+
+    def make(home: Path) -> None:
+        own_study(home / "own", claims=claims + VAGUE)
+        report_of(home / "own", home / "out")
+
+    home = once(tmp_path_factory, "own-report", make)
+    return Report(home / "own", home / "out")
 
 
 def test_the_axes_are_what_the_study_varies(tmp_path: Path) -> None:

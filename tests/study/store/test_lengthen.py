@@ -1,5 +1,6 @@
 """More epochs: a longer study goes on from what a shorter one of the same results root has finished."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from study.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("few_samples", "committed")
 SAME = ("--grid", "paper-neurons", "--only", "neuron=deterministic,stochastic", "--executor", "local")
+Run = Callable[..., tuple[str, Store]]
 
 
 def files(store: Store, name: str) -> list[Path]:
@@ -17,7 +19,7 @@ def files(store: Store, name: str) -> list[Path]:
 
 
 @pytest.fixture
-def trained(batch: Path, tmp_path: Path):  # type: ignore[no-untyped-def]
+def trained(batch: Path, tmp_path: Path) -> Run:
     """A function that runs the grid with so many epochs as a study, and returns what it printed and the store."""
 
     def train(epochs: int, study: str, *options: str, root: str = "results") -> tuple[str, Store]:
@@ -30,7 +32,7 @@ def trained(batch: Path, tmp_path: Path):  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize("size", [1, 2])
-def test_more_epochs_go_on_and_give_what_training_at_once_gives(size: int, trained) -> None:  # type: ignore[no-untyped-def]
+def test_more_epochs_go_on_and_give_what_training_at_once_gives(size: int, trained: Run) -> None:
     sized = ("--cohort-size", str(size))
     _, short = trained(1, "short", *sized)
     before = {p: p.read_bytes() for p in short.folder.rglob("*.parquet")}
@@ -46,7 +48,7 @@ def test_more_epochs_go_on_and_give_what_training_at_once_gives(size: int, train
     assert not files(longer, "epoch-*")
 
 
-def test_runs_without_a_training_state_begin_anew_and_the_command_says_so(trained) -> None:  # type: ignore[no-untyped-def]
+def test_runs_without_a_training_state_begin_anew_and_the_command_says_so(trained: Run) -> None:
     _, short = trained(1, "short", "--forget-state")
     assert not files(short, "state.safetensors")
     said, longer = trained(2, "long")
@@ -54,9 +56,9 @@ def test_runs_without_a_training_state_begin_anew_and_the_command_says_so(traine
     assert {(r["status"], r["epochs_done"]) for r in longer.statuses().values()} == {("done", 2)}
 
 
-def test_a_damaged_state_costs_no_run(trained) -> None:  # type: ignore[no-untyped-def]
+def test_a_damaged_state_costs_no_run(trained: Run) -> None:
     _, short = trained(1, "short")
     for path in files(short, "state.safetensors"):
         path.write_bytes(path.read_bytes()[:-9])
-    said, longer = trained(2, "long")
+    _, longer = trained(2, "long")
     assert {(r["status"], r["epochs_done"]) for r in longer.statuses().values()} == {("done", 2)}
