@@ -7,14 +7,15 @@ study.members                                         # a row a run: configurati
 study.curves()                                        # a row a run and epoch
 study.samples(member_id).bits                         # (64, 28, 28) of 0 and 1
 edges, counts = study.histogram(member_id)            # of preactivated outputs
+compare_runs(study, "fid", {"neuron": "stochastic"}, {"neuron": "deterministic"})  # ratio with interval
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analysis.library import Samples, Studies, Study, load_study
+    from analysis.library import Difference, Samples, Studies, Study, compare_runs, load_study
 
-__all__ = ["Samples", "Studies", "Study", "load_study"]
+__all__ = ["Difference", "Samples", "Studies", "Study", "compare_runs", "load_study"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,20 +1,26 @@
 """The library: what `from analysis import load_study` gives. Results as DataFrames and arrays, read-only."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from analysis.claims.evidence import Evidence, Measure, sample_of
+from analysis.claims.own import Chosen
 from analysis.results.load import load_study as _load
 from analysis.results.load import local_study
 from analysis.results.study import Samples, Study
+from analysis.statistics.differences import is_ratio
+from analysis.statistics.hypotheses import Shift
 from binarygan.errors import UserError
 from binarygan.io.files import path_of
 from study.store.reading import files_of
 
-__all__ = ["Samples", "Studies", "Study", "load_study"]
+__all__ = ["Difference", "Samples", "Studies", "Study", "compare_runs", "load_study"]
 
 
 class Studies:
@@ -73,6 +79,56 @@ def load_study(where: str | Path | Sequence[str | Path]) -> Study | Studies:
     if not studies:
         raise UserError(f"{text} matches no study: it has no members/*.parquet")
     return Studies([_one(text) for text in studies])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """How far a metric of one configuration's runs is from that of another's."""
+
+    metric: str
+    runs: str
+    """The first configuration: its values, their mean and standard deviation, how its runs ended."""
+    than: str
+    """The second."""
+    is_ratio: bool
+    """Whether `value` and `interval` are ratios, first to second; else they are differences."""
+    value: float
+    """Of a typical pair of runs (Hodges and Lehmann's median)."""
+    interval: tuple[float, float]
+    """Of 90%, by the tests that judge claims; infinite ends where runs are too few to exclude anything."""
+
+    def __str__(self) -> str:
+        kind, (low, high) = ("ratio" if self.is_ratio else "difference"), self.interval
+        return f"{self.metric}: {kind} {self.value:.3g}, 90% [{low:.3g}, {high:.3g}]: {self.runs} against {self.than}"
+
+
+def compare_runs(study: Study | Studies, metric: str, runs: Mapping[str, Any], than: Mapping[str, Any]) -> Difference:
+    """A metric of two configurations, compared by their runs.
+
+    Args:
+        metric: a column of `study.members`.
+        runs: the fields, parameters of parts among them, that tell the first configuration from all others.
+        than: the same of the second.
+
+    Raises:
+        UserError: no configuration has these values, or several have.
+    """
+    members = study.members
+    if metric not in members:
+        raise UserError(f"{metric!r} is no column of {', '.join(sorted(map(str, members['study'].unique())))}")
+    evidence = Evidence(members, {})
+    measure = Measure(name=metric, columns=(metric,), log=is_ratio(metric))
+    samples = []
+    for fields in (runs, than):
+        chosen = Chosen(tuple(fields.items()))
+        if evidence.rows(chosen).empty:
+            raise UserError(f"{chosen.name}: {chosen.lacking(members)}")
+        samples.append(sample_of(evidence, chosen, measure))
+    a, b = samples
+    shift = Shift(a.compared, b.compared, (a.lost, b.lost))
+    low, high = (measure.unscale(end) for end in shift.interval)
+    value = measure.unscale(shift.value)
+    return Difference(metric=metric, runs=a.text, than=b.text, is_ratio=measure.log, value=value, interval=(low, high))
 
 
 def _one(text: str) -> Study:

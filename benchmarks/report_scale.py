@@ -1,12 +1,13 @@
-"""How long the report of a large study takes: `python benchmarks/report_scale.py [--members 10000] [--keep DIR]`.
+"""How long it takes to read a large study, to report it, and to renew a watched report.
 
-Makes a study of synthetic members, one Parquet file each in members/ and curves/ (20 epochs), in a temporary folder,
-writes its report in a process of its own and prints its seconds and its peak memory.
+    python benchmarks/report_scale.py [--members 10000] [--watched 200] [--keep DIR]
+
+Makes studies of synthetic members, one Parquet file each in members/ and curves/ (20 epochs), in a temporary folder.
+Each measurement is of a process of its own, from its start to its end.
 """
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -86,28 +87,67 @@ def write(folder: Path, members: int) -> None:
             pq.write_table(whole.slice(i * each, each), path, **WRITING[table])
 
 
+READ = """
+from analysis import load_study
+study = load_study({folder!r})
+assert len(study.members) == {members}
+assert len(study.curves()) == {members} * {epochs}
+"""
+
+
+def measured(*words: str) -> str:
+    """The seconds and the peak memory of a Python process with these arguments."""
+    start = time.perf_counter()
+    with subprocess.Popen([sys.executable, *words], cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+        _, status, used = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"error: {words[0]} {words[1]} ended with status {status}")
+    return f"{time.perf_counter() - start:.1f} s, {used.ru_maxrss / 1024:,.0f} MiB at its peak"
+
+
+def renewals(study: Path, out: Path, times: int = 3) -> list[str]:
+    """What `--watch` says of the page's first making, and of each time after an epoch of one run was written."""
+    paths = sorted((study / "curves").iterdir())
+    words = [sys.executable, "-u", "-m", "analysis", "report", str(study), "--out", str(out), "--watch"]
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = []
+        for line in process.stdout:
+            if "renewed in" not in line:
+                continue
+            said.append(line.partition("renewed in ")[2].partition(":")[0])
+            if len(said) > times:
+                break
+            path = paths[len(said)]
+            table = pq.read_table(path)
+            pq.write_table(table.slice(0, EPOCHS - 1), path, **WRITING["curves"])
+        process.terminate()
+    return said
+
+
 def main() -> None:
-    """Make, report, measure."""
+    """Make, measure, say."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--members", type=int, default=10_000)
-    parser.add_argument("--keep", type=Path, help="an empty or new folder to keep the study and its report in")
+    parser.add_argument("--watched", type=int, default=200, help="members of the study whose report is watched")
+    parser.add_argument("--keep", type=Path, help="an empty or new folder to keep the studies and their reports in")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.keep or Path(temporary)
-        study, out = folder / "synthetic", folder / "report"
-        if not study.exists():
-            start = time.perf_counter()
-            write(study, arguments.members)
-            print(f"{arguments.members} members written in {time.perf_counter() - start:.0f} s", flush=True)
-        start = time.perf_counter()
-        words = [sys.executable, "-m", "analysis", "report", str(study), "--out", str(out)]
-        subprocess.run(words, check=True, cwd=ROOT, stdout=subprocess.DEVNULL, env=os.environ)
-        seconds = time.perf_counter() - start
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        study, small = folder / "synthetic", folder / "watched"
+        for path, members in ((study, arguments.members), (small, arguments.watched)):
+            if not path.exists():
+                start = time.perf_counter()
+                write(path, members)
+                print(f"{members} members written in {time.perf_counter() - start:.0f} s", flush=True)
+        code = READ.format(folder=str(study), members=arguments.members, epochs=EPOCHS)
+        print(f"load_study and curves() of {arguments.members} members: {measured('-c', code)}", flush=True)
+        out = folder / "report"
+        line = measured("-m", "analysis", "report", str(study), "--out", str(out))
         size = (out / "report.html").stat().st_size / 1e6
-        print(
-            f"report of {arguments.members} members: {seconds:.1f} s, {peak:,.0f} MiB at its peak, page {size:.1f} MB"
-        )
+        print(f"report of {arguments.members} members: {line}, page {size:.1f} MB", flush=True)
+        first, *later = renewals(small, folder / "watched-report")
+        print(f"watched report of {arguments.watched} members: made in {first}, renewed in {', '.join(later)}")
 
 
 if __name__ == "__main__":

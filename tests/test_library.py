@@ -1,5 +1,6 @@
 """The library as a program has it: a run trained, sampled and scored; results as DataFrames and arrays."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -107,3 +108,34 @@ def test_importing_it_imports_nothing_heavy() -> None:
     code = "import sys, binarygan, analysis; print([m for m in ('torch', 'pandas', 'ray') if m in sys.modules])"
     outcome = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert outcome.stdout.strip() == "[]"
+
+
+MLP = {"objective": "wgan-gp", "architecture": "mlp", "discriminator_norm": "none"}
+
+
+def test_two_configurations_are_compared_by_the_tests_of_claims() -> None:
+    study = analysis.load_study(ROOT / "published" / "paper-as-released")
+    runs = study.members.query("objective == 'wgan-gp' and architecture == 'mlp' and discriminator_norm == 'none'")
+    a, b = (runs[runs["neuron"] == neuron]["fid"] for neuron in ("stochastic", "deterministic"))
+    found = analysis.compare_runs(study, "fid", MLP | {"neuron": "stochastic"}, MLP | {"neuron": "deterministic"})
+    ratios = np.divide.outer(a.to_numpy(), b.to_numpy())
+    assert found.is_ratio
+    assert found.value == pytest.approx(np.median(ratios))
+    assert 1 < found.interval[0] < found.value < found.interval[1]
+    assert str(found).startswith(f"fid: ratio {found.value:.3g}, 90% [")
+    same = analysis.compare_runs(study, "class_kl", MLP | {"neuron": "real"}, MLP | {"neuron": "real"})
+    assert (same.is_ratio, same.value) == (False, pytest.approx(0, abs=1e-12))
+
+
+@pytest.mark.parametrize(
+    ("metric", "runs", "words"),
+    [
+        ("fod", MLP, "'fod' is no column of paper-as-released"),
+        ("fid", MLP, "3 configurations have these values: name neuron, too"),
+        ("fid", {"neuron": "eager"}, "no run has these values"),
+    ],
+)
+def test_what_cannot_be_compared_is_said(metric: str, runs: dict[str, str], words: str) -> None:
+    study = analysis.load_study(ROOT / "published" / "paper-as-released")
+    with pytest.raises(UserError, match=re.escape(words)):
+        analysis.compare_runs(study, metric, runs, MLP | {"neuron": "real"})

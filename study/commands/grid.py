@@ -20,11 +20,11 @@ from study.launch.connection import before_ray
 from study.launch.devices import device_of, has_gpu, resources_of
 from study.launch.progress import StudyProgress
 from study.options import RunOptions, results_root
-from study.store.lengthen import go_on, shorter_elsewhere
 from study.store.lock import only_writer
 from study.store.resume import started, tidy, unfinished
 from study.store.store import Store
 from study.store.take_over import take_over, trained_elsewhere
+from study.trials.lengthen import go_on, shorter_elsewhere
 from study.trials.task import Task
 from study.trials.trackers import check_trackers
 
