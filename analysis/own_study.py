@@ -26,6 +26,10 @@ class Axis:
     """In the order of all charts; missing values (of runs that have no such parameter) are left out."""
     lines: str
     """The other axis, along which log FID differs most: its levels are lines. Empty where there is none."""
+    others: tuple[str, ...]
+    """All other axes: along them runs have to be alike to be compared."""
+    with_it: tuple[str, ...]
+    """Fields that differ with it alone, so that what comes of them cannot be told from what comes of it."""
 
     @property
     def is_number(self) -> bool:
@@ -55,6 +59,8 @@ def axes_of(study: Study) -> tuple[Axis, ...]:
                 name=name,
                 values=tuple(levels(rows[name].dropna(), name)),
                 lines=max(others, key=lambda other: spans[other], default=""),
+                others=tuple(n for n in names if n != name),
+                with_it=tuple(names[name]),
             )
         )
     return tuple(found)

@@ -37,23 +37,38 @@ def axes(study: Study) -> Drawn | None:
     drawing = chart(2.4 * height)
     grid = drawing.subplots(height, columns, squeeze=False)
     sentences = ["FID along each field that the study varies, a faint point for each run, means with 95% intervals."]
+    cautions = []
     for panel, axis in zip(grid.flat, shown, strict=False):
-        sentences.append(_draw(panel, axis, scored))
+        sentence, left_out = _draw(panel, axis, rows)
+        sentences.append(sentence)
+        if left_out:
+            what = f"combination{'s' * (left_out > 1)} of the other fields"
+            cautions.append(
+                f"{labels.field(axis.name)}: without {left_out} {what}, where a value has no run with an FID"
+            )
     for panel in drawing.axes[len(shown) :]:
         panel.remove()
     missing = [f"{labels.field(axis.name)}: no room" for axis in found[MOST_PANELS:]]
     if left := int(rows["log_fid"].isna().sum()):
         missing.append(f"{left} runs without an FID")
-    return Drawn(drawing, " ".join(sentences), missing)
+    return Drawn(drawing, " ".join(sentences), missing, cautions)
 
 
-def _draw(panel: Axes, axis: Axis, rows: pd.DataFrame) -> str:
-    """One axis: a line for each level of a second one where the first has numbers, points where it has names."""
+def _draw(panel: Axes, axis: Axis, rows: pd.DataFrame) -> tuple[str, int]:
+    """One axis: a line for each level of a second one where the first has numbers, points where it has names.
+
+    Returns:
+        What it shows, and how many combinations of the other fields are left out.
+    """
     at: dict[object, float] = {v: float(v) if axis.is_number else i for i, v in enumerate(axis.values)}
     rows = rows[rows[axis.name].isin(axis.values)]
-    words = []
+    words, left_out = [], 0
     lines = list(_lines(axis, rows))
-    for i, (name, look, own) in enumerate(lines):
+    for i, (name, look, planned) in enumerate(lines):
+        own, without = _alike(axis, planned)
+        left_out += without
+        if own.empty:
+            continue
         aside = 0.0 if axis.is_number else 0.12 * (i - (len(lines) - 1) / 2)
         xs, means = [], []
         for value, runs in own.groupby(axis.name, sort=False):
@@ -85,7 +100,23 @@ def _draw(panel: Axes, axis: Axis, rows: pd.DataFrame) -> str:
     value_axis(panel.yaxis, "FID")
     if axis.lines:
         panel.legend(title=labels.field(axis.lines), title_fontsize=SMALL, fontsize=SMALL, handlelength=2.4)
-    return f"{labels.field(axis.name)}: {'; '.join(words)}."
+    return f"{labels.field(axis.name)}: {'; '.join(words)}.", left_out
+
+
+def _alike(axis: Axis, rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The runs with an FID of those combinations of the other fields in which every value of the axis has one, and how
+    many combinations there are beside: a value whose runs diverged in one of them would else look better for it.
+
+    Where no combination has all values, as in a list of single configurations, these are all the runs with an FID.
+    """
+    scored = rows[rows["log_fid"].notna()]
+    names = [n for n in axis.others if n != axis.lines]
+    others = pd.Series([" ".join(row) for row in rows[names].astype(str).to_numpy()], index=rows.index)
+    reached = scored.groupby(others)[axis.name].nunique()
+    whole = reached.index[reached == rows[axis.name].nunique()]
+    if not len(whole):
+        return scored, 0
+    return scored[others.loc[scored.index].isin(whole)], others.nunique() - len(whole)
 
 
 FAINT: Any = {"markersize": 2.5, "mfc": "none", "mew": 0.5, "alpha": 0.6, "linestyle": "none"}

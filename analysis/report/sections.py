@@ -10,7 +10,7 @@ from analysis import labels
 from analysis.claims.verdicts import Verdict
 from analysis.experiments import EXPERIMENTS, Experiment
 from analysis.figures.registry import OWN, STATISTICS, TRAINING
-from analysis.own_study import axes_of
+from analysis.own_study import Axis, axes_of
 from analysis.report.contents import Contents
 from analysis.report.page import Section
 from analysis.results.command import command
@@ -137,7 +137,7 @@ def own_sections(contents: Contents, verdicts: Sequence[Verdict]) -> list[Sectio
             Section(name="own-claims", title=title, short="Own claims", text=OWN_NOTES, verdicts=tuple(groups))
         )
     if axes := contents.attempt("the study's axes", lambda: axes_of(contents.study)):
-        names = ", ".join(labels.field(axis.name) for axis in axes)
+        names = ", ".join(_named(axis) for axis in axes)
         made = contents.attempt("the table of configurations", lambda: axes_table(contents.study))
         found.append(
             Section(
@@ -151,6 +151,12 @@ def own_sections(contents: Contents, verdicts: Sequence[Verdict]) -> list[Sectio
             )
         )
     return found
+
+
+def _named(axis: Axis) -> str:
+    """The axis, and what cannot be told from it."""
+    with_it = ", ".join(labels.field(name) for name in axis.with_it)
+    return labels.field(axis.name) + (f" (and with it {with_it})" if with_it else "")
 
 
 def pictures_section(contents: Contents, name: str, title: str, short: str = "") -> list[Section]:

@@ -21,20 +21,24 @@ def with_parameters(members: pd.DataFrame) -> pd.DataFrame:
     return members.assign(**{name: [own.get(name) for own in texts] for name in names})
 
 
-def varied(members: pd.DataFrame) -> list[str]:
-    """The fields in which configurations of these runs differ, but for those that follow from one ahead of them.
+def varied(members: pd.DataFrame) -> dict[str, list[str]]:
+    """The fields in which configurations of these runs differ, each with those after it that only differ with it.
 
-    An objective's optimizer, for example, varies with it: that is no choice of its own. The runs are those of
-    `with_parameters`.
+    An objective's optimizer, for example, varies with it: what comes of the one cannot be told from what comes of the
+    other. The runs are those of `with_parameters`.
     """
     cells = members.drop_duplicates("cell_id")
     names = [*FIELDS, *(name for name in map(str, cells) if "." in name)]
     differing = [name for name in names if cells[name].astype(str).nunique() > 1]
-    found: list[str] = []
+    found: dict[str, list[str]] = {}
     for name in differing:
         values = cells[name].astype(str)
-        if not any((values.groupby(cells[other].astype(str)).nunique() == 1).all() for other in found):
-            found.append(name)
+        for other, with_it in found.items():
+            if (values.groupby(cells[other].astype(str)).nunique() == 1).all():
+                with_it.append(name)
+                break
+        else:
+            found[name] = []
     return found
 
 

@@ -129,7 +129,7 @@ class Decoupled(ForBinary):
 class Tempered(ForStochastic):
     """An estimator with a temperature t."""
 
-    temperature: float = parameter("t", default=1.0, above=0, most=100)
+    temperature: float = parameter("temperature of the relaxed output, t", default=1.0, above=0, most=100)
 
 
 @ESTIMATORS.named("gumbel")
@@ -172,7 +172,7 @@ class GumbelRao(Tempered):
     Source: Paulus et al. 2021 (arXiv 2010.04838).
     """
 
-    samples: int = parameter("K", default=10, least=1, most=1000)
+    samples: int = parameter("samples of the noise that an estimate averages, K", default=10, least=1, most=1000)
     label = "Gumbel-Rao"
 
     def grad_a(self, g: Tensor, *, a: Tensor, p: Tensor, slope: Tensor, b: Tensor, v: Tensor | None) -> Tensor:
@@ -210,7 +210,7 @@ class ReinMax(ForStochastic):
     Source: Liu et al. 2023 (arXiv 2304.08612).
     """
 
-    temperature: float = parameter("t", default=1.0, least=1, most=100)
+    temperature: float = parameter("temperature of the sigmoid, t", default=1.0, least=1, most=100)
     label = "ReinMax"
 
     def grad_a(self, g: Tensor, *, a: Tensor, p: Tensor, slope: Tensor, b: Tensor, v: Tensor | None) -> Tensor:

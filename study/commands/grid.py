@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from binarygan.arithmetic.precision import PRECISIONS
 from binarygan.config import MemberConfig
 from binarygan.data.images import DATA_ROOT, Images, is_file, load_images
 from binarygan.errors import UserError
@@ -13,7 +12,7 @@ from study.commands.plan import show_plan
 from study.commands.resolved import keep_study_file
 from study.commands.summary import summarize
 from study.design.cohorts import Cohort, make_cohorts, members_of
-from study.design.common import common_fields
+from study.design.common import check_precision, common_fields
 from study.design.selection import selected
 from study.design.studies import check_data, grid_asked
 from study.launch.connection import before_ray
@@ -62,8 +61,7 @@ def run_members(
         reuse: take over what other studies have finished.
     """
     for cell in cells:
-        if device == "cpu" and PRECISIONS[cell.dtype].tf32 and reuse:
-            raise UserError(f"dtype {cell.dtype} is a GPU's, and this trains on a CPU: use --precision fp32 or bf16")
+        check_precision(cell.dtype, device, options, tf32=not reuse)
         data.check_training(cell.train_images, split=cell.split, reference=cell.reference)
     resources = resources_of(options.clusters, device)
     check_trackers(options.log, store.folder)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from binarygan.config import MemberConfig
 from binarygan.data.images import Images
-from study.design.cohorts import Cohort
+from study.design.cohorts import Cohort, members_of
 from study.launch.devices import has_gpu, usable_cpus
 from study.options import RunOptions
 from study.store.schemas import FINISHED
@@ -55,8 +55,6 @@ def show_plan(
 
 def show_search_plan(store: Store, search: "Search", options: RunOptions, data: Images, device: str) -> None:
     """Print what would run, what is settled, and how long the rest takes; write nothing."""
-    import optuna
-
     from study.search.search import in_words
     from study.search.trials import existing_trials
 
@@ -74,12 +72,8 @@ def show_search_plan(store: Store, search: "Search", options: RunOptions, data: 
         print(f"  {name:24}{in_words(declared)}")
     if not left:
         return
-    drawing = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    cohorts = []
-    for _ in range(min(SAMPLED, left)):
-        trial = drawing.ask()
-        search.draw(trial)
-        cohorts.append(search.cohort(trial.params))
+    drawn = search.space.drawn(min(SAMPLED, left), search.fidelity, **search.fields)
+    cohorts = [Cohort(tuple(members_of([cell], search.seeds))) for cell in drawn]
     line = _costs(cohorts, options, data, device, trials=left)
     stops = ", less what the scheduler stops" if asked.scheduler != "none" else ""
     print(f"{line} (from {len(cohorts)} trials drawn at random{stops})")

@@ -11,7 +11,7 @@ from study.commands.grid import task_of
 from study.commands.plan import show_search_plan
 from study.commands.resolved import OMITTED, claims_of, head_of
 from study.commands.summary import summarize_search
-from study.design.common import common_fields
+from study.design.common import check_precision, common_fields
 from study.design.spaces import described
 from study.design.studies import check_data, space_asked
 from study.launch.connection import before_ray
@@ -27,6 +27,9 @@ from study.store.resume import tidy
 from study.store.store import Store
 from study.store.study_file import NAME, read_study_file, write_study_file
 from study.trials.trackers import check_trackers
+
+DRAWN = 200
+"""Configurations that are drawn before a search, to find what cannot be trained."""
 
 
 def run_search(options: RunOptions, name: str) -> int:
@@ -54,10 +57,7 @@ def run_search(options: RunOptions, name: str) -> int:
     most = max(search.fields["train_images"], space.largest("train_images"))
     split = search.fields.get("split", split_of(options.fidelity, search.reference))
     data.check_training(int(most), split=split, reference=search.reference)
-    for cell in space.with_outside_parts(options.fidelity, **search.fields):
-        from binarygan.training.checks import check_parts  # imports torch, which takes seconds
-
-        check_parts(cell, options.engine)
+    _check_draws(search, options, device)
     resources = resources_of(options.clusters, device)
     make_sampler(asked.sampler, 0, 0)  # a UserError if a package is missing
     _check_store(store, search)
@@ -104,6 +104,19 @@ def run_search(options: RunOptions, name: str) -> int:
         again_options += [] if options.results == "results" else ["--results", options.results]
         again_options += [word for path in options.plugin for word in ("--plugin", str(path))]
         return summarize_search(trials, store, data, wanted=wanted, again=again_options)
+
+
+def _check_draws(search: Search, options: RunOptions, device: str) -> None:
+    """A UserError where the search draws what cannot be trained, here or at all; each part from outside is checked."""
+    checked: set[tuple[str, ...]] = set()
+    for cell in search.space.drawn(DRAWN, search.fidelity, **search.fields):
+        check_precision(cell.dtype, device, options)
+        outside = tuple(cell.outside_parts)
+        if outside and outside not in checked:
+            from binarygan.training.checks import check_parts  # imports torch, which takes seconds
+
+            check_parts(cell, options.engine)
+            checked.add(outside)
 
 
 def _check_store(store: Store, search: Search) -> None:

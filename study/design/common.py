@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from binarygan.arithmetic.precision import PRECISIONS
 from binarygan.config import REFERENCES, MemberConfig
 from binarygan.data.images import Images
 from binarygan.errors import UserError
@@ -25,13 +26,6 @@ def common_fields(options: RunOptions, data: Images, device: str, known: dict[st
     reference = options.reference or chosen.get("reference") or _reference_of(known, usual)
     count = data.count(chosen.get("split", split_of(options.fidelity, reference)), reference)
     dtype = OPTIONS_OF_PRECISIONS[options.precision] if options.precision else _dtype_of(known or {}, device)
-    if device == "cpu" and dtype == "bfloat16" and not options.clusters.address:
-        try:
-            import numba  # noqa: F401
-        except ImportError as error:  # it is missing, or too old for this NumPy
-            raise UserError(
-                f"--precision bf16 on a CPU needs Numba ({error}): mend that or use --precision fp32"
-            ) from None
     return {
         "data": data.name,
         "data_digest": data.digest,
@@ -41,6 +35,23 @@ def common_fields(options: RunOptions, data: Images, device: str, known: dict[st
         "reference": reference,
         **chosen,
     }
+
+
+def check_precision(dtype: str, device: str, options: RunOptions, *, tf32: bool = False) -> None:
+    """A UserError where the device does not have a precision, or lacks what it needs.
+
+    Args:
+        tf32: a CPU may have it, which is float32 there.
+    """
+    if device == "cpu" and PRECISIONS[dtype].tf32 and not tf32:
+        raise UserError(f"dtype {dtype} is a GPU's, and this trains on a CPU: use --precision fp32 or bf16")
+    if device == "cpu" and dtype == "bfloat16" and not options.clusters.address:
+        try:
+            import numba  # noqa: F401
+        except ImportError as error:  # it is missing, or too old for this NumPy
+            raise UserError(
+                f"dtype {dtype} on a CPU needs Numba ({error}): mend that or use --precision fp32"
+            ) from None
 
 
 def _values_of(known: dict[str, Any], field: str, default: Any = None) -> set[Any]:

@@ -64,8 +64,14 @@ class Field:
         except (ValueError, KeyError):
             raise UserError(f"it must be {kind}") from None
 
-    def check(self, value: object) -> None:
-        """A UserError where a value from a file cannot be one of this field."""
+    def check(self, value: object, where: str) -> None:
+        """A UserError, which begins with `where`, if a value from a file cannot be one of this field."""
+        try:
+            self._check(value)
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from None
+
+    def _check(self, value: object) -> None:
         checked(self.name, value, self.kind)
         of = self.limits
         if isinstance(value, int | float) and not (

@@ -16,9 +16,10 @@ from optuna.trial import BaseTrial
 from binarygan.config import PARTS, MemberConfig
 from binarygan.errors import UserError, nearest
 from binarygan.paper import paper_config
-from binarygan.registry import Registry, is_built_in
-from study.design.fields import Field, check_name, known_fields
+from binarygan.registry import Registry
+from study.design.fields import check_name, known_fields
 from study.design.grids import refuse_decided
+from study.store.study_file import RANGE
 
 Distribution = CategoricalDistribution | FloatDistribution | IntDistribution
 Choices = dict[str, Any]
@@ -74,24 +75,23 @@ class Space:
                 choices[parameter.name] = parameter.suggest(trial)
         return paper_config(fidelity=fidelity, **choices)
 
-    def with_outside_parts(self, fidelity: str, **common: Any) -> Iterator[MemberConfig]:
-        """A configuration for each part from outside the package that a search may draw or has fixed."""
-        drawn: list[Choices] = [{}]
-        for p in self.parameters:
-            if p.name in PARTS and isinstance(p.distribution, CategoricalDistribution):
-                chosen = [str(value) for value in p.distribution.choices]
-                outside = [v for v in chosen if v in PARTS[p.name] and not is_built_in(PARTS[p.name][v])]
-                drawn += [{p.name: value} for value in outside]
-        for choices in drawn:
-            fields = {"objective": "wgan-gp", **common, **self.fixed, **choices}
+    def drawn(self, count: int, fidelity: str, **common: Any) -> Iterator[MemberConfig]:
+        """Configurations drawn at random, the same ones each time.
+
+        Raises:
+            UserError: one cannot be built, so that a search would end where it draws it.
+        """
+        drawing = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+        for _ in range(count):
+            trial = drawing.ask()
             try:
-                config = paper_config(fidelity=fidelity, **fields)
-            except UserError:
-                if any(p.name in PARTS for p in self.parameters):
-                    continue  # it is not for what is usual in the place of other parts, which are drawn, too
-                raise
-            if set(config.outside_parts) & set(choices or PARTS):
-                yield config
+                yield self.draw(trial, fidelity, **common)
+            except UserError as error:
+                params = ", ".join(f"{name}={value}" for name, value in trial.params.items())
+                raise UserError(
+                    f"this search space draws what cannot be trained: {error} (drawn: {params}); say `when` a field is "
+                    "drawn, or leave a value out"
+                ) from None
 
     def params_of(self, config: MemberConfig) -> dict[str, Any] | None:
         """The drawn values that give this configuration; None where no drawn values give it."""
@@ -172,26 +172,25 @@ def space_of(shows: str, drawn: Mapping[str, Any], where: str) -> Space:
 
 PART_ORDER = list(PARTS)
 """The fields that name parts, each behind those that it depends on: estimators behind neurons."""
-KEYS = ("low", "high", "log", "values", "when")
 
 
 def _described(name: str, said: Any, where: str) -> Parameter:
     said = {"values": said} if isinstance(said, list) else said
     if not isinstance(said, dict) or not ("values" in said or {"low", "high"} <= set(said)):
         raise UserError(f"{where} is neither a list of values nor low and high")
-    if unknown := [key for key in said if key not in KEYS]:
-        raise UserError(f"{where}: {unknown[0]!r} is unknown: {nearest(unknown[0], KEYS)}")
+    if unknown := [key for key in said if key not in RANGE]:
+        raise UserError(f"{where}: {unknown[0]!r} is unknown: {nearest(unknown[0], RANGE)}")
     if not isinstance(said.get("log", False), bool) or not isinstance(said.get("when", {}), dict):
         raise UserError(f"{where}: log is true or false, when a table of fields")
     known = known_fields()
     field = known[name][0]
     for value in said["values"] if "values" in said else (said["low"], said["high"]):
-        _check(field, value, where)
+        field.check(value, where)
     when = {key: tuple(v) if isinstance(v, list) else (v,) for key, v in said.get("when", {}).items()}
     for key, values in when.items():
         check_name(key, f"{where}: when", known)
         for value in values:
-            _check(known[key][0], value, f"{where}: when")
+            known[key][0].check(value, f"{where}: when")
     owners: dict[str, tuple[Any, ...]] = {}
     for kind, _, part in (f.part.partition("=") for f in known[name] if f.part):
         owners[kind] = (*owners.get(kind, ()), part)
@@ -207,13 +206,6 @@ def _distribution(said: Mapping[str, Any], *, whole: bool) -> Distribution:
     if whole:
         return IntDistribution(said["low"], said["high"], log=said.get("log", False))
     return FloatDistribution(float(said["low"]), float(said["high"]), log=said.get("log", False))
-
-
-def _check(field: Field, value: object, where: str) -> None:
-    try:
-        field.check(value)
-    except UserError as error:
-        raise UserError(f"{where}: {error}") from None
 
 
 def described(space: Space) -> dict[str, Any]:

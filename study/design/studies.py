@@ -140,8 +140,5 @@ def _check(file: StudyFile, table: str, fields: Iterable[tuple[str, Any]]) -> No
     known, where = known_fields(), f"{file.path}: {table}"
     for name, value in fields:
         check_name(name, where, known)
-        try:
-            if value is not None:
-                known[name][0].check(value)
-        except UserError as error:
-            raise UserError(f"{where}: {error}") from None
+        if value is not None:
+            known[name][0].check(value, where)

@@ -38,7 +38,8 @@ PAIRS, LEVELS = ("lower", "higher", "similar"), ("above", "below")
 Table = dict[str, Any]
 _WORDS = {str: "a string", int: "a whole number", float: "a number", bool: "true or false", list: "a list"}
 _WORDS |= {dict: "a table"}
-_RANGE = {"low": float, "high": float, "log": bool, "values": list, "when": dict}
+RANGE = ("low", "high", "log", "values", "when")
+"""The keys of what a search draws for a field."""
 _SEARCH = {"name": str, "space": (str, dict), "trials": int, "metric": (str, list), "sampler": str, "sampler_seed": int}
 _SEARCH |= {"scheduler": str}
 _CLAIM = {"says": str, "metric": str, "runs": dict, "is": str, "than": dict, "by": float}
@@ -192,7 +193,7 @@ def _check(table: Table, known: Mapping[str, Any], where: str) -> None:
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Fields with a dot in their names are tables to TOML: `estimator.temperature = 0.5`."""
     for key, value in table.items():
-        if isinstance(value, dict) and not set(value) & set(_RANGE):
+        if isinstance(value, dict) and not set(value) & set(RANGE):
             yield from _flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

@@ -59,9 +59,13 @@ def trained_elsewhere(store: Store, member_ids: Iterable[str], *, trust_dirty: b
 
 
 def take_over(store: Store, member_ids: Iterable[str], *, trust_dirty: bool = False) -> Elsewhere:
-    """Copy those of these runs that neighbouring studies have finished, without checkpoints; what there was."""
+    """Copy those of these runs that neighbouring studies have finished, without checkpoints; what there was.
+
+    A run has the same id in every variant that has its configuration: the copy's row names the variant of this study.
+    """
+    variant = {k: v for k, v in (store.description() or {}).items() if k == "fidelity"}
     found = trained_elsewhere(store, member_ids, trust_dirty=trust_dirty)
-    copied = {i: n for i, n in found.usable.items() if _copy(Store(store.folder.parent, n), store, i)}
+    copied = {i: n for i, n in found.usable.items() if _copy(Store(store.folder.parent, n), store, i, variant)}
     return dataclasses.replace(found, usable=copied)
 
 
@@ -87,7 +91,7 @@ def measured_as_here(row: dict[str, Any]) -> bool:
     return bool(row["extractors"] == extractors_digest(row["reference"]))
 
 
-def _copy(neighbour: Store, store: Store, member_id: str) -> bool:
+def _copy(neighbour: Store, store: Store, member_id: str, variant: dict[str, Any]) -> bool:
     """Copy a run's rows of all tables, its own row last; whether the neighbour still has them all.
 
     The neighbour's study may be going on. A trial writes the row that says `done` after all other rows, so that row is
@@ -102,5 +106,5 @@ def _copy(neighbour: Store, store: Store, member_id: str) -> bool:
     [row] = tables.pop("members")
     for table, rows in tables.items():
         store.write(table, member_id, rows)
-    store.write("members", member_id, [row | {"study": store.study}])
+    store.write("members", member_id, [row | {"study": store.study} | variant])
     return True

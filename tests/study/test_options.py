@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from running import assert_refused, here
 
 from binarygan.data.images import load_images
 from binarygan.errors import UserError
 from binarygan.paper import paper_config
 from study.commands.search import _source
-from study.design.common import common_fields
+from study.design.common import check_precision, common_fields
 from study.launch.devices import resources_of
 from study.options import ClusterOptions, RunOptions, SearchOptions, parse, results_root
 from study.store.store import Store
@@ -71,10 +72,10 @@ def test_what_is_compared_with_is_what_is_asked_then_the_studys_then_usual(
 
 def test_bfloat16_on_a_cpu_is_refused_where_numba_is_not_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "numba", None)  # importing it fails
-    options = RunOptions(grid="paper", precision="bf16")
-    with pytest.raises(UserError, match="--precision bf16 on a CPU needs Numba"):
-        common_fields(options, load_images("mnist"), "cpu", None)
-    assert common_fields(options, load_images("mnist"), "cuda", None)["dtype"] == "bfloat16"
+    for words in (["--precision", "bf16"], ["--set", "dtype=bfloat16"]):
+        outcome = here("--grid", "paper", *words, "--device", "cpu", "--plan")
+        assert_refused(outcome, "dtype bfloat16 on a CPU needs Numba")
+    check_precision("bfloat16", "cuda", RunOptions(grid="paper"))
 
 
 def test_every_option_is_a_field_of_the_resolved_options() -> None:

@@ -1,13 +1,18 @@
 """The report of a study of the user's own: its axes, its configurations side by side, its claims."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_own import own_study
 from made_reports import Report, once, report_of
 
 from analysis.claims.own import own_verdicts
+from analysis.figures.axes import axes
+from analysis.figures.registry import Drawn
 from analysis.own_study import axes_of
+from analysis.results.study import Study
 
 CLAIM = """
 [[claims]]
@@ -97,3 +102,28 @@ def test_variance_is_told_by_every_field(report: Report) -> None:
     terms = report.table("anova-fid").set_index("term")
     assert terms["share"].idxmax() == "slope rate"
     assert {"slope rate", "norm on G's output", "estimator temperature"} <= set(terms.index)
+
+
+def test_a_value_whose_runs_diverged_somewhere_is_compared_where_they_did_not(tmp_path: Path) -> None:
+    """Its worst configuration lost, a temperature would look better than it is."""
+    whole = own_study(tmp_path / "own", samples=False)
+    members = whole.members.copy()
+    temperature = members["part_parameters"].map(lambda text: json.loads(text)["estimator.temperature"])
+    norm, slope = members["generator_output_norm"], members["slope_rate"]
+    members.loc[norm == "batch", "fid"] *= 1.5
+    lost = (temperature == 2.0) & (norm == "batch") & (slope == 1.2)
+    members.loc[lost, ["status", "fid"]] = ["diverged", np.nan]
+    with_it = axes(Study(whole.folder, members))
+    assert with_it is not None
+    assert with_it.cautions == [
+        "slope rate: without 1 combination of the other fields, where a value has no run with an FID",
+        "norm on G's output: without 1 combination of the other fields, where a value has no run with an FID",
+        "estimator temperature: without 1 combination of the other fields, where a value has no run with an FID",
+    ]
+    without = axes(Study(whole.folder, members[norm == "none"]))
+    assert without is not None
+
+    def at_fast(drawn: Drawn) -> str:
+        return drawn.alt.partition("estimator temperature: ")[2].partition("1.2: ")[2].partition(".  ")[0].rstrip(".")
+
+    assert at_fast(with_it) == at_fast(without) != ""

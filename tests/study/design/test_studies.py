@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import optuna
 import pytest
 from running import assert_refused, here
 
@@ -349,10 +348,7 @@ def test_a_space_may_have_its_fields_in_any_order(tmp_path: Path) -> None:
     options = parse(["--file", written(tmp_path, SPACE)])
     space = space_asked(options, "x")
     assert space.parameters[0].name == "neuron"
-    assert list(space.with_outside_parts("as-described", **SMALL, **settings_asked(options))) == []
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    trials = [study.ask() for _ in range(8)]
-    drawn = [space.draw(trial, "as-described", **SMALL, **settings_asked(options)) for trial in trials]
+    drawn = list(space.drawn(8, "as-described", **SMALL, **settings_asked(options)))
     assert len({config.part_parameters for config in drawn}) == 8
     assert all(config.penalty_weight != round(config.penalty_weight or 0) for config in drawn)
 
@@ -367,3 +363,22 @@ def test_a_file_of_other_data_is_refused_by_grids_and_searches(tmp_path: Path) -
 def test_a_precision_of_gpus_is_refused_on_a_cpu(tmp_path: Path) -> None:
     words = ["--grid", "paper-neurons", "--set", "dtype=tf32", "--device", "cpu", "--results", tmp_path]
     assert_refused(here(*words), "dtype tf32 is a GPU's")
+
+
+def test_a_space_that_draws_what_cannot_be_trained_is_refused_first(tmp_path: Path) -> None:
+    """Gumbel's gradient is a stochastic neuron's: a search would end where it draws it with another."""
+    spaces = {
+        'neuron = ["deterministic", "stochastic"]\nestimator = ["sigmoid", "gumbel"]\n': "gumbel",
+        'neuron = ["stochastic"]\ndtype = ["float32", "tf32"]\n': "dtype tf32 is a GPU's",
+    }
+    for space, words in spaces.items():
+        path = written(tmp_path, f'name = "x"\n[search]\ntrials = 3\n[search.space]\n{space}')
+        for more in ((), ("--plan",)):
+            outcome = here("--file", path, "--device", "cpu", "--results", tmp_path / "r", *more)
+            assert_refused(outcome, words)
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_every_space_draws_what_can_be_trained(name: str) -> None:
+    assert len(list(SPACES[name].drawn(200, "as-released", **SMALL))) == 200

@@ -95,3 +95,14 @@ def test_what_uncommitted_code_trained_is_taken_over_only_where_it_is_trusted(ti
     trusted = take_over(second, [clean, dirty], trust_dirty=True)
     assert trusted.usable == {clean: "first", dirty: "first"}
     assert trusted.lines(copied=False) == ["to be taken over: 2 members from first"]
+
+
+def test_a_run_that_is_taken_over_is_of_this_studys_variant(tiny: Path, tmp_path: Path) -> None:
+    """Its configuration may be of both; else a study's claims would be judged on a part of its runs each."""
+    [member] = cohort(tiny, 1, epochs=1).members
+    train(tiny, tmp_path, cohort(tiny, 1, epochs=1), "first")
+    second = Store(tmp_path, "second")
+    second.create()
+    second.describe({"fidelity": "as-described", "cells": {}})
+    assert take_over(second, [member.member_id]).usable == {member.member_id: "first"}
+    assert [r["fidelity"] for r in second.read("members", member.member_id)] == ["as-described"]
