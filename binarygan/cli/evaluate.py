@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from binarygan.cli.commands import Parser, status_of
+from binarygan.config import REFERENCES
 from binarygan.data.images import DATASETS, PACKED, load_images
 from binarygan.errors import UserError
 from binarygan.io.arrays import member_of, read_numpy
@@ -60,6 +61,9 @@ def parser() -> Parser:
     p.add_argument("--array", metavar="NAME", help="which array of an .npz")
     p.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     p.add_argument("--data", default="mnist", metavar="NAME|FILE.npy", help=f"compare with: {', '.join(DATASETS)}")
+    p.add_argument(
+        "--reference", choices=REFERENCES, default=REFERENCES[0], help="which of its images (default: the test split)"
+    )
     p.add_argument("--data-root", type=Path, metavar="DIR", help="folder of torchvision's data sets")
     return p
 
@@ -74,20 +78,22 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     data = load_images(arguments.data, root=arguments.data_root)
     if len(data.packed) <= NEIGHBOURS:
         raise UserError(f"--data {arguments.data} holds too few images to compare with")
-    reference = reference_of(data, torch.device("cpu"))
-    data.warn_if_few()
+    reference = reference_of(data, torch.device("cpu"), arguments.reference)
+    data.warn_if_few(arguments.reference)
     if len(images) < len(reference.images):
         print(
             f"warning: {len(images):,} samples against {len(reference.images):,} images: FID, coverage and others "
             "depend on the number of samples, so these do not compare with scores of more",
             file=sys.stderr,
         )
-    scores = full_scores(images, reference)
+    scores, extractors = full_scores(images, reference), extractors_digest(arguments.reference)
     if arguments.json:
         named = {name: value if np.isfinite(value) else None for name, value in scores.items()}  # JSON has no NaN
-        print(json.dumps({**named, "samples": len(images), "data": data.name, "extractors": extractors_digest()}))
+        of = {"data": data.name, "reference": arguments.reference, "extractors": extractors}
+        print(json.dumps({**named, "samples": len(images), **of}))
         return 0
-    print(f"{len(images)} images of {arguments.samples} against {data.name} (extractors {extractors_digest()})")
+    what = f"{data.name}'s {arguments.reference} images (extractors {extractors})"
+    print(f"{len(images)} images of {arguments.samples} against {what}")
     for metric in OF_IMAGES:
         print(f"{metric.name:24}{scores[metric.name]:12.4f}  {metric.meaning}")
     return 0

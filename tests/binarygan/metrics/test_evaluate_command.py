@@ -43,7 +43,13 @@ def test_json_is_one_object_with_the_names(
     found = json.loads(said.out)
     assert {m.name for m in OF_IMAGES} <= set(found)
     assert found["precision"] == 1, "the samples are among the reference images"
-    assert found["samples"] == 300
+    assert (found["samples"], found["reference"]) == (300, "test")
+    words = ["--json", "--data", str(tmp_path / "others.npy"), "--reference", "validation"]
+    assert evaluate.main([str(tmp_path / "x.npy"), *words]) == 0
+    held_out = capsys.readouterr()
+    assert held_out.err == "warning: 200 images to compare with are few: scores rest on them\n"
+    assert json.loads(held_out.out)["precision"] < 1, "the last sixth of the images has not these samples"
+    assert json.loads(held_out.out)["extractors"] != found["extractors"]
 
 
 def test_bad_files_are_one_line_and_status_2(
