@@ -6,7 +6,7 @@
 from importlib import import_module
 from pkgutil import iter_modules
 
-FAMILIES = ("feature_distances", "classes", "two_sample", "copies", "bits", "preactivations", "gates")
+FAMILIES = ("feature_distances", "classes", "copies", "bits", "preactivations", "gates")
 """The files that declare metrics, in the order of their columns."""
 OTHERS = ("names", "measured", "extractor", "scores", "evaluation")
 """The files that declare none."""

@@ -172,6 +172,16 @@ def coverage(samples: ImageSet, reference: ImageSet) -> float:
     return float((samples.of(between, reference).to_samples < reference.of(manifold).radius).float().mean())
 
 
+@metric("two_sample", "1-NN accuracy", "1-nearest-neighbour two-sample test; 0.5: indistinguishable", "target", most=1)
+def two_sample(samples: ImageSet, reference: ImageSet) -> float:
+    """The leave-one-out accuracy of a 1-nearest-neighbour classifier of samples against reference images, the mean of
+    both sets' accuracies; a tie counts half (Lopez-Paz & Oquab 2017, arXiv 1610.06545).
+    """
+    both = samples.of(between, reference)
+    of_reference = share_nearer(reference.of(manifold).nearest, both.to_samples)
+    return (of_reference + share_nearer(samples.of(manifold).nearest, both.to_reference)) / 2
+
+
 def share_nearer(own: Tensor, other: Tensor) -> float:
     """How often the nearest of the own set is nearer than the nearest of the other; a tie counts half."""
     return float((own < other).float().mean() + (own == other).float().mean() / 2)

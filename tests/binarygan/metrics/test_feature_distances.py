@@ -9,7 +9,6 @@ from torch import Tensor
 
 from binarygan.metrics import feature_distances as features
 from binarygan.metrics.measured import ImageSet
-from binarygan.metrics.two_sample import two_sample
 
 
 def normal(count: int, *, shift: float = 0.0, seed: int = 0, width: int = 12) -> Tensor:
@@ -25,7 +24,7 @@ class Featured(ImageSet):
 
 
 def metrics(samples: Tensor, reference: Tensor) -> dict[str, float]:
-    of_manifolds = (features.precision, features.recall, features.density, features.coverage, two_sample)
+    of_manifolds = (features.precision, features.recall, features.density, features.coverage, features.two_sample)
     return {f.__name__: f(Featured(samples), Featured(reference)) for f in of_manifolds}
 
 
