@@ -37,7 +37,10 @@ class Studies:
     @property
     def problems(self) -> tuple[str, ...]:
         """What a reader has to be told of the files, each line with its study ahead."""
-        return tuple(f"{s.name}: {line}" for s in self.studies for line in s.problems)
+        found = [f"{s.name}: {line}" for s in self.studies for line in s.problems]
+        if twice := int(self.members["member_id"].duplicated().sum()):
+            found.append(f"{twice} runs stand in two studies: drop_duplicates('member_id') has each once")
+        return tuple(found)
 
     def curves(self) -> pd.DataFrame:
         """A row for each epoch of each run of each study."""
@@ -107,13 +110,14 @@ def compare_runs(study: Study | Studies, metric: str, runs: Mapping[str, Any], t
 
     Args:
         metric: a column of `study.members`.
+        study: a run that two of several studies have counts once.
         runs: the fields, parameters of parts among them, that tell the first configuration from all others.
         than: the same of the second.
 
     Raises:
         UserError: no configuration has these values, or several have.
     """
-    members = study.members
+    members = study.members.drop_duplicates("member_id")
     if metric not in members:
         raise UserError(f"{metric!r} is no column of {', '.join(sorted(map(str, members['study'].unique())))}")
     evidence = Evidence(members, {})

@@ -13,6 +13,8 @@ from analysis.results.cells import trained
 from analysis.results.fields import levels, varied, with_parameters
 from analysis.results.study import Study
 
+SELF_TELLING = ("neuron", "objective", "architecture", "estimator", "discriminator_norm")
+"""Fields whose values need no name ahead."""
 MOST_LINES = 6
 """Levels of a second axis that a figure tells apart."""
 
@@ -39,15 +41,17 @@ class Axis:
 
 @lru_cache(maxsize=2)
 def axes_of(study: Study) -> tuple[Axis, ...]:
-    """The study's own axes; none for a search, and none where the report's experiments have all its configurations."""
+    """The study's own axes; none for a search, and none for a grid of which the report's experiments have all
+    configurations."""
     if study.is_search:
         return ()
     members = trained(study.members)
-    left = set(members["cell_id"])
-    for experiment in EXPERIMENTS:
-        left -= set(experiment.members(members)["cell_id"])
-    if not left:
-        return ()
+    if not {"sweep", "file"} & set(study.description):
+        left = set(members["cell_id"])
+        for experiment in EXPERIMENTS:
+            left -= set(experiment.members(members)["cell_id"])
+        if not left:
+            return ()
     rows = rows_of(study)
     names = varied(rows)
     spans = {name: _span(rows, name) for name in names}
@@ -79,6 +83,20 @@ def name_of(name: str, value: Any) -> str:
     if name == "discriminator_norm":
         return labels.norm_in_d(str(value))
     return str(labels.choice(name, value)) or str(value)  # "none" has no label
+
+
+def names_apart(study: Study) -> dict[str, str]:
+    """What tells each configuration from the others, by cell_id: its values along the study's axes."""
+    rows = rows_of(study).drop_duplicates("cell_id").set_index("cell_id")
+    return {
+        str(cell_id): ", ".join(_words(a.name, rows.loc[cell_id, a.name]) for a in axes_of(study))
+        for cell_id in rows.index
+    }
+
+
+def _words(name: str, value: object) -> str:
+    text = name_of(name, value)
+    return text if name in SELF_TELLING else f"{labels.field(name)} {text}"
 
 
 def _span(rows: pd.DataFrame, name: str) -> float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ class Trained:
     """A run that was trained: its generator, and the losses of each epoch."""
 
     config: MemberConfig
-    sampler: Sampler
+    sampler: Sampler = field(repr=False)
     discriminator_losses: tuple[float, ...]
     generator_losses: tuple[float, ...]
 

@@ -92,7 +92,9 @@ def test_one_study_and_many_are_read_alike() -> None:
         one.curves().reset_index(drop=True),
         check_dtype=False,
     )
-    assert len(analysis.load_study([ROOT / "published" / "estimators"]).members) == len(one.members)
+    twice = analysis.load_study([ROOT / "published" / "estimators"] * 2)
+    assert len(twice.members) == 2 * len(one.members)
+    assert twice.problems[-1].startswith(f"{len(one.members)} runs stand in two studies")
 
 
 def test_a_commands_module_is_its_function_too() -> None:
@@ -123,6 +125,9 @@ def test_two_configurations_are_compared_by_the_tests_of_claims() -> None:
     assert found.value == pytest.approx(np.median(ratios))
     assert 1 < found.interval[0] < found.value < found.interval[1]
     assert str(found).startswith(f"fid: ratio {found.value:.3g}, 90% [")
+    again = analysis.load_study([ROOT / "published" / "paper-as-released"] * 2)
+    twice = analysis.compare_runs(again, "fid", MLP | {"neuron": "stochastic"}, MLP | {"neuron": "deterministic"})
+    assert twice == found, "a run that stands in two studies counts once"
     same = analysis.compare_runs(study, "class_kl", MLP | {"neuron": "real"}, MLP | {"neuron": "real"})
     assert (same.is_ratio, same.value) == (False, pytest.approx(0, abs=1e-12))
 

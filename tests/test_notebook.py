@@ -16,8 +16,9 @@ def printed(notebook: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("folder", [".", "examples"])
-def test_it_prints_what_it_shows_and_draws_its_figures(folder: str) -> None:
+def test_it_prints_what_it_shows_and_draws_its_figures(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the repository and from its own folder, which is what Jupyter takes."""
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # a command that ran in this process has set it
     shown = nbformat.read(NOTEBOOK, 4)
     run = nbformat.read(NOTEBOOK, 4)
     for cell in run.cells:

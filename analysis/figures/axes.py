@@ -13,15 +13,13 @@ from analysis.figures.picks import Pick, number, pick
 from analysis.figures.registry import OWN, Drawn, figure
 from analysis.figures.style import SMALL, chart, log_scale, set_ticks, value_axis
 from analysis.labels import LOOKS, Look
-from analysis.own_study import Axis, axes_of, name_of, rows_of
+from analysis.own_study import Axis, axes_of, name_of, names_apart, rows_of
 from analysis.results.study import Study
 from analysis.statistics.summaries import summarize
 from study.store.schemas import FINISHED
 
 MOST_PANELS, ACROSS = 6, 3
 MOST_SAMPLES, SAMPLES_ACROSS, LARGEST = 12, 4, 2.3
-SELF_TELLING = ("neuron", "objective", "architecture", "estimator")
-"""Fields whose values need no name ahead."""
 
 
 @figure("axes", "FID along each axis of the study", section=OWN, order=1)
@@ -166,7 +164,7 @@ def axes_samples(study: Study) -> Drawn | None:
             missing.append(f"{cell['name']}: no room")
     if not found:
         return None
-    names = _apart(study, [cell_id for cell_id, _ in found])
+    names = names_apart(study)
     columns = min(len(found), SAMPLES_ACROSS)
     size = panel_size(columns, 0.02, 0.02, LARGEST)
     captions = [wrapped(f"{names[cell_id]}, {one.caption('bits')}", size) for cell_id, one in found]
@@ -177,16 +175,3 @@ def axes_samples(study: Study) -> Drawn | None:
         page.draw(i // columns, i % columns, tile(one.samples.bits), caption="\n".join(captions[i]))
         parts.append(f"{names[cell_id]} ({one.which}): {one.describe('bits')}.")
     return Drawn(page.figure, " ".join(parts), missing)
-
-
-def _apart(study: Study, cell_ids: list[str]) -> dict[str, str]:
-    """What each configuration has along the study's axes."""
-    rows = rows_of(study).drop_duplicates("cell_id").set_index("cell_id")
-    return {
-        cell_id: ", ".join(_words(a.name, rows.loc[cell_id, a.name]) for a in axes_of(study)) for cell_id in cell_ids
-    }
-
-
-def _words(name: str, value: object) -> str:
-    text = name_of(name, value)
-    return text if name in SELF_TELLING else f"{labels.field(name)} {text}"

@@ -1,5 +1,7 @@
 """Critical-difference diagram: mean ranks of the cells over seeds, a bar over those not shown to differ."""
 
+import textwrap
+
 from matplotlib.axes import Axes
 
 from analysis import labels
@@ -12,8 +14,10 @@ from analysis.statistics.hypotheses import ALPHA
 from analysis.statistics.ranks import Ranks, critical_difference
 from analysis.statistics.summaries import Unavailable
 
-ROW, BAR = 0.19, 0.09
-"""Inches between labels, and between bars."""
+ROW, LINE, BAR = 0.19, 0.11, 0.09
+"""Inches between labels, for each line more of a label, and between bars."""
+WIDE = 42
+"""Letters in a line of a label."""
 HEAD = 0.62
 """Inches above the axis of ranks."""
 
@@ -28,11 +32,13 @@ def draw_critical_difference(study: Study) -> Drawn | None:
     cells = study.cells.set_index("cell_id")
     keys = list(zip(table["cell_id"].astype(str), table["binarization"].astype(str), strict=True))
     names = [str(cells["name"][cell_id]) + labels.BINARIZATIONS[kind] for cell_id, kind in keys]
+    shown = [textwrap.fill(name, WIDE) for name in names]
+    row = ROW + LINE * max(name.count("\n") for name in shown)
     looks = [labels.look(str(cells["neuron"][cell_id]), kind) for cell_id, kind in keys]
     left = -(-len(table) // 2)
     levels = bar_levels(ranks.groups)
     first_label = 0.22 + BAR * (max(levels, default=-1) + 1)
-    height = HEAD + first_label + ROW * left + 0.02
+    height = HEAD + first_label + row * left + 0.02
     figure = chart(height, layout=None)
     axes = figure.add_axes((0.34, 0, 0.32, 1))
     axes.set_axis_off()
@@ -44,12 +50,12 @@ def draw_critical_difference(study: Study) -> Drawn | None:
         axes.plot(ends, [y, y], color="black", linewidth=2.4, solid_capstyle="butt", clip_on=False)
     for i, rank in enumerate(table["mean_rank"]):
         on_left = i < left
-        y = first_label + ROW * (i if on_left else len(table) - 1 - i)
+        y = first_label + row * (i if on_left else len(table) - 1 - i)
         edge = 1 - 0.02 * len(table) if on_left else len(table) * 1.02
         look = looks[i]
         axes.plot([rank, rank, edge], [0, y, y], color="0.35", linewidth=0.6, clip_on=False)
         axes.plot([rank], [0], look.marker, color=look.colour, markersize=4, clip_on=False, zorder=4)
-        words = f"{names[i]}  {rank:.2f}" if on_left else f"{rank:.2f}  {names[i]}"
+        words = f"{shown[i]}  {rank:.2f}" if on_left else f"{rank:.2f}  {shown[i]}"
         axes.text(edge, y, f" {words} ", ha="right" if on_left else "left", va="center", fontsize=7)
     return Drawn(figure, _alt(ranks, names), cautions=list(ranks.notes))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from analysis.report.contents import Kept
 from analysis.report.report import write_report
 from analysis.results.load import load_study
+from binarygan.errors import UserError
 from study.store.schemas import SCHEMAS
 
 SECONDS = 5
@@ -30,8 +31,12 @@ def watch(folder: Path, out: Path, say: Callable[[str], None]) -> None:
     """
     kept: Kept = {}
     seen: Files | None = None
+    if not folder.is_dir():
+        raise UserError(f"{folder} does not exist: name a study's folder")
+    if not _files(folder):
+        say(f"{folder} has no run yet: waiting for the first epoch")
     while True:
-        if (now := _files(folder)) != seen:
+        if (now := _files(folder)) and now != seen:
             start = time.monotonic()
             notes = write_report(folder, out, kept=kept, reloads=SECONDS)
             counts = load_study(folder).members["status"].value_counts()

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -22,7 +23,9 @@ def command(study: Study, grid: str | None = None) -> str:
     """
     said = study.description
     if isinstance(said.get("file"), str) and grid is None:
-        return shlex.join(["python", "study/run.py", "--file", f"results/{study.name}/study.toml", *_plugins(said)])
+        folder = shown(study.folder)
+        elsewhere = ["--results", str(folder.parent)] if folder.parent.name != "results" else []
+        return shlex.join(["python", "study/run.py", "--file", str(folder / "study.toml"), *elsewhere, *_plugins(said)])
     if grid is not None and said.get("grid") != grid:
         return _joined(study, ["--grid", grid], study.name)
     if isinstance(name := said.get("grid"), str):
@@ -37,6 +40,12 @@ def command(study: Study, grid: str | None = None) -> str:
             return _joined(study, ["--retrain", name, "--reference", reference], f"retrain-{name}-{reference}")
         return _joined(study, ["--retrain", name], f"retrain-{name}")
     return ""
+
+
+def shown(folder: Path) -> Path:
+    """A folder as a command in the present one names it."""
+    whole, here = folder.resolve(), Path.cwd().resolve()
+    return whole.relative_to(here) if whole.is_relative_to(here) else whole
 
 
 def _search(study: Study, name: str) -> list[str]:

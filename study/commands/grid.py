@@ -14,7 +14,7 @@ from study.commands.summary import summarize
 from study.design.cohorts import Cohort, make_cohorts, members_of
 from study.design.common import check_precision, common_fields
 from study.design.selection import selected
-from study.design.studies import check_data, grid_asked
+from study.design.studies import check_claims_of, check_data, grid_asked
 from study.launch.connection import before_ray
 from study.launch.devices import device_of, has_gpu, resources_of
 from study.launch.progress import StudyProgress
@@ -37,6 +37,7 @@ def run_grid(options: RunOptions) -> int:
     store = Store(results_root(options.results), options.study or options.grid or "")
     fields = common_fields(options, data, device, store.description())
     cells = grid.cells(options.fidelity, asked=options.asked, **fields)
+    check_claims_of(cells, options.described)
     members = selected(members_of(cells, options.seeds), options.only)
     description: dict[str, Any] = {"grid": options.grid} if options.grid else {}
     description |= {"fidelity": options.fidelity, "quick": options.quick, **options.kept}
@@ -91,8 +92,11 @@ def run_members(
             keep_study_file(store, options, cells, str(description["fidelity"]))
         if reuse:
             wanted = [m.member_id for m in unfinished(members, store)]
-            for line in take_over(store, wanted, trust_dirty=options.trust_dirty).lines(copied=True):
+            taken = take_over(store, wanted, trust_dirty=options.trust_dirty)
+            for line in taken.lines(copied=True):
                 print(f"{store.study}: {line}")
+            if taken.usable and options.log:
+                print(f"{store.study}: --log is told of epochs as they are trained, not of what is taken over")
             for line in go_on(store, unfinished(members, store), trust_dirty=options.trust_dirty).lines():
                 print(f"{store.study}: {line}")
         cohorts = _cohorts(unfinished(members, store), store, options, device)

@@ -102,6 +102,8 @@ def delete_study(where: str, *, yes: bool) -> int:
         if not yes:
             if not sys.stdin.isatty():
                 raise UserError(f"nobody here to ask whether to delete {where}: give --yes")
+            for line in _shared(store):
+                print(line)
             print(
                 f"{where}: {_counts(store)}, {_megabytes(folder):,.1f} MB. Delete it for good? [y/N] ",
                 end="",
@@ -113,6 +115,15 @@ def delete_study(where: str, *, yes: bool) -> int:
         shutil.rmtree(folder)
     print(f"{where} is deleted")
     return 0
+
+
+def _shared(store: Store) -> Iterator[str]:
+    """What other studies of the results root lose: they have copies of the rows of its runs, not of their networks."""
+    own, root = set(store.ids()), store.folder.parent
+    for name in sorted(p.name for p in root.iterdir() if p.name != store.study and (p / "members").is_dir()):
+        if shared := own & set(Store(root, name).ids()):
+            runs = "1 run" if len(shared) == 1 else f"{len(shared)} runs"
+            yield f"{name} has {runs} of this study, too: it keeps the rows, and loses generators and training states"
 
 
 def _store(where: str) -> Store:

@@ -1,9 +1,11 @@
 """What a command's study trains: from its options, and its study file, to a grid or a search space."""
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from binarygan.config import MemberConfig
 from binarygan.errors import UserError, nearest
 from binarygan.metrics.names import columns
 from binarygan.registry import file_digest
@@ -110,6 +112,27 @@ def check_claims(file: StudyFile) -> None:
             raise UserError(f"{file.path}: claims: metric {claim.metric!r} is unknown: {said}")
         _check(file, "claims: runs", claim.runs.items())
         _check(file, "claims: than", claim.than.items())
+
+
+def check_claims_of(cells: Sequence[MemberConfig], file: StudyFile | None) -> None:
+    """A UserError where a claim means no configuration of a grid, or several."""
+    fields = [c.to_dict() | json.loads(c.part_parameters or "{}") for c in cells]
+    for claim in file.claims if file is not None else ():
+        for key, wanted in (("runs", claim.runs), ("than", claim.than)):
+            if key == "than" and not wanted:
+                continue
+            found = [own for own in fields if all(own.get(name) == value for name, value in wanted.items())]
+            if len(found) == 1:
+                continue
+            said = ", ".join(f"{name} = {value}" for name, value in wanted.items()) or "nothing"
+            apart = [
+                n
+                for n in (found[0] if found else {})
+                if n != "part_parameters" and len({str(f.get(n)) for f in found}) > 1
+            ]
+            hint = f": name {', '.join(apart)}, too" if found else ""
+            count = f"{len(found)} configurations" if found else "no configuration"
+            raise UserError(f"{file.path if file else ''}: claims: {key} ({said}) means {count} of this study{hint}")
 
 
 def check_plugins(options: RunOptions) -> None:

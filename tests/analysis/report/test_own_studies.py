@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from made_own import own_study
 from made_reports import Report, once, report_of
+from made_study import paper_members, write_study
 
 from analysis.claims.own import own_verdicts
 from analysis.figures.axes import axes
 from analysis.figures.registry import Drawn
-from analysis.own_study import axes_of
+from analysis.own_study import axes_of, names_apart
+from analysis.results.load import load_study
 from analysis.results.study import Study
 
 CLAIM = """
@@ -127,3 +129,14 @@ def test_a_value_whose_runs_diverged_somewhere_is_compared_where_they_did_not(tm
         return drawn.alt.partition("estimator temperature: ")[2].partition("1.2: ")[2].partition(".  ")[0].rstrip(".")
 
     assert at_fast(with_it) == at_fast(without) != ""
+
+
+def test_a_sweep_of_configurations_that_the_paper_has_too_has_axes_of_its_own(tmp_path: Path) -> None:
+    members = paper_members(seeds=3, grid="paper-neurons")
+    write_study(tmp_path / "grid", members)
+    assert axes_of(load_study(tmp_path / "grid")) == ()
+    write_study(tmp_path / "sweep", members)
+    (tmp_path / "sweep" / "study.json").write_text('{"sweep": ["neuron=deterministic,stochastic,real"]}')
+    study = load_study(tmp_path / "sweep")
+    assert [axis.name for axis in axes_of(study)] == ["neuron"]
+    assert set(names_apart(study).values()) == {"DBN", "SBN", "real-valued"}

@@ -56,3 +56,20 @@ def test_a_whole_report_does_not_reload_and_has_every_format(tmp_path: Path) -> 
 
 def test_nothing_to_watch_is_one_line(tmp_path: Path) -> None:
     assert_refused(here("report", tmp_path / "none", "--watch", program=analysis), "does not exist")
+
+
+def test_a_study_without_a_run_is_waited_for(tmp_path: Path) -> None:
+    folder, said = tmp_path / "s", []
+    folder.mkdir()
+
+    def say(line: str) -> None:
+        said.append(line)
+        if len(said) == 1:
+            write_study(folder, MEMBERS, samples=False)
+        else:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        watch(folder, tmp_path / "out", say)
+    assert said[0] == f"{folder} has no run yet: waiting for the first epoch"
+    assert "renewed in" in said[1]

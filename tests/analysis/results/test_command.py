@@ -85,7 +85,7 @@ TF32, OTHER_DATA = {"dtype": "tf32"}, {"data": "digits", "data_digest": "0"}
             f"--grid paper --sweep slope_rate=1,1.1 {AS_RELEASED} --set split=train epochs=5 --plugin a.py "
             "--study mine",
         ),
-        ("mine", {}, {"file": "x/my.toml"}, None, "--file results/mine/study.toml"),
+        ("mine", {}, {"file": "x/my.toml"}, None, "--file HERE/mine/study.toml --results HERE"),
         ("mine", {}, {"file": "x/my.toml"}, "paper", f"--grid paper {AS_RELEASED} --seeds 2 --epochs 5"),
         (
             "retrain-1234-test",
@@ -102,4 +102,4 @@ def test_the_command_is_the_one_that_trained(
     members = paper_members(seeds=2, grid="paper-neurons").assign(**{"epochs": 5, **changes})
     study = Study(tmp_path / name, members)
     study.__dict__["description"] = said
-    assert command(study, grid) == (f"python study/run.py {words}" if words else "")
+    assert command(study, grid) == (f"python study/run.py {words.replace('HERE', str(tmp_path))}" if words else "")

@@ -9,7 +9,6 @@ from study.commands.plan import show_plan
 from study.design.grids import GRIDS
 from study.options import parse
 from study.store.store import Store
-from study.store.take_over import Elsewhere
 
 
 @pytest.mark.parametrize("grid", GRIDS)
@@ -19,7 +18,7 @@ def test_each_configuration_is_told_from_the_others(
     data = load_images("mnist")
     cells = GRIDS[grid].cells("as-described", data_digest=data.digest, train_images=60_000)
     options = parse(["--grid", grid, "--plan"])
-    show_plan(Store(tmp_path, "s"), cells, cells, Elsewhere({}), [], options, data, "cpu")
+    show_plan(Store(tmp_path, "s"), cells, cells, [], [], options, data, "cpu")
     first, *lines = capsys.readouterr().out.splitlines()
     assert first == f"s: {len(cells)} cells, {len(cells)} members, 0 finished, 0 trials on cpu"
     told = {line.strip().partition(" ")[2] for line in lines}

@@ -10,6 +10,7 @@ from analysis import load_study
 from study.__main__ import main as study_main
 from study.store.lock import only_writer
 from study.store.store import Store
+from study.store.take_over import take_over
 
 
 def study(*words: object) -> Outcome:
@@ -77,6 +78,9 @@ def test_a_name_may_have_any_letters(root: Path) -> None:
 
 
 def test_a_study_is_deleted_when_that_is_meant_and_nothing_else(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = Store(root, "copy")
+    copy.create()
+    assert len(take_over(copy, Store(root, "mine").ids()[:1], trust_dirty=True).usable) == 1
     other = contents(root / "paper-real-valued")
     for answer, deleted in (("n\n", False), ("\n", False), ("y\n", True)):
         asked = io.StringIO(answer)
@@ -84,6 +88,8 @@ def test_a_study_is_deleted_when_that_is_meant_and_nothing_else(root: Path, monk
         monkeypatch.setattr("sys.stdin", asked)
         outcome = study("delete", root / "mine")
         assert "2 done" in outcome.stdout
+        said = "copy has 1 run of this study, too: it keeps the rows, and loses generators and training states"
+        assert said in outcome.stdout
         assert "Delete it for good? [y/N]" in outcome.stdout
         assert (outcome.returncode == 0, (root / "mine").exists()) == (deleted, not deleted)
     assert contents(root / "paper-real-valued") == other

@@ -382,3 +382,16 @@ def test_a_space_that_draws_what_cannot_be_trained_is_refused_first(tmp_path: Pa
 @pytest.mark.parametrize("name", SPACES)
 def test_every_space_draws_what_can_be_trained(name: str) -> None:
     assert len(list(SPACES[name].drawn(200, "as-released", **SMALL))) == 200
+
+
+@pytest.mark.parametrize(
+    ("runs", "words"),
+    [
+        ("{ critic_steps = 7 }", "runs (critic_steps = 7) means no configuration of this study"),
+        ('{ neuron = "stochastic" }', "means 2 configurations of this study: name slope_rate, too"),
+    ],
+)
+def test_claims_mean_one_configuration_each_before_anything_is_trained(runs: str, words: str, tmp_path: Path) -> None:
+    claim = f'[[claims]]\nsays = "x"\nmetric = "fid"\nruns = {runs}\nis = "below"\nby = 9\n'
+    path = written(tmp_path, f'name = "x"\n[set]\nneuron = "stochastic"\n[sweep]\nslope_rate = [1.0, 1.1]\n{claim}')
+    assert_refused(here("--file", path, "--plan", "--results", tmp_path / "r"), words)
