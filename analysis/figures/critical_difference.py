@@ -16,7 +16,7 @@ from analysis.statistics.summaries import Unavailable
 
 ROW, LINE, BAR = 0.19, 0.11, 0.09
 """Inches between labels, for each line more of a label, and between bars."""
-WIDE = 42
+WIDE = 38
 """Letters in a line of a label."""
 HEAD = 0.62
 """Inches above the axis of ranks."""
@@ -32,10 +32,14 @@ def draw_critical_difference(study: Study) -> Drawn | None:
     cells = study.cells.set_index("cell_id")
     keys = list(zip(table["cell_id"].astype(str), table["binarization"].astype(str), strict=True))
     names = [str(cells["name"][cell_id]) + labels.BINARIZATIONS[kind] for cell_id, kind in keys]
-    shown = [textwrap.fill(name, WIDE) for name in names]
-    row = ROW + LINE * max(name.count("\n") for name in shown)
     looks = [labels.look(str(cells["neuron"][cell_id]), kind) for cell_id, kind in keys]
     left = -(-len(table) // 2)
+    means = [f"{rank:.2f}" for rank in table["mean_rank"]]
+    written = [
+        f"{name}  {m}" if i < left else f"{m}  {name}" for i, (name, m) in enumerate(zip(names, means, strict=True))
+    ]
+    written = [textwrap.fill(words, WIDE) for words in written]
+    row = ROW + LINE * max(words.count("\n") for words in written)
     levels = bar_levels(ranks.groups)
     first_label = 0.22 + BAR * (max(levels, default=-1) + 1)
     height = HEAD + first_label + row * left + 0.02
@@ -55,8 +59,8 @@ def draw_critical_difference(study: Study) -> Drawn | None:
         look = looks[i]
         axes.plot([rank, rank, edge], [0, y, y], color="0.35", linewidth=0.6, clip_on=False)
         axes.plot([rank], [0], look.marker, color=look.colour, markersize=4, clip_on=False, zorder=4)
-        words = f"{shown[i]}  {rank:.2f}" if on_left else f"{rank:.2f}  {shown[i]}"
-        axes.text(edge, y, f" {words} ", ha="right" if on_left else "left", va="center", fontsize=7)
+        words = textwrap.indent(written[i], "" if on_left else " ") + " " * on_left
+        axes.text(edge, y, words, ha="right" if on_left else "left", va="center", fontsize=7)
     return Drawn(figure, _alt(ranks, names), cautions=list(ranks.notes))
 
 
