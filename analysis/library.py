@@ -115,9 +115,9 @@ def compare_runs(study: Study | Studies, metric: str, runs: Mapping[str, Any], t
         than: the same of the second.
 
     Raises:
-        UserError: no configuration has these values, or several have.
+        UserError: no configuration has these values, or several have; unlike extractors measured their runs.
     """
-    members = study.members.drop_duplicates("member_id")
+    members = study.members.sort_values("status", key=lambda s: s != "done", kind="stable").drop_duplicates("member_id")
     if metric not in members:
         raise UserError(f"{metric!r} is no column of {', '.join(sorted(map(str, members['study'].unique())))}")
     evidence = Evidence(members, {})
@@ -129,6 +129,8 @@ def compare_runs(study: Study | Studies, metric: str, runs: Mapping[str, Any], t
             raise UserError(f"{chosen.name}: {chosen.lacking(members)}")
         samples.append(sample_of(evidence, chosen, measure))
     a, b = samples
+    if len(found := a.extractors | b.extractors) > 1:
+        raise UserError(f"{a.name} and {b.name} were measured by different extractors ({', '.join(sorted(found))})")
     shift = Shift(a.compared, b.compared, (a.lost, b.lost))
     low, high = (measure.unscale(end) for end in shift.interval)
     value = measure.unscale(shift.value)

@@ -132,6 +132,9 @@ def evaluate(samples: np.ndarray, *, data: str | Images = "mnist", reference: st
     if len(array) <= NEIGHBOURS:
         raise UserError(f"{len(array)} samples: at least {NEIGHBOURS + 1} are needed")
     images = load_images(data) if isinstance(data, str) else data
+    count = len(images.packed[images.references(reference)])
+    if count <= NEIGHBOURS:
+        raise UserError(f"{count} {reference} images of {images.name}: at least {NEIGHBOURS + 1} are needed")
     of_images = reference_of(images, torch.device("cpu"), reference)
     return full_scores(torch.from_numpy(array.astype(bool)), of_images)
 

@@ -144,3 +144,15 @@ def test_what_cannot_be_compared_is_said(metric: str, runs: dict[str, str], word
     study = analysis.load_study(ROOT / "published" / "paper-as-released")
     with pytest.raises(UserError, match=re.escape(words)):
         analysis.compare_runs(study, metric, runs, MLP | {"neuron": "real"})
+
+
+def test_what_unlike_extractors_measured_is_not_compared_and_a_finished_copy_counts() -> None:
+    study = analysis.load_study(ROOT / "published" / "paper-as-released")
+    sides = MLP | {"neuron": "stochastic"}, MLP | {"neuron": "deterministic"}
+    found = analysis.compare_runs(study, "fid", *sides)
+    cut = analysis.Study(study.folder, study.members.assign(status="running"))
+    assert analysis.compare_runs(analysis.Studies([cut, study]), "fid", *sides) == found
+    members = study.members.copy()
+    members.loc[members["neuron"] == "stochastic", "extractors"] = "0123456789abcdef"
+    with pytest.raises(UserError, match="were measured by different extractors"):
+        analysis.compare_runs(analysis.Study(study.folder, members), "fid", *sides)

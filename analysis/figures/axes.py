@@ -39,7 +39,9 @@ def axes(study: Study) -> Drawn | None:
     for panel, axis in zip(grid.flat, shown, strict=False):
         sentence, left_out = _draw(panel, axis, rows)
         sentences.append(sentence)
-        if left_out:
+        if left_out < 0:
+            cautions.append(f"{labels.field(axis.name)}: its values are of unlike combinations of the other fields")
+        if left_out > 0:
             what = f"combination{'s' * (left_out > 1)} of the other fields"
             cautions.append(
                 f"{labels.field(axis.name)}: without {left_out} {what}, where a value has no run with an FID"
@@ -56,7 +58,8 @@ def _draw(panel: Axes, axis: Axis, rows: pd.DataFrame) -> tuple[str, int]:
     """One axis: a line for each level of a second one where the first has numbers, points where it has names.
 
     Returns:
-        What it shows, and how many combinations of the other fields are left out.
+        What it shows, and how many combinations of the other fields are left out; -1 where a line has none with all
+        values, so that they are compared across unlike ones.
     """
     at: dict[object, float] = {v: float(v) if axis.is_number else i for i, v in enumerate(axis.values)}
     rows = rows[rows[axis.name].isin(axis.values)]
@@ -64,7 +67,7 @@ def _draw(panel: Axes, axis: Axis, rows: pd.DataFrame) -> tuple[str, int]:
     lines = list(_lines(axis, rows))
     for i, (name, look, planned) in enumerate(lines):
         own, without = _alike(axis, planned)
-        left_out += without
+        left_out = -1 if without < 0 or left_out < 0 else left_out + without
         if own.empty:
             continue
         aside = 0.0 if axis.is_number else 0.12 * (i - (len(lines) - 1) / 2)
@@ -105,7 +108,8 @@ def _alike(axis: Axis, rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """The runs with an FID of those combinations of the other fields in which every value of the axis has one, and how
     many combinations there are beside: a value whose runs diverged in one of them would else look better for it.
 
-    Where no combination has all values, as in a list of single configurations, these are all the runs with an FID.
+    Where no combination has all values, as in a list of single configurations, these are all the runs with an FID, and
+    -1.
     """
     scored = rows[rows["log_fid"].notna()]
     names = [n for n in axis.others if n != axis.lines]
@@ -113,7 +117,7 @@ def _alike(axis: Axis, rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     reached = scored.groupby(others)[axis.name].nunique()
     whole = reached.index[reached == rows[axis.name].nunique()]
     if not len(whole):
-        return scored, 0
+        return scored, -1 if names and len(scored) else 0
     return scored[others.loc[scored.index].isin(whole)], others.nunique() - len(whole)
 
 

@@ -76,8 +76,12 @@ def main(argv: list[str] | None = None) -> int:
 def _evaluate(arguments: argparse.Namespace) -> int:
     images = load_samples(arguments.samples, arguments.array)
     data = load_images(arguments.data, root=arguments.data_root)
-    if len(data.packed) <= NEIGHBOURS:
-        raise UserError(f"--data {arguments.data} holds too few images to compare with")
+    count = len(data.packed[data.references(arguments.reference)])
+    if count <= NEIGHBOURS:
+        raise UserError(
+            f"--data {arguments.data} has {count} {arguments.reference} images to compare with; at least "
+            f"{NEIGHBOURS + 1} are needed"
+        )
     reference = reference_of(data, torch.device("cpu"), arguments.reference)
     data.warn_if_few(arguments.reference)
     if len(images) < len(reference.images):

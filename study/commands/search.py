@@ -108,15 +108,15 @@ def run_search(options: RunOptions, name: str) -> int:
 
 def _check_draws(search: Search, options: RunOptions, device: str) -> None:
     """A UserError where the search draws what cannot be trained, here or at all; each part from outside is checked."""
-    checked: set[tuple[str, ...]] = set()
+    checked: set[tuple[str, str]] = set()
     for cell in search.space.drawn(DRAWN, search.fidelity, **search.fields):
         check_precision(cell.dtype, device, options)
-        outside = tuple(cell.outside_parts)
-        if outside and outside not in checked:
+        outside = {(kind, str(getattr(cell, kind))) for kind in cell.outside_parts}
+        if outside - checked:
             from binarygan.training.checks import check_parts  # imports torch, which takes seconds
 
             check_parts(cell, options.engine)
-            checked.add(outside)
+            checked |= outside
 
 
 def _check_store(store: Store, search: Search) -> None:

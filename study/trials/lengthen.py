@@ -15,7 +15,7 @@ from study.store.take_over import DIRTY, measured_as_here, whole_member
 
 TABLES = ("curves", "samples", "histograms")
 """What a run has of each epoch."""
-NO_STATE = "kept no training state (--forget-state, or copied, or an earlier version): the longer runs begin anew"
+NO_STATE = "kept no training state that can be read (--forget-state, copied, damaged): the longer runs begin anew"
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,10 @@ def test_json_is_one_object_with_the_names(
     assert held_out.err == "warning: 200 images to compare with are few: scores rest on them\n"
     assert json.loads(held_out.out)["precision"] < 1, "the last sixth of the images has not these samples"
     assert json.loads(held_out.out)["extractors"] != found["extractors"]
+    np.save(tmp_path / "twelve.npy", images[:12])
+    words = ["--data", str(tmp_path / "twelve.npy"), "--reference", "validation"]
+    assert evaluate.main([str(tmp_path / "x.npy"), *words]) == 2
+    assert "has 2 validation images to compare with; at least 6 are needed" in capsys.readouterr().err
 
 
 def test_bad_files_are_one_line_and_status_2(

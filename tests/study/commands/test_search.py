@@ -182,3 +182,31 @@ def test_a_trial_that_diverges_is_failed_with_its_reason(batch: Path, tmp_path: 
         else:
             assert trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
     assert {t.state for t in ended} > {TrialState.FAIL}, "both kinds were drawn"
+
+
+TWO_PARTS = """
+from binarygan.model.estimators import ESTIMATORS, SigmoidAdjusted
+
+@ESTIMATORS.named("one")
+class One(SigmoidAdjusted):
+    label = "one"
+
+@ESTIMATORS.named("two")
+class Two(SigmoidAdjusted):
+    label = "two"
+"""
+
+
+def test_each_part_from_outside_that_a_search_draws_is_checked_once(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin, file = tmp_path / "two.py", tmp_path / "s.toml"
+    plugin.write_text(TWO_PARTS)
+    space = 'neuron = ["stochastic"]\nestimator = ["sigmoid", "one", "two"]\n'
+    file.write_text(f'name = "s"\n[search]\ntrials = 1\n[search.space]\n{space}')
+    checked: list[str] = []
+    monkeypatch.setattr("binarygan.training.checks.check_parts", lambda cell, _: checked.append(cell.estimator))
+    with plugins_forgotten():
+        outcome = here("--file", file, "--plugin", plugin, "--data", tiny, "--results", tmp_path / "r", "--plan")
+    assert outcome.returncode == 0, outcome.stderr
+    assert sorted(checked) == ["one", "two"]

@@ -53,7 +53,7 @@ def test_runs_without_a_training_state_begin_anew_and_the_command_says_so(traine
     _, short = trained(1, "short", "--forget-state")
     assert not files(short, "state.safetensors")
     said, longer = trained(2, "long")
-    assert "long: 2 members of short have 1 epochs: kept no training state" in said
+    assert "long: 2 members of short have 1 epochs: kept no training state that can be read" in said
     assert {(r["status"], r["epochs_done"]) for r in longer.statuses().values()} == {("done", 2)}
 
 
@@ -61,5 +61,6 @@ def test_a_damaged_state_costs_no_run(trained: Run) -> None:
     _, short = trained(1, "short")
     for path in files(short, "state.safetensors"):
         path.write_bytes(path.read_bytes()[:-9])
-    _, longer = trained(2, "long")
+    said, longer = trained(2, "long")
+    assert "long: 2 members of short have 1 epochs: kept no training state that can be read" in said
     assert {(r["status"], r["epochs_done"]) for r in longer.statuses().values()} == {("done", 2)}
