@@ -25,6 +25,14 @@ ROOT = Path(__file__).parents[1]
 RUN = [sys.executable, str(ROOT / "study" / "run.py")]
 FEW = "warning: 64 images to compare with are few: scores rest on them\n"
 """Of a command that trains on the fixture `batch`."""
+FEW_SAMPLES = """
+from binarygan.metrics import evaluation
+from binarygan.training import gradient_quality
+
+evaluation.EVALUATION_SAMPLES = 256
+gradient_quality.EXAMPLES, gradient_quality.SAMPLES = 1, 2
+"""
+"""A plugin's text: in workers, too, evaluations take less time, as by the fixture `few_samples`, which undoes it."""
 Outcome = subprocess.CompletedProcess[str]
 
 

@@ -160,7 +160,7 @@ class Study:
         for path in self._files[table].get(member_id, ()):
             try:
                 with naming(short(path)):
-                    for row in as_schema(self._read(path, table, member_id), table).to_pylist():
+                    for row in as_schema(self._read(path, table, member_id), SCHEMAS[table]).to_pylist():
                         _check(table, row)
                         rows[row["epoch"]] = row
             except UserError as error:

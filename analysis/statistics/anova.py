@@ -247,6 +247,7 @@ def _terms(there: pd.DataFrame) -> tuple[list[Term], list[str]]:
 
     `there`: a row for each combination of factors that was trained.
     """
+    there = there.astype(object)  # the strings of pandas are slow to go through, and each term does
     factors = list(there.columns)
     kept: list[Term] = []
     gone: dict[Term, str] = {}

@@ -22,7 +22,8 @@ def axes_table(study: Study) -> Table | None:
     if not (axes := axes_of(study)):
         return None
     rows = rows_of(study)
-    runs = {str(cell_id): own for cell_id, own in rows.groupby("cell_id", sort=False)}
+    slim = rows[["cell_id", "seed", "status", "fid", *HEADLINE]].astype({"status": object})
+    runs = {str(cell_id): own for cell_id, own in slim.groupby("cell_id", sort=False)}
     first = rows.drop_duplicates("cell_id").set_index("cell_id")
     order = [cell_id for cell_id in study.cells["cell_id"] if cell_id in runs]
     columns = [

@@ -71,7 +71,7 @@ def append_row(path: AnyPath, table: str, row: dict[str, Any], *, partial: Path 
 
     def whole() -> Iterator[pa.Table]:
         for some in _parts(table, path, content):
-            yield as_schema(some.filter(pc.less(some.column("epoch"), row["epoch"])), table)
+            yield as_schema(some.filter(pc.less(some.column("epoch"), row["epoch"])), SCHEMAS[table])
         yield new
 
     return _write(path, table, _in_groups(whole()), partial)

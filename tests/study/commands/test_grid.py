@@ -14,7 +14,18 @@ import polars as pl
 import psutil
 import pytest
 from cohorts import assert_same, cohort
-from running import FEW, ROOT, assert_refused, command, here, kill_all, plugins_forgotten, started, wait_until
+from running import (
+    FEW,
+    FEW_SAMPLES,
+    ROOT,
+    assert_refused,
+    command,
+    here,
+    kill_all,
+    plugins_forgotten,
+    started,
+    wait_until,
+)
 
 import study.launch
 from analysis.__main__ import main as analysis
@@ -91,7 +102,7 @@ GRIDS.register("long", Grid("an eager neuron for hours", lambda _: each(epochs=[
 @pytest.fixture
 def plugin(tmp_path: Path) -> Path:
     path = tmp_path / "mine.py"
-    path.write_text(PLUGIN)
+    path.write_text(FEW_SAMPLES + PLUGIN)
     return path
 
 
@@ -191,6 +202,7 @@ def _read_soon(read: Callable[[], Sized]) -> Sized:
     return read()
 
 
+@pytest.mark.usefixtures("few_samples")
 @pytest.mark.parametrize(
     ("grid", "executor"),
     [
@@ -205,7 +217,9 @@ def _read_soon(read: Callable[[], Sized]) -> Sized:
 )
 def test_kill_and_continue_gives_the_same_numbers(grid: list[str], executor: str, batch: Path, tmp_path: Path) -> None:
     """SIGKILL to the driver and every worker in the middle; readers in the middle, too."""
-    options = ["--data", batch, "--study", "s", *grid]
+    quick = tmp_path / "few_samples.py"
+    quick.write_text(FEW_SAMPLES)
+    options = ["--data", batch, "--study", "s", "--plugin", quick, *grid]
     process = started(*options, "--results", tmp_path / "killed")
     killed = Store(tmp_path / "killed", "s")
     wait_until(lambda: bool(list(killed.folder.glob("checkpoints/*/*"))))
