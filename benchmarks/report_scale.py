@@ -140,8 +140,12 @@ def main() -> None:
                 start = time.perf_counter()
                 write(path, members)
                 print(f"{members} members written in {time.perf_counter() - start:.0f} s", flush=True)
-        code = READ.format(folder=str(study), members=arguments.members, epochs=EPOCHS)
-        print(f"load_study and curves() of {arguments.members} members: {measured('-c', code)}", flush=True)
+        compact = folder / "published" / "synthetic"
+        print(f"published: {measured('-m', 'study.publish', str(study), str(compact))}", flush=True)
+        for path, files in ((study, "a file a run"), (compact, "published")):
+            code = READ.format(folder=str(path), members=arguments.members, epochs=EPOCHS)
+            line = measured("-c", code)
+            print(f"load_study and curves() of {arguments.members} members, {files}: {line}", flush=True)
         out = folder / "report"
         line = measured("-m", "analysis", "report", str(study), "--out", str(out))
         size = (out / "report.html").stat().st_size / 1e6

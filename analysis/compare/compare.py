@@ -24,6 +24,7 @@ from analysis.statistics.summaries import by_binarization, finished, summarize
 from analysis.tables import formats
 from analysis.tables.entries import Entry, Table, column, count, first, interval, measure, probability, spread, tabled
 from binarygan.config import MemberConfig
+from binarygan.io.files import in_utf8, write_whole
 from binarygan.metrics.names import columns
 
 PAGE = "compare.html"
@@ -98,7 +99,7 @@ def write_comparison(a: Path, b: Path, out: Path) -> list[str]:
     title = f"{studies[0].name} and {studies[1].name} side by side"
     lead = f"A is {studies[0].name}, B is {studies[1].name}."
     html = render(title=title, lead=lead, sections=sections, foot="Made by python -m analysis compare.")
-    (out / PAGE).write_text(html, encoding="utf-8")
+    write_whole(out / PAGE, in_utf8(html))
     return [*problems, f"cells: {facts[2][1]}", f"the same runs: {said}"]
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from analysis.figures.style import RC
 from analysis.results.study import Study
 from binarygan.errors import UserError, nearest
+from binarygan.io.files import write_whole
 from binarygan.paper import EXPERIMENTS
 from binarygan.registry import Registry
 
@@ -98,11 +99,13 @@ def save(drawn: Drawn, out: Path, name: str, *, pdf: bool = True) -> None:
         drawn.figure.set_layout_engine("none")  # as it is now, for the PDF, too
         plain = {"CreationDate": None, "Creator": None, "Producer": None}
         if pdf:
-            drawn.figure.savefig(out / f"{name}.pdf", dpi="figure", metadata=plain)
+            document = BytesIO()
+            drawn.figure.savefig(document, format="pdf", dpi="figure", metadata=plain)
+            write_whole(out / f"{name}.pdf", document.getvalue())
         else:
             (out / f"{name}.pdf").unlink(missing_ok=True)
     picture = Image.open(buffer).convert("RGB")
-    (out / f"{name}.png").write_bytes(_encoded(picture, drawn.figure.dpi))
+    write_whole(out / f"{name}.png", _encoded(picture, drawn.figure.dpi))
 
 
 def _encoded(picture: Image.Image, dpi: float) -> bytes:

@@ -17,6 +17,7 @@ from analysis.report.search_sections import search_sections
 from analysis.tables import formats, tables
 from analysis.tables.provenance_tables import wall_clock, write_seeds
 from binarygan.errors import UserError
+from binarygan.io.files import in_utf8, write_whole
 
 PAGE = "report.html"
 MOST_NOTES = 20
@@ -81,7 +82,7 @@ def write_report(folder: Path, out: Path, *, kept: Kept | None = None, reloads: 
     foot = f"Made from {count:,} runs in {seconds:.0f} s by python -m analysis report."
     title = f"Report of the study {contents.study.name}"
     html = render(title=title, lead=_lead(contents.study.members), sections=parts, foot=foot, reloads=reloads)
-    (out / PAGE).write_text(html, encoding="utf-8")
+    write_whole(out / PAGE, in_utf8(html))
     return Notes(_notes(contents), len(contents.failed))
 
 

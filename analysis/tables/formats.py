@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from analysis.tables.entries import Column, Table, first
+from binarygan.io.files import in_utf8, write_whole
 
 _MARKDOWN = {"\\": "\\\\", "|": "\\|", "<": "&lt;", "`": "\\`", "](": "]\\(", "![": "!\\["}
 """No markup, and no images and links, which whoever renders the text would fetch."""
@@ -101,7 +102,7 @@ def write(tables: Iterable[Table], folder: Path, known: Sequence[str]) -> None:
     for table in tables:
         for ending, form in FORMATS.items():
             path = folder / f"{table.name}.{ending}"
-            path.write_text(form(table if ending == "csv" else first(table)), encoding="utf-8")
+            write_whole(path, in_utf8(form(table if ending == "csv" else first(table))))
             written.add(path)
     for name in known:
         for ending in FORMATS:

@@ -106,6 +106,11 @@ def write_whole(path: AnyPath, content: bytes, *, partial: Path | None = None) -
         file.write(content)
 
 
+def in_utf8(text: str) -> bytes:
+    """The text as UTF-8; names of files that a poor locale (`LC_ALL=C`) could not read become what they are."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").encode()
+
+
 @contextmanager
 def whole_file(path: Path, *, partial: Path | None = None) -> Iterator[BinaryIO]:
     """A file to write into that comes to be `path` at the end of the block, and is gone where the block fails.

@@ -21,6 +21,9 @@ from study.launch.devices import usable_cpus
 from study.store.provenance import SOURCES
 
 CONNECT_SECONDS, ASKED_SECONDS, END_SECONDS, START_SECONDS = 15, 10, 60, 180
+LEAST_SPACE, SMALL_SPACE = 4e9, 8e9
+"""Bytes of address space: with less Ray's client library ends the process with a dump of its stack, or workers may die
+(torch's libraries alone map five of them)."""
 LONGEST = 35
 """Letters of a temporary folder in which Ray's sockets are named: the system allows a path of 107."""
 STORE_BYTES = 512 << 20
@@ -38,7 +41,16 @@ NAMES = {"cpu": "CPU", "gpu": "GPU"}
 
 
 def before_ray(address: str | None) -> None:
-    """Set what Ray reads from the environment when it is imported, and warn of a public address."""
+    """Set what Ray reads from the environment when it is imported, and warn of a public address.
+
+    Raises:
+        UserError: `ulimit -v` leaves too little for Ray.
+    """
+    if (limit := getrlimit(RLIMIT_AS)[0]) != RLIM_INFINITY and limit < SMALL_SPACE:
+        said = f"ulimit -v limits the address space to {limit / 1e9:.1f} GB"
+        if limit < LEAST_SPACE:
+            raise UserError(f"{said}: Ray cannot start; raise it, or use --executor local")
+        print(f"warning: {said}: workers may die of it", file=sys.stderr)
     for name in REFUSED:
         os.environ.pop(name, None)
     os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"  # `uv run` would have Ray send the working folder to workers

@@ -1,5 +1,7 @@
 """Compact studies for a repository."""
 
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ from cohorts import cohort, train
 from analysis.results.load import load_study
 from binarygan.errors import UserError
 from study.design.cohorts import Cohort
-from study.publish import publish, rows_of
+from study.publish import main, publish, rows_of
 from study.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("few_samples")
@@ -85,3 +87,24 @@ def test_a_publication_that_was_cut_off_is_made_whole_by_the_same_command(
     assert publish([source.folder], target) == 2
     assert len(load_study(target).members) == 2
     assert not list(target.rglob(".partial-*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_publication_that_is_stopped_leaves_no_hidden_file(
+    number: signal.Signals, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = train(tiny, tmp_path, cohort(tiny, 1, epochs=1)), tmp_path / "published"
+    inherited = signal.signal(number, signal.SIG_DFL)
+    there: list[Path] = []
+
+    def is_signalled(_: int) -> None:
+        there.extend(target.rglob(".partial-*"))
+        os.kill(os.getpid(), number)
+        signal.pause()
+
+    with monkeypatch.context() as patched:
+        patched.setattr("binarygan.io.files._flush", is_signalled)
+        assert main([str(source.folder), str(target)]) == 130
+    signal.signal(number, inherited)
+    assert there
+    assert [p for p in target.rglob("*") if p.is_file()] == []

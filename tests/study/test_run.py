@@ -1,7 +1,6 @@
 """How the command ends where something around it fails."""
 
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -103,18 +102,6 @@ from study.store import provenance
 
 print(study.__file__, binarygan.__file__, provenance.SOURCES, sep="\\n")
 """
-
-
-@pytest.fixture
-def checkouts(tmp_path: Path) -> tuple[Path, Path]:
-    """Another checkout than the one that is installed, and a user's folder with files of our packages' names."""
-    called, user = tmp_path / "B", tmp_path / "user"
-    for package in ("binarygan", "study"):
-        shutil.copytree(ROOT / package, called / package, ignore=shutil.ignore_patterns("__pycache__"))
-    user.mkdir()
-    for name in ("study.py", "binarygan.py"):
-        (user / name).write_text("raise SystemExit('this is no part of the project')\n")
-    return called, user
 
 
 @pytest.mark.parametrize("safe", ["", "1"])

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +237,17 @@ def test_a_limit_of_the_address_space_is_told_where_ray_does_not_start(monkeypat
         "Ray does not start: it is not ready after 180 s (ulimit -v limits its address space to 8.0 GB"
     )
     assert "--executor local" in said
+
+
+@pytest.mark.parametrize(("limit", "words"), [(3e9, "3.0 GB: Ray cannot start"), (5e9, ""), (9e9, "")])
+def test_a_small_address_space_is_told_before_ray_is_asked(
+    limit: float, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(connection, "getrlimit", lambda _: (limit, limit))
+    with pytest.raises(UserError, match=words) if words else nullcontext():
+        connection.before_ray(None)
+    warned = "warning: ulimit -v limits the address space to 5.0 GB: workers may die of it\n"
+    assert capsys.readouterr().err == (warned if limit == 5e9 else "")
 
 
 def test_rays_store_of_objects_does_not_grow_with_the_machine(started: list[dict[str, Any]]) -> None:

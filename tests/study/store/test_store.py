@@ -133,7 +133,15 @@ def test_files_of_other_programs_are_none_of_the_tables(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [MemoryError("malloc of 8 bytes failed"), OSError(11, "try again"), PermissionError(13, "no")]
+    "error",
+    [
+        MemoryError("malloc of 8 bytes failed"),
+        OSError(11, "try again"),
+        PermissionError(13, "no"),
+        OSError("Cannot create thread: Resource temporarily unavailable"),  # Arrow's, without a number
+        pa.ArrowException("Unknown error: realloc of size 64 failed"),
+        pa.ArrowInvalid("Failed to open local file: Too many open files"),
+    ],
 )
 def test_a_lack_of_the_machine_is_no_damage_of_the_file(error: Exception) -> None:
     with pytest.raises(UserError, match=r"^m cannot be read here \(.*\); the file may well be whole$"), naming("m"):

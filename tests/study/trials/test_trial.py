@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cohorts import cohort, train
+from running import write_digits
 
 from binarygan.errors import UserError
 from study.store import provenance
@@ -31,6 +32,15 @@ def test_a_worker_with_other_sources_trains_nothing(tiny: Path, tmp_path: Path) 
     with pytest.raises(UserError, match=r"the worker's sources in .* are not the command's \(0123\)"):
         train(tiny, tmp_path, cohort(tiny, 1, epochs=1), sources="0123")
     assert not Store(tmp_path, "s").ids()
+
+
+def test_data_that_changed_since_the_study_was_planned_train_nothing(tiny: Path, tmp_path: Path) -> None:
+    planned = cohort(tiny, 1, epochs=1)
+    other = write_digits(tmp_path / "digits.npy", 64)
+    with pytest.raises(UserError, match=r"digits\.npy changed since the study was planned: digest"):
+        train(other, tmp_path, planned)
+    [row] = Store(tmp_path, "s").statuses().values()
+    assert (row["status"], row["epochs_done"]) != ("done", 1)
 
 
 def test_a_row_says_which_code_ran(tiny: Path, tmp_path: Path) -> None:
