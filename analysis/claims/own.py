@@ -10,10 +10,10 @@ from analysis.claims.comparisons import Comparison, Exceeds, Level, Similar
 from analysis.claims.evidence import Evidence, Measure
 from analysis.claims.verdicts import Claim, Verdict, adjusted, verdict_on
 from analysis.results.cells import TELLING, fields_apart
-from analysis.results.fields import having
+from analysis.results.fields import NO_CHOICE, having, with_parameters
 from analysis.results.study import Study
 from binarygan.metrics.names import METRICS
-from study.store.study_file import NAME, PAIRS, StudyClaim, read_study_file
+from study.store.study_file import NAME, PAIRS, StudyClaim
 
 TESTS = {
     "lower": "of two runs, one of each, the second is above by more than the factor more often than not, one-sided",
@@ -50,21 +50,16 @@ class Chosen:
         found = having(members, dict(self.fields)).drop_duplicates("cell_id")
         if found.empty:
             return "no run has these values"
-        varying = [f for f in TELLING if found[f].nunique(dropna=False) > 1]
-        apart = ", ".join(labels.field(f) for f in fields_apart(found, varying))
+        found = with_parameters(found)
+        own = [name for name in map(str, found) if "." in name]
+        told = [f for f in (*TELLING, *own) if f not in NO_CHOICE and found[f].nunique(dropna=False) > 1]
+        apart = ", ".join(labels.field(f) for f in fields_apart(found, told))
         return f"{len(found)} configurations have these values: name {apart}, too"
 
 
 def own_verdicts(study: Study) -> list[Verdict]:
-    """A verdict on each claim of the study's file, in each variant among its runs; none where there is no file.
-
-    Raises:
-        UserError: the file is damaged.
-    """
-    path = study.folder / NAME
-    if not path.is_file() or not path.resolve().is_relative_to(study.folder.resolve()):
-        return []
-    claims = read_study_file(path).claims
+    """A verdict on each claim of the study's file, in each variant among its runs; none where there is no file."""
+    claims = study.file.claims if study.file else ()
     found: list[Verdict] = []
     for fidelity in sorted(study.members["fidelity"].dropna().unique()) if claims else ():
         members = study.members[study.members["fidelity"] == fidelity]

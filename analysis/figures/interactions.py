@@ -146,7 +146,7 @@ def _draw(axes: Axes, crossing: Crossing, effect: str) -> str:
     count = "–".join(str(n) for n in sorted({min(counts), max(counts)}))
     note = f"{count} seed{'s' * (count != '1')}" + (f"; interaction: {effect}" if effect else "")
     axes.text(0.5, 1.02, note, transform=axes.transAxes, ha="center", va="bottom", fontsize=SMALL, color="0.3")
-    axes.legend(handlelength=3.2)
+    axes.legend(handlelength=3.2, title=factor_name(crossing.lines))
     return f"{crossing.title} ({note}): {'; '.join(words)}."
 
 
@@ -170,6 +170,8 @@ def _draw_seeds(axes: Axes, position: float, seeds: pd.Series, look: Look) -> No
 
 def _name(factor: str, value: str) -> str:
     """What charts call a level."""
+    if value == "nan":
+        return "has none"  # a part without this parameter
     if factor == "discriminator_norm":
         return labels.norm_in_d(value)
     return str(labels.choice(factor, value))

@@ -14,6 +14,7 @@ from analysis.own_study import Axis, axes_of
 from analysis.report.contents import Contents
 from analysis.report.page import Section
 from analysis.results.command import command
+from analysis.results.study import Study
 from analysis.search.trials import STATES, Trials
 from analysis.statistics.compared import compared, leader
 from analysis.statistics.summaries import Unavailable
@@ -48,7 +49,8 @@ def summary(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
     members = contents.study.members
     counts = members["status"].value_counts()
     listed = ", ".join(f"{counts[s]:,} {word_}" for s, word_ in labels.STATUSES.items() if s in counts)
-    facts = [("Runs", listed), ("Training", _training(members))]
+    facts = [("Shows", file.shows)] if (file := contents.study.file) and file.shows else []
+    facts += [("Runs", listed), *_not_begun(contents.study), ("Training", _training(members))]
     if tally := Counter(v.verdict for v in verdicts):
         facts.append(("The paper's claims", ", ".join(f"{n} {verdict}" for verdict, n in tally.items())))
     facts += _best(contents.rows)
@@ -78,6 +80,16 @@ def summary(contents: Contents, verdicts: Sequence[Verdict]) -> Section:
     )
 
 
+def _not_begun(study: Study) -> list[tuple[str, str]]:
+    """How many of the runs that the study's file asks for have no row yet."""
+    if study.is_search or not study.file:
+        return []
+    planned = max(len(study.file.configurations), 1) * (study.file.seeds or 1)
+    if (count := planned - len(study.members)) <= 0:
+        return []
+    return [("Not begun", f"{count:,} of the {planned:,} runs that study.toml asks for")]
+
+
 def _training(members: pd.DataFrame) -> str:
     epochs, images = members["epochs"].dropna(), members["train_images"].dropna()
     parts = [f"{_span(epochs)} epochs of {_span(images)} images"] if len(epochs) and len(images) else []
@@ -104,7 +116,8 @@ def _best(rows: Sequence[Row]) -> list[tuple[str, str]]:
         if not scored:
             continue
         _, s, row = min(scored, key=lambda entry: entry[0])
-        what = ", ".join(row.fields[f] for f in NAMING) if source != REAL_IMAGES else "train against test"
+        named = (row.fields[f] for f in (*NAMING, "settings"))
+        what = ", ".join(filter(None, named)) if source != REAL_IMAGES else "train against test"
         seeds = f"; {s.n} seed{'s' if s.n > 1 else ''}" if source != REAL_IMAGES else ""
         found.append((title, f"{spread(s).text} ({what}{seeds})"))
     return found

@@ -72,7 +72,8 @@ def _joined(study: Study, words: list[str], usual_name: str) -> str:
     settled = words[0] == "--retrain"
     own = {text.partition("=")[0] for words_of in (said.get("set"), said.get("sweep")) for text in _texts(words_of)}
     present = members.groupby("cell_id")["seed"].nunique() if settled else members["seed"] + 1
-    seeds = whole_number(said.get("seeds")) or int(present.max())
+    planned = study.file.seeds if study.file else None
+    seeds = whole_number(said.get("seeds")) or max(int(present.max()), planned or 1)
     if not settled:
         words += ["--quick"] if quick else []
         words += ["--fidelity", fidelity] if fidelity == "as-released" else []

@@ -16,6 +16,8 @@ from binarygan.data.images import load_images
 from binarygan.errors import UserError
 from study.store.reading import as_schema, files_of, naming, read_file, read_folder, short
 from study.store.schemas import SCHEMAS, check_version
+from study.store.study_file import NAME as STUDY_FILE
+from study.store.study_file import StudyFile, read_study_file
 
 IMAGE = (64, 28, 28)
 KEPT_BYTES = 32 << 20
@@ -94,6 +96,18 @@ class Study:
             self._problems.append(str(error))
             return {}
         return found
+
+    @cached_property
+    def file(self) -> StudyFile | None:
+        """The study file in its folder; None where there is none, and where it is damaged, which is a problem."""
+        path = self.folder / STUDY_FILE
+        if not path.is_file() or not path.resolve().is_relative_to(self.folder.resolve()):
+            return None
+        try:
+            return read_study_file(path)
+        except UserError as error:
+            self._problems.append(f"{error}: its claims are not judged")
+            return None
 
     @property
     def is_search(self) -> bool:

@@ -1,6 +1,7 @@
 """`python -m study list|show|rename|delete`: the studies of a results folder. Each touches the study it names alone."""
 
 import json
+import math
 import re
 import shlex
 import shutil
@@ -19,6 +20,7 @@ from study.store import lock
 from study.store.schemas import SCHEMAS
 from study.store.store import JOURNAL, Store
 from study.store.study_file import NAME as STUDY_FILE
+from study.store.study_file import read_study_file
 
 OWN = (
     *SCHEMAS,
@@ -64,11 +66,14 @@ def show_study(where: str) -> int:
     print(f"  runs: {_counts(store)}")
     for line in _varied(rows):
         print(f"  {line}")
+    file = read_study_file(store.folder / STUDY_FILE) if (store.folder / STUDY_FILE).exists() else None
+    for claim in file.claims if file else ():
+        print(f"  claim: {printable(claim.says)}")
     for row in rows:
         if row["status"] not in ("done", "running"):
             print(f"  {row['member_id']}: {row['status']}: {printable(row.get('error') or 'not trained to its end')}")
     plugins = [word for path in description.get("plugins", []) for word in ("--plugin", str(path))]
-    if (store.folder / STUDY_FILE).exists():
+    if file:
         where_to = shlex.join(["--results", str(store.folder.parent), *plugins])
         print(f"  repeated by: python study/run.py --file {store.folder / STUDY_FILE} {where_to}")
     print(f"  reported by: {shlex.join(['python', '-m', 'analysis', 'report', str(store.folder), *plugins])}")
@@ -99,11 +104,11 @@ def delete_study(where: str, *, yes: bool) -> int:
     if foreign:
         raise UserError(f"{where} holds what is no study's ({', '.join(foreign[:5])}): move that away first")
     with lock.only_writer(store.folder):
+        if not yes and not sys.stdin.isatty():
+            raise UserError(f"nobody here to ask whether to delete {where}: give --yes")
+        for line in _shared(store):
+            print(line)
         if not yes:
-            if not sys.stdin.isatty():
-                raise UserError(f"nobody here to ask whether to delete {where}: give --yes")
-            for line in _shared(store):
-                print(line)
             print(
                 f"{where}: {_counts(store)}, {_megabytes(folder):,.1f} MB. Delete it for good? [y/N] ",
                 end="",
@@ -179,20 +184,31 @@ def _rows(store: Store) -> list[dict[str, Any]]:
 
 def _counts(store: Store) -> str:
     counts = Counter(row["status"] for row in _rows(store))
+    if counts["running"] and not lock.is_held(store.folder):
+        counts["interrupted"] = counts.pop("running")
+    counts = +counts
     return ", ".join(f"{n} {status}" for status, n in sorted(counts.items())) or "no runs"
 
 
 def _varied(rows: list[dict[str, Any]]) -> Iterator[str]:
     """Each field that differs between the runs, with its values."""
-    for field in rows[0] if rows else ():
-        if field in ("study", "member_id", "cell_id", "data_digest", "part_sources"):
+    last = list(rows[0]).index("status") if rows else 0
+    found = [dict(list(row.items())[:last]) | json.loads(row.get("part_parameters") or "{}") for row in rows]
+    for field in dict.fromkeys(name for own in found for name in own):
+        if field in ("study", "member_id", "cell_id", "data_digest", "part_parameters", "part_sources"):
             continue
-        if field == "status":
-            return
-        values = list(dict.fromkeys(str(row[field]) for row in rows))
+        values = sorted({str(own[field]) for own in found if field in own}, key=_in_order)
         if len(values) > 1:
             more = f" and {len(values) - MOST_VALUES} more" if len(values) > MOST_VALUES else ""
             yield f"{field}: {printable(', '.join(values[:MOST_VALUES]))}{more}"
+
+
+def _in_order(value: str) -> tuple[float, str]:
+    """Numbers by their size, before words."""
+    try:
+        return float(value), value
+    except ValueError:
+        return math.inf, value
 
 
 def _megabytes(folder: Path) -> float:

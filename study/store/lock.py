@@ -46,6 +46,20 @@ def only_writer(folder: AnyPath) -> AbstractContextManager[None]:
     return _file_lock(folder / NAME) if isinstance(folder, Path) else _lease(folder / NAME)
 
 
+def is_held(folder: AnyPath) -> bool:
+    """Whether some process writes into the study's folder now, as far as this one can tell at once."""
+    path = folder / NAME
+    if not isinstance(path, Path):
+        renewed = (_entry(path) or {}).get("renewed")
+        return isinstance(renewed, int | float) and abs(time.time() - renewed) <= STALE_SECONDS
+    try:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in (errno.EWOULDBLOCK, errno.EACCES) and path.exists()
+    return False
+
+
 @contextmanager
 def _file_lock(path: Path) -> Iterator[None]:
     with path.open("a+") as file:

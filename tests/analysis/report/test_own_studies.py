@@ -1,9 +1,12 @@
 """The report of a study of the user's own: its axes, its configurations side by side, its claims."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from made_own import own_study
 from made_reports import Report, once, report_of
@@ -13,6 +16,9 @@ from analysis.claims.own import own_verdicts
 from analysis.figures.axes import axes
 from analysis.figures.registry import Drawn
 from analysis.own_study import axes_of, names_apart
+from analysis.report.contents import Contents
+from analysis.report.sections import summary
+from analysis.results.command import command
 from analysis.results.load import load_study
 from analysis.results.study import Study
 
@@ -75,7 +81,7 @@ def test_its_claims_are_judged_by_the_tests_of_the_papers(tmp_path: Path) -> Non
     assert "ratio 1.96" in found["faster is better"].numbers
     vague = found["all of them"]
     assert vague.verdict == "not tested"
-    assert "6 configurations have these values: name norm on G's output" in vague.numbers
+    assert "6 configurations have these values: name norm on G's output, estimator temperature, too" in vague.numbers
 
 
 def test_the_page_has_its_axes_and_claims_and_no_list_of_what_it_is_not(report: Report) -> None:
@@ -88,6 +94,28 @@ def test_the_page_has_its_axes_and_claims_and_no_list_of_what_it_is_not(report: 
     assert (report.out / "axes-samples.png").is_file()
     verdicts = report.table("own-claims")
     assert list(verdicts["verdict"]) == [*(v for *_, v in CLAIMS.values()), "not tested"]
+
+
+def test_what_its_file_asks_for_and_is_not_begun_is_counted(tmp_path: Path) -> None:
+    """Five of six seeds have no row yet; the command that repeats it names all of them."""
+    folder = own_study(tmp_path / "own", samples=False).folder
+    rows = pq.read_table(folder / "members").filter(pc.field("seed") == 0)
+    shutil.rmtree(folder / "members")
+    (folder / "members").mkdir()
+    pq.write_table(rows, folder / "members" / "all.parquet")
+    (folder / "study.toml").write_text(
+        (folder / "study.toml").read_text().replace('shows = ""', 'shows = "How warm is best?"')
+    )
+    study = load_study(folder)
+    facts = dict(summary(Contents(folder, tmp_path / "out"), []).facts)
+    assert (facts["Shows"], facts["Runs"]) == ("How warm is best?", "12 done")
+    assert facts["Not begun"] == "60 of the 72 runs that study.toml asks for"
+    study.description.update(grid="paper-neurons")
+    assert "--seeds 6" in command(study)
+    (folder / "study.toml").write_text("name = [")
+    damaged = load_study(folder)
+    assert damaged.file is None
+    assert "its claims are not judged" in damaged.problems[0]
 
 
 def test_the_table_names_the_fields_that_differ_alone(report: Report) -> None:

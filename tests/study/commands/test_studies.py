@@ -52,6 +52,30 @@ def test_they_are_listed_and_shown(root: Path) -> None:
     assert "63 done" in published
 
 
+def test_a_study_is_shown_with_its_parameters_in_order_and_its_claims(root: Path) -> None:
+    store = Store(root, "mine")
+    for i, (member_id, row) in enumerate(store.statuses().items()):
+        own = {"seed": 10 - i, "part_parameters": f'{{"estimator.temperature": {0.5 + i}}}'}
+        store.write("members", member_id, [row | own])
+    with (store.folder / "study.toml").open("a") as file:
+        claim = 'metric = "fid"\nruns = {neuron = "real"}\nis = "below"\nby = 9.0\n'
+        file.write(f'[[claims]]\nsays = "Real values are best."\n{claim}')
+    said = study("show", root / "mine").stdout
+    assert "  seed: 9, 10\n" in said
+    assert "  estimator.temperature: 0.5, 1.5\n" in said
+    assert "  claim: Real values are best.\n" in said
+    assert "part_parameters" not in said
+
+
+def test_a_run_that_nobody_trains_is_interrupted_not_running(root: Path) -> None:
+    store = Store(root, "mine")
+    member_id, row = next(iter(store.statuses().items()))
+    store.write("members", member_id, [row | {"status": "running"}])
+    assert "1 done, 1 interrupted" in study("list", root).stdout
+    with only_writer(store.folder):
+        assert "1 done, 1 running" in study("show", root / "mine").stdout
+
+
 def test_the_file_that_is_shown_repeats_the_study(root: Path, tmp_path: Path) -> None:
     again = here("--file", root / "mine" / "study.toml", "--results", tmp_path / "again", "--executor", "local")
     assert again.returncode == 0, again.stderr
