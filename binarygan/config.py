@@ -253,12 +253,12 @@ class MemberConfig:
                 resolved[key] = checked(key, given.pop(key, default), typing.get_type_hints(part)[name])
         if given:
             key = next(iter(given))
-            raise UserError(f"part_parameters: {key!r} is unknown here: {nearest(key, resolved) or 'there are none'}")
+            raise UserError(f"part_parameters: {key!r} is unknown here: {nearest(key, resolved)}")
         for name, field in FIELDS_OF_PARTS.items():
             if name in used and getattr(self, name) is None:
                 raise UserError(f"{name} is missing: {used[name]}={getattr(self, used[name])!r} needs it")
             if name not in used and getattr(self, name) is not None:
-                raise UserError(f"{name} has no effect with {field}={getattr(self, field)!r}: leave it None")
+                raise UserError(f"{name} has no effect with {field}={getattr(self, field)!r}: leave it out")
         return json.dumps(resolved, sort_keys=True) if resolved else ""
 
     def _classes(self) -> dict[str, Any]:

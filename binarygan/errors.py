@@ -33,6 +33,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     "did you mean 'deterministic'? known: deterministic, stochastic"
     """
     known = list(known)
+    if not known:
+        return "there is none"
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     listed = "known: " + ", ".join(known)
     return f"did you mean {close[0]!r}? {listed}" if close else listed

@@ -11,7 +11,7 @@ import torch
 
 from binarygan.config import MemberConfig
 from binarygan.data.images import Images, load_images
-from binarygan.errors import UserError
+from binarygan.errors import UserError, nearest
 from binarygan.generators.finding import find_generator
 from binarygan.generators.sampling import BINARIZATIONS, Sampler, draw
 from binarygan.metrics.feature_distances import NEIGHBOURS
@@ -109,7 +109,7 @@ def sample(
         UserError: no such run, or no such binarization.
     """
     if binarization not in BINARIZATIONS:
-        raise UserError(f"binarization {binarization!r} is unknown: known: {', '.join(BINARIZATIONS)}")
+        raise UserError(f"binarization {binarization!r} is unknown: {nearest(binarization, BINARIZATIONS)}")
     sampler = generator.sampler if isinstance(generator, Trained) else find_generator(str(generator), results=results)
     neuron = sampler.neuron if sampler.neuron.binary else BINARIZATIONS[binarization]
     blocks = [block.numpy() for block in draw(sampler, count, seed=seed, neuron=neuron)]

@@ -50,6 +50,8 @@ def check_parts(config: MemberConfig, asked: str = "auto") -> None:
         raise
     except Exception as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
+        if isinstance(error, NotImplementedError) and not error.args:
+            raise UserError(f"{names} cannot be trained: it has no method {frame.name} of its own") from error
         where = f"{Path(frame.filename).name}:{frame.lineno}"
         raise UserError(f"{names} cannot be trained: {type(error).__name__}: {first_line(error)} ({where})") from error
 

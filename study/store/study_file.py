@@ -20,6 +20,7 @@ Instead of a sweep there may be `grid = "paper-neurons"`, `[[configurations]]` o
 `[[plugins]]` name the files, and their digests, that `--plugin` has to give.
 """
 
+import dataclasses
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,7 @@ from typing import Any
 
 import tomli_w
 
+from binarygan.config import MemberConfig
 from binarygan.errors import UserError, nearest
 from binarygan.io.files import AnyPath, read_whole, write_whole
 from binarygan.paper import FIDELITIES
@@ -46,6 +48,10 @@ _CLAIM = {"says": str, "metric": str, "runs": dict, "is": str, "than": dict, "by
 _PLUGIN = {"name": str, "digest": str}
 _FILE: dict[str, Any] = {"name": str, "shows": str, "variant": str, "seeds": int, "grid": str, "data": (str, dict)}
 _FILE |= {"set": dict, "sweep": dict, "configurations": list, "search": dict, "plugins": list, "claims": list}
+
+
+_FIELDS = {f.name for f in dataclasses.fields(MemberConfig)} - {"seed", *_FILE}
+"""What stands in tables of the file, not at its top."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +112,8 @@ def write_study_file(content: Mapping[str, Any], path: AnyPath) -> None:
 
 
 def _study_file(found: Table, path: str) -> StudyFile:
+    if fields := [key for key in found if key in _FIELDS]:
+        raise UserError(f"{path}: {fields[0]!r} is a field: write it under [set], or its values under [sweep]")
     _check(found, _FILE, path)
     if not re.fullmatch(r"\w[\w.+-]*", str(found.get("name", ""))):
         raise UserError(f"{path}: name {found.get('name', '')!r} is no name of a folder: use letters, digits, - . _")

@@ -84,6 +84,10 @@ class Summed(Objective):
         return -logits.mean(1)
 
 
+class Unfinished(Objective):
+    label = "unfinished"
+
+
 @pytest.mark.parametrize(
     ("registry", "field", "part", "words"),
     [
@@ -92,6 +96,7 @@ class Summed(Objective):
         (NEURONS, "neuron", Grey, "declared binary"),
         (NEURONS, "neuron", UndeclaredNoise, "test_checks.py:"),
         (OBJECTIVES, "objective", Summed, "not one entry a run"),
+        (OBJECTIVES, "objective", Unfinished, "it has no method critic_loss of its own"),
     ],
 )
 def test_a_part_that_breaks_its_word_is_refused(registry: Registry[Any], field: str, part: type, words: str) -> None:

@@ -155,6 +155,7 @@ REFUSED = {
     "an unknown key": ('name = "x"\nseed = 3', "'seed' is unknown: did you mean 'seeds'"),
     "a wrong type": ('name = "x"\nseeds = "3"', "seeds = '3' must be a whole number"),
     "a truth for a number": ('name = "x"\nseeds = true', "seeds = True must be a whole number"),
+    "a field outside its table": ('name = "x"\nepochs = 2', "'epochs' is a field: write it under [set]"),
     "a variant": ('name = "x"\nvariant = "as-is"', "variant 'as-is' is unknown"),
     "nothing to train": ('name = "x"', "names no configurations"),
     "two studies": ('name = "x"\ngrid = "paper"\n[search]\nspace = "mlp"', "grid and search are two studies"),
