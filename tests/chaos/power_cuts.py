@@ -83,7 +83,8 @@ def _train(data: Path, results: Path) -> None:
     store = Store(results, "s")
     store.create()
     tidy(store)
-    task = Task(results=results, study="s", fidelity="as-released", source=str(data), root=None, device="cpu")
+    given: dict[str, Any] = {"fidelity": "as-released", "source": str(data), "root": None, "device": "cpu"}
+    task = Task(results=results, study="s", keep_state=True, **given)
     train_cohort(Cohort((member,)), task, lambda *_: None)
 
 

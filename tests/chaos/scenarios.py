@@ -104,6 +104,8 @@ def _publish(data: Path, results: Path) -> list[str]:
 
 
 SEARCH_MOMENTS = ("the journal's write", "the end of a trial", "a trial's write")
+LONGER = ("--grid", "paper-neurons", "--set", "critic_schedule=constant", "--trust-dirty", "--epochs")
+"""On its way it copies what a shorter study has, training states included."""
 COHORT = ("--grid", "paper-neurons", "--seeds", 2, "--cohort-size", 3, "--epochs", 4)
 SCENARIOS = {
     "grid": Scenario(words=_study("--grid", "paper-neurons", "--epochs", 4), skews=True),
@@ -115,6 +117,7 @@ SCENARIOS = {
     ),
     "diverging cohort": Scenario(words=_study(*COHORT), training="diverging", status=1, skews=True),
     "out of memory": Scenario(words=_study(*COHORT), training="memory", skews=True),
+    "more epochs": Scenario(words=_study(*LONGER, 4), home=(*LONGER, "2"), skews=True),
     "retrain": Scenario(words=_retrain, home=("--grid", "paper-real-valued", "--epochs", "3"), skews=True),
     "publish": Scenario(
         words=_publish,
