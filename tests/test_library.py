@@ -97,11 +97,12 @@ def test_one_study_and_many_are_read_alike() -> None:
     assert twice.problems[-1].startswith(f"{len(one.members)} runs stand in two studies")
 
 
-def test_a_commands_module_is_its_function_too() -> None:
+def test_a_commands_module_is_its_function_too(batch: Path) -> None:
     """Whoever imports `binarygan.sample` finds the module under that name from then on."""
-    code = (
-        "import binarygan.sample, binarygan.evaluate, numpy; print(binarygan.evaluate(numpy.ones((9, 28, 28)))['ink'])"
-    )
+    code = f"""
+import binarygan.sample, binarygan.evaluate, numpy
+print(binarygan.evaluate(numpy.ones((9, 28, 28)), data={str(batch)!r})['ink'])
+"""
     outcome = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert outcome.stdout.strip() == "1.0", outcome.stderr
 
