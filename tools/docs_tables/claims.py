@@ -39,7 +39,7 @@ def _claims() -> Table:
         rows += [[f"{number}. {statement}" if i == 0 else "", *line] for i, line in enumerate(lines)]
     there = {v.fidelity for _, v in found if _tested(v)}
     rows += [
-        ["all", f, "", "not tested: no study that ships has runs of it", "", "", ""]
+        ["all", f, "", "not tested: no study that ships has three runs of a configuration", "", "", ""]
         for f in FIDELITIES
         if f not in there
     ]
