@@ -53,9 +53,10 @@ def open_file(source: Path | bytes, table: str, name: object) -> pq.ParquetFile:
     """
     content = source if isinstance(source, bytes) else source.read_bytes()
     file = pq.ParquetFile(pa.BufferReader(content), pre_buffer=False)  # which costs small files a fifth of their time
-    schema = file.schema_arrow  # made anew each time
-    check_version((schema.metadata or {}).get(b"schema_version", b"0").decode(errors="replace"), name)
-    if lacking := [n for n in NEEDED[table] if schema.get_field_index(n) < 0]:
+    said = file.metadata.metadata or {}  # Arrow's schema says the same, and takes a tenth of the file's time to make
+    check_version(said.get(b"schema_version", b"0").decode(errors="replace"), name)
+    names = file.schema.names
+    if lacking := [n for n in NEEDED[table] if n not in names]:
         raise ValueError(f"it has no column {', '.join(lacking)}")
     return file
 
