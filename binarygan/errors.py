@@ -20,6 +20,15 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in text)
 
 
+def counted(count: int, noun: str) -> str:
+    """A number and its noun.
+
+    >>> counted(1, "run"), counted(12000, "run")
+    ('1 run', '12,000 runs')
+    """
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def first_line(error: BaseException) -> str:
     """What an error of some library says, on one line."""
     lines = str(error).splitlines()

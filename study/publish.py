@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from binarygan.cli.commands import Parser, status_of
-from binarygan.errors import UserError
+from binarygan.errors import UserError, counted
 from binarygan.io.files import PARTIAL, write_whole
 from study.store.reading import files_of, read_file
 from study.store.schemas import FINISHED, SCHEMAS
@@ -128,7 +128,7 @@ def _run(argv: list[str]) -> int:
         where = error.filename or words.target
         raise UserError(f"{where} cannot be written: {error.strerror or error}") from None
     size = sum(p.stat().st_size for p in words.target.rglob("*.parquet"))
-    print(f"{words.target}: {count} members, {size / 1e6:.1f} MB")
+    print(f"{words.target}: {counted(count, 'member')}, {size / 1e6:.1f} MB")
     return 0
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from binarygan.config import MemberConfig
 from binarygan.data.images import DATA_ROOT, Images, is_file, load_images
-from binarygan.errors import UserError
+from binarygan.errors import UserError, counted
 from binarygan.plugins import plugins_of
 from study.commands.plan import show_plan
 from study.commands.resolved import keep_study_file
@@ -101,9 +101,8 @@ def run_members(
                 print(f"{store.study}: {line}")
         cohorts = _cohorts(unfinished(members, store), store, options, device)
         if cohorts:
-            print(
-                f"{store.study}: {len(asked)} cells, {len(members)} members, {len(cohorts)} trials to train on {device}"
-            )
+            size = f"{counted(len(asked), 'cell')}, {counted(len(members), 'member')}"
+            print(f"{store.study}: {size}, {counted(len(cohorts), 'trial')} to train on {device}")
             for reference in sorted({m.reference for m in members}):
                 data.warn_if_few(reference)
             _train(options, cohorts, task_of(options, store, device, str(description["fidelity"])), resources)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from binarygan.config import MemberConfig
 from binarygan.data.images import Images
+from binarygan.errors import counted
 from study.design.cohorts import Cohort, members_of
 from study.launch.devices import has_gpu, usable_cpus
 from study.options import RunOptions
@@ -39,9 +40,8 @@ def show_plan(
     """
     rows = store.statuses()
     done = sum(rows.get(m.member_id, {}).get("status") in FINISHED for m in members)
-    print(
-        f"{store.study}: {len(cells)} cells, {len(members)} members, {done} finished, {len(cohorts)} trials on {device}"
-    )
+    size = f"{counted(len(cells), 'cell')}, {counted(len(members), 'member')}"
+    print(f"{store.study}: {size}, {done} finished, {counted(len(cohorts), 'trial')} on {device}")
     for cell, differing in zip(cells, _differing(cells), strict=True):
         norm = f"{cell.discriminator_norm} in D"
         print(
@@ -64,8 +64,9 @@ def show_search_plan(store: Store, search: "Search", options: RunOptions, data: 
     settled = trials.counts().settled if trials else 0
     left = max(0, wanted - settled)
     goals = ", ".join(f"{m} {d}d" for m, d in zip(search.metrics, search.directions, strict=True))
+    each = f"{counted(search.seeds, 'member')}, {counted(search.epochs, 'epoch')}"
     print(
-        f"{store.study}: {wanted} trials of {search.seeds} members, {search.epochs} epochs, "
+        f"{store.study}: {counted(wanted, 'trial')} of {each}, "
         f"{settled} settled, {left} to run on {device}; goal: {goals} on {search.reference} images"
     )
     for name, declared in search.space.to_dict().items():

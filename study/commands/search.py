@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from binarygan.data.images import load_images
-from binarygan.errors import UserError
+from binarygan.errors import UserError, counted
 from binarygan.io.files import path_of, reached
 from binarygan.paper import split_of
 from study.commands.grid import task_of
@@ -88,7 +88,8 @@ def run_search(options: RunOptions, name: str) -> int:
         left = wanted - trials.counts().settled
         if left > 0:
             going_on = f", {again} of them gone on with" if again else ""
-            print(f"{store.study}: {wanted} trials of {search.seeds} members, {left} to run{going_on}")
+            size = f"{counted(wanted, 'trial')} of {counted(search.seeds, 'member')}"
+            print(f"{store.study}: {size}, {left} to run{going_on}")
             data.warn_if_few(search.reference)
             task = task_of(options, store, device, options.fidelity)
             before_ray(options.clusters.address)

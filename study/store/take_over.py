@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from binarygan.errors import UserError
+from binarygan.errors import UserError, counted
 from study.store.schemas import SCHEMAS
 from study.store.store import Store, config_of
 
@@ -25,7 +25,11 @@ class Elsewhere:
     def lines(self, *, copied: bool) -> list[str]:
         """What a user is told: from where runs were copied, or are to be; how many may not be, and why."""
         count, studies = len(self.usable), ", ".join(sorted(set(self.usable.values())))
-        taken = f"{count} members taken over from" if copied else f"to be taken over: {count} members from"
+        taken = (
+            f"{counted(count, 'member')} taken over from"
+            if copied
+            else f"to be taken over: {counted(count, 'member')} from"
+        )
         refused = (
             f"{len(self.dirty)} finished members of other studies are not taken over, as uncommitted code trained them "
             f"(git_commit ends in {DIRTY}): --trust-dirty takes them over, too"

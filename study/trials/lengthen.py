@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from binarygan.config import MemberConfig
-from binarygan.errors import UserError
+from binarygan.errors import UserError, counted
 from binarygan.io.files import AnyPath
 from study.design.cohorts import Cohort
 from study.store.resume import started
@@ -135,4 +135,7 @@ def _is_usable(store: Store, member_id: str, trust_dirty: bool) -> bool:
 
 def _counted(runs: Iterable[Finished]) -> list[str]:
     counts = Counter((finished.study, finished.run.epochs) for finished in runs)
-    return [f"{count} members of {study} have {epochs} epochs" for (study, epochs), count in sorted(counts.items())]
+    return [
+        f"{counted(count, 'member')} of {study} with {counted(epochs, 'epoch')}"
+        for (study, epochs), count in sorted(counts.items())
+    ]

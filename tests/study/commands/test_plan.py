@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from binarygan.data.images import load_images
+from binarygan.errors import counted
 from study.commands.plan import show_plan
 from study.design.grids import GRIDS
 from study.options import parse
@@ -20,6 +21,6 @@ def test_each_configuration_is_told_from_the_others(
     options = parse(["--grid", grid, "--plan"])
     show_plan(Store(tmp_path, "s"), cells, cells, [], [], options, data, "cpu")
     first, *lines = capsys.readouterr().out.splitlines()
-    assert first == f"s: {len(cells)} cells, {len(cells)} members, 0 finished, 0 trials on cpu"
+    assert first == f"s: {counted(len(cells), 'cell')}, {counted(len(cells), 'member')}, 0 finished, 0 trials on cpu"
     told = {line.strip().partition(" ")[2] for line in lines}
     assert len(told) == len(lines) == len(cells)

@@ -25,7 +25,7 @@ def test_a_plan_of_a_search_writes_nothing(tiny: Path, tmp_path: Path) -> None:
     outcome = here(*words, "--data", tiny, "--results", tmp_path / "r")
     assert outcome.returncode == 0
     said = outcome.stdout
-    assert "4 trials of 1 members, 1 epochs, 0 settled, 4 to run on cpu" in said
+    assert "4 trials of 1 member, 1 epoch, 0 settled, 4 to run on cpu" in said
     assert "; goal: fid minimized on validation images\n" in said
     assert "slope_rate              1 to 1.3 where neuron is deterministic/stochastic" in said
     assert re.search(r"about [\d.]+ (h|min) .* about \d+ MB of results \(from 4 trials drawn at random\)", said)

@@ -71,15 +71,15 @@ def test_parts_of_a_grid_become_its_study(batch: Path, tmp_path: Path) -> None:
 
     first = here(*same, "--only", "neuron=real")
     assert (first.returncode, first.stderr) == (0, FEW)
-    assert "1 cells, 1 members, 1 trials" in first.stdout
+    assert "1 cell, 1 member, 1 trial" in first.stdout
     assert neurons() == ["real"]
     assert here(*same, "--study", "other", "--only", "neuron=stochastic").returncode == 0
     plan = here(*same, "--plan", "--only", "neuron=stochastic,real").stdout
     assert "2 cells, 2 members, 1 finished, 0 trials" in plan
-    assert "to be taken over: 1 members from other" in plan
+    assert "to be taken over: 1 member from other" in plan
     assert "deterministic" not in plan
     whole = here(*same)
     assert (whole.returncode, whole.stderr) == (0, FEW)
-    assert "1 members taken over from other" in whole.stdout
+    assert "1 member taken over from other" in whole.stdout
     assert "3 done" in whole.stdout
     assert neurons() == ["deterministic", "real", "stochastic"]

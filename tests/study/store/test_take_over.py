@@ -88,7 +88,7 @@ def test_what_uncommitted_code_trained_is_taken_over_only_where_it_is_trusted(ti
     found = take_over(second, [clean, dirty])
     assert (found.usable, found.dirty) == ({clean: "third"}, {dirty}), "another study has one of them clean"
     taken, refused = found.lines(copied=True)
-    assert taken == "1 members taken over from third"
+    assert taken == "1 member taken over from third"
     assert refused.startswith("1 finished members of other studies are not taken over")
     assert "--trust-dirty" in refused
     assert second.ids() == [clean]

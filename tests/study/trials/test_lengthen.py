@@ -40,8 +40,8 @@ def test_more_epochs_go_on_and_give_what_training_at_once_gives(trained: Run) ->
     trained(2, "middle", *sized)
     planned, _ = trained(3, "long", *sized, "--plan")
     said, longer = trained(3, "long", *sized)
-    assert "long: 2 members of middle have 2 epochs: the longer runs go on from there\n" in said
-    assert "  2 members of middle have 2 epochs: the longer runs go on from there\n" in planned
+    assert "long: 2 members of middle with 2 epochs: the longer runs go on from there\n" in said
+    assert "  2 members of middle with 2 epochs: the longer runs go on from there\n" in planned
     assert {r["git_commit"] for r in longer.statuses().values()} == {"0" * 40}
     assert {p: p.read_bytes() for p in before} == before
     _, at_once = trained(3, "long", *sized, root="elsewhere")
@@ -53,7 +53,7 @@ def test_runs_without_a_training_state_begin_anew_and_the_command_says_so(traine
     _, short = trained(1, "short", "--forget-state")
     assert not files(short, "state.safetensors")
     said, longer = trained(2, "long")
-    assert "long: 2 members of short have 1 epochs: kept no training state that can be read" in said
+    assert "long: 2 members of short with 1 epoch: kept no training state that can be read" in said
     assert {(r["status"], r["epochs_done"]) for r in longer.statuses().values()} == {("done", 2)}
 
 
@@ -62,5 +62,5 @@ def test_a_damaged_state_costs_no_run(trained: Run) -> None:
     for path in files(short, "state.safetensors"):
         path.write_bytes(path.read_bytes()[:-9])
     said, longer = trained(2, "long")
-    assert "long: 2 members of short have 1 epochs: kept no training state that can be read" in said
+    assert "long: 2 members of short with 1 epoch: kept no training state that can be read" in said
     assert {(r["status"], r["epochs_done"]) for r in longer.statuses().values()} == {("done", 2)}
