@@ -59,16 +59,20 @@ class Row:
         return summarize(list(self.values(name).values()), name)
 
     def means(self, names: Sequence[str]) -> list[Entry]:
-        """Each number's mean with its t interval, as `summarize` has them, all at once."""
+        """Each number's mean with its t interval."""
         known = all_numbers()
-        x = self.numbers[:, [known.index(n) for n in names]]
-        finite = np.isfinite(x)
-        n = finite.sum(axis=0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = np.where(finite, x, 0).sum(axis=0) / n
-            sd = np.sqrt(np.where(finite, (x - mean) ** 2, 0).sum(axis=0) / np.where(n > 1, n - 1, np.nan))
-        columns = (c.tolist() for c in (mean, *t_intervals(mean, sd, n, names).T, sd, n))
-        return [interval(m, low, high, sd=s, n=k) for m, low, high, s, k in zip(*columns, strict=True)]
+        return means_of(self.numbers[:, [known.index(n) for n in names]], names)
+
+
+def means_of(x: np.ndarray, names: Sequence[str]) -> list[Entry]:
+    """(runs, names): each column's mean with its t interval, as `summarize` has them, all at once."""
+    finite = np.isfinite(x)
+    n = finite.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(finite, x, 0).sum(axis=0) / n
+        sd = np.sqrt(np.where(finite, (x - mean) ** 2, 0).sum(axis=0) / np.where(n > 1, n - 1, np.nan))
+    columns = (c.tolist() for c in (mean, *t_intervals(mean, sd, n, names).T, sd, n))
+    return [interval(m, low, high, sd=s, n=k) for m, low, high, s, k in zip(*columns, strict=True)]
 
 
 def rows_of(
