@@ -18,7 +18,7 @@ from binarygan.cli.commands import Parser, status_of
 from binarygan.errors import UserError, counted
 from binarygan.io.files import PARTIAL, write_whole
 from study.store.reading import files_of, read_file
-from study.store.schemas import FINISHED, SCHEMAS
+from study.store.schemas import FINISHED, schema_of
 from study.store.study_file import NAME as STUDY_FILE
 
 SHOWN = (1, 2, 5, 10, 20)
@@ -95,7 +95,8 @@ def _write(published: Path, table: str, rows: list[Row]) -> None:
     folder = published / table
     folder.mkdir(parents=True, exist_ok=True)
     content = BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMAS[table]), content, compression="zstd", compression_level=19)
+    made = pa.Table.from_pylist(rows, schema=schema_of(table, rows))
+    pq.write_table(made, content, compression="zstd", compression_level=19)
     target = folder / f"{table}.parquet"
     write_whole(target, content.getvalue())
     for old in files_of(folder)[0]:

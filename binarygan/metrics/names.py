@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError
-from binarygan.registry import Registry, same_definition
+from binarygan.registry import Registry, is_built_in, same_definition, source_digest
 
 F = TypeVar("F", bound=Callable[..., float])
 V = TypeVar("V")
@@ -180,6 +180,11 @@ class Live(Mapping[str, V]):
 
     def __len__(self) -> int:
         return len(self._make())
+
+
+def outside() -> dict[str, str]:
+    """The metrics of images from outside the packages: name -> digest of the file that defines it."""
+    return {m.name: source_digest(m.compute) for m in OF_IMAGES if not is_built_in(m.compute)}
 
 
 def columns(*, light: bool) -> tuple[str, ...]:

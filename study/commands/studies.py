@@ -21,6 +21,7 @@ from study.store.schemas import SCHEMAS
 from study.store.store import JOURNAL, Store
 from study.store.study_file import NAME as STUDY_FILE
 from study.store.study_file import read_study_file
+from study.store.tables import read_rows, write_rows
 
 OWN = (
     *SCHEMAS,
@@ -154,11 +155,11 @@ def _local(where: str) -> tuple[Store, Path]:
 
 
 def _rename(store: Store, name: str) -> None:
-    for table in SCHEMAS:
-        if "study" in SCHEMAS[table].names:
-            for path in store.files(table, "*.parquet"):
-                rows = store.read(table, path.stem)
-                store.write(table, path.stem, [row | {"study": name} for row in rows])
+    assert isinstance(store.folder, Path)
+    partial = store.folder / ".partial"
+    partial.mkdir(exist_ok=True)  # a published study has none
+    for path in store.files("members", "*.parquet"):
+        write_rows(path, "members", [row | {"study": name} for row in read_rows(path, "members")], partial=partial)
     if (description := store.description()) is not None:
         renamed = Store(store.folder.parent, name)
         renamed.folder = store.folder

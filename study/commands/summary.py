@@ -1,13 +1,15 @@
 """What a command prints at its end: how the runs of a grid, or the trials of a search, ended, and what to do next."""
 
 import shlex
+from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from binarygan.config import MemberConfig
 from binarygan.data.images import Images
-from binarygan.errors import printable
+from binarygan.errors import counted, printable
 from study.store.store import Store
+from study.store.take_over import measured_otherwise
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -32,8 +34,20 @@ def summarize(store: Store, members: Sequence[MemberConfig]) -> int:
         what = f"{m.objective} {m.architecture} {m.neuron} D norm {m.discriminator_norm} seed {m.seed}"
         why = printable(row.get("error") or "not trained to its end")
         print(f"  {m.member_id} {what}: {row.get('status', 'missing')}: {why}")
+    for line in _measured_otherwise([row for row in rows.values() if row["status"] == "done"]):
+        print(line)
     print(_report(store))
     return 1 if unfinished else 0
+
+
+def _measured_otherwise(done: Sequence[dict[str, Any]]) -> list[str]:
+    """A line for each metric from outside that not every run has as its file is now."""
+    count = Counter(name for row in done for name in measured_otherwise(row))
+    return [
+        f"warning: {counted(n, 'run')} of {len(done)} done without {name} as its plugin is now: "
+        "a study of another name trains them anew"
+        for name, n in count.items()
+    ]
 
 
 def summarize_search(trials: "Trials", store: Store, data: Images, *, wanted: int, again: Sequence[str]) -> int:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import typing
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING
 from functools import lru_cache
 from typing import Any
@@ -90,6 +91,16 @@ NEEDED = {
     **dict.fromkeys(("curves", "samples", "histograms"), ("member_id", "epoch")),
 }
 """Without these a file is none of ours."""
+
+
+def schema_of(table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Schema:
+    """The table's schema, and after it the numbers that rows have beside it: a metric's whose plugin is not loaded."""
+    schema = SCHEMAS[table]
+    known = set(schema.names)
+    for name in dict.fromkeys(name for row in rows for name in row if name not in known):
+        if all(isinstance(row.get(name), float | None) for row in rows):
+            schema = schema.append(pa.field(name, pa.float64()))
+    return schema
 
 
 def check_version(found: object, path: object) -> None:

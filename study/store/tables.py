@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from binarygan.errors import UserError
 from binarygan.io.files import AnyPath, read_whole, write_whole
 from study.store.reading import as_schema, naming, open_file, read_file
-from study.store.schemas import NEEDED, SCHEMAS
+from study.store.schemas import NEEDED, SCHEMAS, schema_of
 
 ROWS_AT_A_TIME = 8
 """Of a file that is written anew with one more: eight epochs' samples are 2 MB."""
@@ -54,7 +54,8 @@ def read_epochs(path: AnyPath, table: str, having: str | None = None) -> dict[in
 
 def write_rows(path: AnyPath, table: str, rows: list[dict[str, Any]], *, partial: Path | None) -> None:
     """Write the file anew; `partial` is the folder for its temporary name, where the file system needs one."""
-    _write(path, table, [pa.Table.from_pylist(rows, schema=SCHEMAS[table])], partial)
+    schema = schema_of(table, rows)
+    _write(path, table, schema, [pa.Table.from_pylist(rows, schema=schema)], partial)
 
 
 def append_row(path: AnyPath, table: str, row: dict[str, Any], *, partial: Path | None) -> None:
@@ -65,22 +66,25 @@ def append_row(path: AnyPath, table: str, row: dict[str, Any], *, partial: Path 
     Raises:
         UserError: the file is damaged, or of a version that this program does not know.
     """
-    new = pa.Table.from_pylist([row], schema=SCHEMAS[table])
     if (content := _content(path)) is None:
-        return _write(path, table, [new], partial)
+        new = pa.Table.from_pylist([row], schema=SCHEMAS[table])
+        return _write(path, table, new.schema, [new], partial)
+    with naming(path, MEND):
+        numbers = [f.name for f in open_file(content, table, path).schema_arrow if f.type == pa.float64()]
+    schema = schema_of(table, [dict.fromkeys(numbers)])
 
     def whole() -> Iterator[pa.Table]:
         for some in _parts(table, path, content):
-            yield as_schema(some.filter(pc.less(some.column("epoch"), row["epoch"])), SCHEMAS[table])
-        yield new
+            yield as_schema(some.filter(pc.less(some.column("epoch"), row["epoch"])), schema)
+        yield pa.Table.from_pylist([row], schema=schema)
 
-    return _write(path, table, _in_groups(whole()), partial)
+    return _write(path, table, schema, _in_groups(whole()), partial)
 
 
-def _write(path: AnyPath, table: str, parts: Iterable[pa.Table], partial: Path | None) -> None:
+def _write(path: AnyPath, table: str, schema: pa.Schema, parts: Iterable[pa.Table], partial: Path | None) -> None:
     """A row group a part."""
     buffer = BytesIO()
-    with pq.ParquetWriter(buffer, SCHEMAS[table], **WRITING.get(table, {"compression": "zstd"})) as writer:
+    with pq.ParquetWriter(buffer, schema, **WRITING.get(table, {"compression": "zstd"})) as writer:
         for part in parts:
             writer.write_table(part)
     write_whole(path, buffer.getvalue(), partial=partial)

@@ -1,11 +1,13 @@
 """Runs that another study of the same results root has finished already: they are copied, not trained again."""
 
 import dataclasses
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from binarygan.errors import UserError, counted
+from binarygan.metrics.names import outside
 from study.store.schemas import SCHEMAS
 from study.store.store import Store, config_of
 
@@ -89,10 +91,16 @@ def whole_member(store: Store, member_id: str) -> dict[str, Any] | None:
 
 
 def measured_as_here(row: dict[str, Any]) -> bool:
-    """Whether the extractors that this program has measured the run."""
+    """Whether the extractors that this program has measured the run, and the metrics from outside as they are now."""
     from binarygan.metrics.extractor import extractors_digest  # imports torch, which takes seconds
 
-    return bool(row["extractors"] == extractors_digest(row["reference"]))
+    return bool(row["extractors"] == extractors_digest(row["reference"])) and not measured_otherwise(row)
+
+
+def measured_otherwise(row: dict[str, Any]) -> list[str]:
+    """The metrics from outside that did not measure the run, or another version of whose file did."""
+    by = json.loads(row.get("versions") or "{}")
+    return [name for name, digest in outside().items() if by.get(f"metric {name}") != digest]
 
 
 def _copy(neighbour: Store, store: Store, member_id: str, variant: dict[str, Any]) -> bool:

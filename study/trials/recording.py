@@ -1,5 +1,6 @@
 """What a trial knows of a run: the content of its row, and the curve, samples and histogram that each epoch writes."""
 
+import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from torch import Tensor
 from binarygan.config import MemberConfig
 from binarygan.metrics.evaluation import Evaluation
 from binarygan.metrics.extractor import extractors_digest
-from binarygan.metrics.names import columns
+from binarygan.metrics.names import columns, outside
 from binarygan.metrics.preactivations import HISTOGRAM_BINS
 from binarygan.training.schedules import slope_at
 from study.store import provenance
@@ -38,10 +39,15 @@ def new_row(config: MemberConfig, task: Task) -> Row:
         "epochs_done": 0,
         "extractors": extractors_digest(config.reference),
         "device": torch.cuda.get_device_name() if task.device == "cuda" else task.device,
-        "versions": provenance.versions(),
+        "versions": provenance.versions() if not (own := outside()) else _with_metrics(own),
         "git_commit": provenance.git_commit(),
         "started_at": datetime.now(UTC),
     }
+
+
+def _with_metrics(digests: dict[str, str]) -> str:
+    """The versions, and which files measured what no package here does."""
+    return json.dumps(json.loads(provenance.versions()) | {f"metric {name}": d for name, d in digests.items()})
 
 
 def keep_finished(store: Store, rows: dict[str, Row]) -> None:
