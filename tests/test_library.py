@@ -1,5 +1,6 @@
 """The library as a program has it: a run trained, sampled and scored; results as DataFrames and arrays."""
 
+import math
 import re
 import subprocess
 import sys
@@ -145,6 +146,12 @@ def test_what_cannot_be_compared_is_said(metric: str, runs: dict[str, str], word
     study = analysis.load_study(ROOT / "published" / "paper-as-released")
     with pytest.raises(UserError, match=re.escape(words)):
         analysis.compare_runs(study, metric, runs, MLP | {"neuron": "real"})
+
+
+def test_no_number_on_one_side_is_no_ratio() -> None:
+    study = analysis.load_study(ROOT / "published" / "paper-as-released")
+    sides = MLP | {"neuron": "stochastic"}, MLP | {"neuron": "deterministic"}
+    assert math.isnan(analysis.compare_runs(study, "fid_bernoulli", *sides).value)
 
 
 def test_what_unlike_extractors_measured_is_not_compared_and_a_finished_copy_counts() -> None:

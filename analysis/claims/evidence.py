@@ -39,7 +39,7 @@ class Measure:
 
     def unscale(self, value: float) -> float:
         """A compared value as it is said: a ratio, where values are compared as such."""
-        return value if not self.log else math.exp(value) if value < MOST else math.inf
+        return value if not self.log else math.inf if value >= MOST else math.exp(value)
 
 
 class Runs(Protocol):

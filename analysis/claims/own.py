@@ -12,7 +12,7 @@ from analysis.claims.verdicts import Claim, Verdict, adjusted, verdict_on
 from analysis.results.cells import TELLING, fields_apart
 from analysis.results.fields import NO_CHOICE, having, with_parameters
 from analysis.results.study import Study
-from binarygan.metrics.names import METRICS
+from binarygan.metrics.names import BERNOULLI, METRICS
 from study.store.study_file import NAME, PAIRS, StudyClaim
 
 TESTS = {
@@ -64,15 +64,22 @@ def own_verdicts(study: Study) -> list[Verdict]:
     for fidelity in sorted(study.members["fidelity"].dropna().unique()) if claims else ():
         members = study.members[study.members["fidelity"] == fidelity]
         evidence = Evidence(members, {})
-        found += adjusted(
-            [verdict_on(_claim(i + 1, c, members), evidence, str(fidelity)) for i, c in enumerate(claims)]
-        )
+        found += adjusted([_verdict(i + 1, c, evidence, str(fidelity)) for i, c in enumerate(claims)])
     return found
 
 
+def _verdict(number: int, said: StudyClaim, evidence: Evidence, fidelity: str) -> Verdict:
+    claim = _claim(number, said, evidence.members)
+    if said.metric in evidence.members:
+        return verdict_on(claim, evidence, fidelity)
+    line = f"the runs have no number {said.metric} here: give the --plugin that defines it"
+    return Verdict(claim=claim, verdict="not tested", lines=(line,), fidelity=fidelity)
+
+
 def _claim(number: int, said: StudyClaim, members: pd.DataFrame) -> Claim:
-    label = labels.COLUMNS.get(said.metric, said.metric)
-    quality = said.metric in METRICS and METRICS[said.metric].better == "lower"
+    base = said.metric.removesuffix(BERNOULLI)
+    label = labels.COLUMNS.get(base, base) + " by Bernoulli" * (base != said.metric)
+    quality = base in METRICS and METRICS[base].better == "lower"
     measure = Measure(name=label, columns=(said.metric,), log=said.relation in PAIRS, quality=quality)
     runs, than = (_chosen(fields, members) for fields in (said.runs, said.than))
     if said.relation in PAIRS:

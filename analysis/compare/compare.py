@@ -29,6 +29,12 @@ from binarygan.metrics.names import columns
 
 PAGE = "compare.html"
 METRICS = ("fid", "precision", "recall", "coverage", "classes_covered", "isolated_pixel_rate")
+OF_PIXELS = ("isolated_pixel_rate",)
+"""Those that no extractor has a part in."""
+UNLIKE = (
+    "the runs were measured by different feature extractors: FID, precision, recall, coverage and classes of A and B "
+    "do not compare, and are left out"
+)
 ONLY = "Cells in one alone"
 TABLES = (*(f"differences-{m}" for m in METRICS), "members", "only")
 FIELDS = ("fidelity", *(f.name for f in dataclasses.fields(MemberConfig) if f.name != "seed"))
@@ -55,11 +61,15 @@ def write_comparison(a: Path, b: Path, out: Path) -> list[str]:
     studies = load_study(a), load_study(b)
     prepare(out, a, b)
     pairs, only_a, only_b = match(studies[0].members, studies[1].members)
-    differences = [differences_table(studies, pairs, metric) for metric in METRICS] if pairs else []
+    extractors = [set(s.members["extractors"].dropna()) for s in studies]
+    unlike = len(extractors[0] | extractors[1]) > 1
+    metrics = OF_PIXELS if unlike else METRICS
+    differences = [differences_table(studies, pairs, metric) for metric in metrics] if pairs else []
     equality, said = members_table(studies)
     only = only_table(studies, only_a, only_b)
     formats.write([t for t in (*differences, equality, only) if t], out / "tables", TABLES)
     problems = [f"{s}: {line}" for s, study in zip("AB", studies, strict=True) for line in study.problems]
+    problems += [UNLIKE] if unlike else []
     same = sum(not p.unlike for p in pairs)
     facts = (
         ("A", f"{a}: {_size(studies[0])}"),

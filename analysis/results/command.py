@@ -24,7 +24,7 @@ def command(study: Study, grid: str | None = None) -> str:
     said = study.description
     if isinstance(said.get("file"), str) and grid is None:
         folder = shown(study.folder)
-        elsewhere = ["--results", str(folder.parent)] if folder.parent.name != "results" else []
+        elsewhere = ["--results", str(folder.parent)] if folder.parent != Path("results") else []
         return shlex.join(["python", "study/run.py", "--file", str(folder / "study.toml"), *elsewhere, *_plugins(said)])
     if grid is not None and said.get("grid") != grid:
         return _joined(study, ["--grid", grid], study.name)

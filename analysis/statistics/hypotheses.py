@@ -50,8 +50,15 @@ class Shift:
 
     @cached_property
     def value(self) -> float:
-        """The median difference of a run of the first and one of the second (Hodges and Lehmann 1963)."""
-        return float(np.median(self._differences)) if len(self._differences) else math.nan
+        """The median difference of a run of the first and one of the second (Hodges and Lehmann 1963).
+
+        One that diverged is infinitely far from one that did not, as in the interval.
+        """
+        if not (len(self.a) and len(self.b)):
+            return math.nan
+        with np.errstate(invalid="ignore"):
+            found = np.nan_to_num(np.subtract.outer(self.a, self.b), nan=0.0, posinf=math.inf, neginf=-math.inf)
+            return float(np.median(found))
 
     @cached_property
     def interval(self) -> tuple[float, float]:

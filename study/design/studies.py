@@ -118,11 +118,13 @@ def check_claims_of(cells: Sequence[MemberConfig], file: StudyFile | None) -> No
     """A UserError where a claim means no configuration of a grid, or several."""
     fields = [c.to_dict() | json.loads(c.part_parameters or "{}") for c in cells]
     for claim in file.claims if file is not None else ():
+        meant = []
         for key, wanted in (("runs", claim.runs), ("than", claim.than)):
             if key == "than" and not wanted:
                 continue
             found = [own for own in fields if all(own.get(name) == value for name, value in wanted.items())]
             if len(found) == 1:
+                meant += found
                 continue
             said = ", ".join(f"{name} = {value}" for name, value in wanted.items()) or "nothing"
             apart = [
@@ -133,6 +135,8 @@ def check_claims_of(cells: Sequence[MemberConfig], file: StudyFile | None) -> No
             hint = f": name {', '.join(apart)}, too" if found else ""
             count = f"{len(found)} configurations" if found else "no configuration"
             raise UserError(f"{file.path if file else ''}: claims: {key} ({said}) means {count} of this study{hint}")
+        if len(meant) == 2 and meant[0] is meant[1]:
+            raise UserError(f"{file.path if file else ''}: claims: {claim.says!r} compares a configuration with itself")
 
 
 def check_plugins(options: RunOptions) -> None:

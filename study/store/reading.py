@@ -228,7 +228,7 @@ def _other_columns(counts: Counter[tuple[str, ...]], folder: str, known: Sequenc
         absent.update({name: n for name in known if name not in names and name not in LATER})
     lines = []
     for found, rest in (
-        (unknown, "unknown to this version: left out; a newer one wrote it?"),
+        (unknown, "unknown here: left out; of a plugin that is not loaded, or of a newer version?"),
         (absent, "missing: its values are shown as missing"),
     ):
         for n in dict.fromkeys(found.values()):  # one line for all columns that as many files have or lack

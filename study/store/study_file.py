@@ -21,6 +21,7 @@ Instead of a sweep there may be `grid = "paper-neurons"`, `[[configurations]]` o
 """
 
 import dataclasses
+import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -170,6 +171,10 @@ def _claim(table: Table, where: str) -> StudyClaim:
         raise UserError(f"{where}: is = {relation!r} is unknown: {nearest(relation, PAIRS + LEVELS)}")
     if (relation in PAIRS) != ("than" in table):
         raise UserError(f"{where}: {relation} {'needs' if relation in PAIRS else 'has no use for'} than")
+    if not math.isfinite(table["by"]):
+        raise UserError(f"{where}: by = {table['by']} must be a finite number")
+    if not table["says"].strip():
+        raise UserError(f"{where}: says is empty: write what the claim is")
     if relation in PAIRS and table["by"] <= 1:
         raise UserError(f"{where}: by = {table['by']} is a factor: it must be above 1")
     runs, than = (dict(_flat(table.get(key, {}))) for key in ("runs", "than"))

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from made_study import write_study
 from made_up import runs
 from scipy import stats
 
@@ -77,6 +78,18 @@ def test_side_by_side(folders: tuple[Path, Path], tmp_path: Path, capsys: pytest
     text = (out / "compare.html").read_text()
     assert len(text) < 1_000_000
     assert "<script>document" not in text
+
+
+def test_what_unlike_extractors_measured_is_left_out_and_said(
+    folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other"
+    members = pd.read_parquet(folders[1] / "members").drop(columns="started_at")
+    write_study(other, members.assign(extractors="0123456789abcdef"), samples=False)
+    assert main(["compare", str(folders[0]), str(other), "--out", str(tmp_path / "out")]) == 0
+    assert "the runs were measured by different feature extractors" in capsys.readouterr().out
+    found = {p.stem for p in (tmp_path / "out" / "tables").iterdir()}
+    assert {n for n in found if n.startswith("differences-")} == {"differences-isolated_pixel_rate"}
 
 
 def test_a_folder_with_itself_is_equal(

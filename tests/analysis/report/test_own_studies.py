@@ -30,6 +30,7 @@ runs = {{ slope_rate = 1.2, estimator.temperature = 0.5, generator_output_norm =
 is = "{relation}"
 by = {by}
 """
+BOTH = ("fid", "fid_bernoulli")
 PAIR = CLAIM + 'than = {{ slope_rate = 1.0, estimator.temperature = 0.5, generator_output_norm = "none" }}\n'
 CLAIMS = {
     "faster is better": (PAIR, "lower", 1.1, "supported"),
@@ -82,6 +83,30 @@ def test_its_claims_are_judged_by_the_tests_of_the_papers(tmp_path: Path) -> Non
     vague = found["all of them"]
     assert vague.verdict == "not tested"
     assert "6 configurations have these values: name norm on G's output, estimator temperature, too" in vague.numbers
+
+
+def test_a_claim_of_a_number_that_no_run_has_here_leaves_the_others_judged(tmp_path: Path) -> None:
+    """Of a metric whose plugin is not loaded."""
+    text, relation, by, verdict = CLAIMS["it is below 16"]
+    claims = text.format(says="known", relation=relation, by=by)
+    study = own_study(tmp_path / "own", claims=claims + claims.replace("known", "other"), samples=False)
+    file = study.folder / "study.toml"
+    file.write_text(file.read_text()[::-1].replace('"fid"'[::-1], '"left_ink"'[::-1], 1)[::-1])
+    known, other = own_verdicts(load_study(study.folder))
+    assert (known.verdict, other.verdict) == (verdict, "not tested")
+    assert other.lines == ("the runs have no number left_ink here: give the --plugin that defines it",)
+
+
+def test_runs_that_diverged_are_worse_by_either_binarization(tmp_path: Path) -> None:
+    text, relation, by, _ = CLAIMS["faster is better"]
+    claims = "".join(text.format(says=m, relation=relation, by=by).replace('"fid"', f'"{m}"') for m in BOTH)
+    study = own_study(tmp_path / "own", claims=claims, samples=False)
+    members = study.members.assign(fid_bernoulli=study.members["fid"])
+    slow = (members["slope_rate"] == 1.0) & (members["seed"] < 1)
+    members.loc[slow, "status"] = "diverged"
+    one, both = own_verdicts(Study(study.folder, members))
+    assert (one.verdict, one.p) == (both.verdict, both.p)
+    assert both.estimates[0].startswith("FID by Bernoulli")
 
 
 def test_the_page_has_its_axes_and_claims_and_no_list_of_what_it_is_not(report: Report) -> None:

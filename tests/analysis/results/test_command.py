@@ -86,6 +86,7 @@ TF32, OTHER_DATA = {"dtype": "tf32"}, {"data": "digits", "data_digest": "0"}
             "--study mine",
         ),
         ("mine", {}, {"file": "x/my.toml"}, None, "--file HERE/mine/study.toml --results HERE"),
+        ("results/mine", {}, {"file": "x/my.toml"}, None, "--file HERE/results/mine/study.toml --results HERE/results"),
         ("mine", {}, {"file": "x/my.toml"}, "paper", f"--grid paper {AS_RELEASED} --seeds 2 --epochs 5"),
         (
             "retrain-1234-test",

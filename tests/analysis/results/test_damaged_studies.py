@@ -125,7 +125,7 @@ def test_columns_of_other_versions_are_named(folder: Path) -> None:
     assert "novelty" not in study.members
     assert study.members["recall"].isna().sum() == 1
     unknown, missing = study.problems
-    assert "novelty (1 file) unknown to this version" in unknown
+    assert "novelty (1 file) unknown here" in unknown
     assert "kid, recall (1 file) missing" in missing
 
 

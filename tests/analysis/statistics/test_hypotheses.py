@@ -69,11 +69,20 @@ def test_a_lost_run_counts_against_whatever_is_tested() -> None:
     assert Shift(a[:4], b, (6, 0)).interval == (-math.inf, math.inf)
 
 
+def test_an_estimate_lies_in_its_interval_whoever_diverged() -> None:
+    """Most of one side diverged: it is worse by more than any number, and not by what the few that are left say."""
+    shift = Shift(np.array([30.0, 40.0, *[np.inf] * 6]), np.array([9.0, 10.0, 11.0, 9.5, 10.5, 11.5, 12.0, 8.5]))
+    low, high = shift.interval
+    assert low <= shift.value <= high
+    assert shift.value == np.inf
+    assert Shift(np.array([]), B).value != Shift(np.array([]), B).value
+
+
 def test_a_run_that_diverged_is_above_every_number() -> None:
     a, b = np.array([10.0, 11.0, 12.0, math.inf]), np.arange(5) + 0.0
     assert Shift(a, b).p_above(2.0) <= ALPHA
     assert Shift(b, a).p_above(0.0) > 0.9
-    assert Shift(a, b).value == pytest.approx(9.0)
+    assert Shift(a, b).value == pytest.approx(10.0)  # of 20 pairs, five of them infinitely far apart
 
 
 @pytest.mark.parametrize(("count", "n"), [(5, 5), (9, 10), (6, 8), (4, 6)])

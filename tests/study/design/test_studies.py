@@ -214,6 +214,14 @@ REFUSED = {
         'name = "x"\n[set]\n[[claims]]\nsays = "y"\nmetric = "fid"\nruns = {}\nis = "lower"\nby = 2',
         "claims: lower needs than",
     ),
+    "a claim that says nothing": (
+        'name = "x"\n[set]\n[[claims]]\nsays = " "\nmetric = "fid"\nruns = {}\nis = "above"\nby = 1',
+        "claims: says is empty",
+    ),
+    "a factor that is no number": (
+        'name = "x"\n[set]\n[[claims]]\nsays = "y"\nmetric = "fid"\nruns = {}\nthan = {}\nis = "lower"\nby = nan',
+        "by = nan must be a finite number",
+    ),
     "a factor of one": (
         'name = "x"\n[set]\n[[claims]]\nsays = "y"\nmetric = "fid"\nruns = {}\nthan = {}\nis = "lower"\nby = 1',
         "by = 1 is a factor: it must be above 1",
@@ -390,9 +398,12 @@ def test_every_space_draws_what_can_be_trained(name: str) -> None:
     [
         ("{ critic_steps = 7 }", "runs (critic_steps = 7) means no configuration of this study"),
         ('{ neuron = "stochastic" }', "means 2 configurations of this study: name slope_rate, too"),
+        ("{ slope_rate = 1.1 }", "'x' compares a configuration with itself"),
     ],
 )
 def test_claims_mean_one_configuration_each_before_anything_is_trained(runs: str, words: str, tmp_path: Path) -> None:
-    claim = f'[[claims]]\nsays = "x"\nmetric = "fid"\nruns = {runs}\nis = "below"\nby = 9\n'
+    claim = (
+        f'[[claims]]\nsays = "x"\nmetric = "fid"\nruns = {runs}\nis = "lower"\nby = 9\nthan = {{ slope_rate = 1.1 }}\n'
+    )
     path = written(tmp_path, f'name = "x"\n[set]\nneuron = "stochastic"\n[sweep]\nslope_rate = [1.0, 1.1]\n{claim}')
     assert_refused(here("--file", path, "--plan", "--results", tmp_path / "r"), words)
