@@ -241,7 +241,7 @@ class MemberConfig:
         used: dict[str, str] = {}
         for field, part in self._classes().items():
             for name, declared in parameters_of(part).items():
-                if name in FIELDS_OF_PARTS:
+                if FIELDS_OF_PARTS.get(name) == field:
                     used[name] = field
                     continue
                 if name in self.__dataclass_fields__:

@@ -3,14 +3,17 @@
 import dataclasses
 import math
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from operator import methodcaller
+from typing import Any, TypeVar
 
 from binarygan.config import FIELDS_OF_PARTS, PARTS, MemberConfig
 from binarygan.errors import UserError, nearest
 from binarygan.paper import paper_config
 from binarygan.registry import checked, parameters_of
+
+T = TypeVar("T")
 
 OF_THE_COMMAND = {
     "data": "one command reads one data set: use --data",
@@ -107,10 +110,24 @@ def typed(words: Iterable[tuple[str, str]], option: str) -> dict[str, list[Any]]
         found[name] = []
         for word in text.split(","):
             try:
-                found[name].append(known[name][0].value(word))
+                found[name].append(of_some(known[name], methodcaller("value", word)))
             except UserError as error:
                 raise UserError(f"{option} {name}={word}: {error}") from None
     return found
+
+
+def of_some(fields: Sequence[Field], take: Callable[[Field], T]) -> T:
+    """What the first part that has a parameter of this name makes of it; a UserError, the first's, where none can.
+
+    The chosen part checks it again: here it is not known which that is.
+    """
+    refused: list[UserError] = []
+    for known in fields:
+        try:
+            return take(known)
+        except UserError as error:
+            refused.append(error)
+    raise refused[0]
 
 
 def check_name(name: str, where: str, known: Mapping[str, Any]) -> None:
@@ -143,6 +160,6 @@ def _parameters() -> Iterator[Field]:
         for name, part in registry.items():
             hints = typing.get_type_hints(part) if isinstance(part, type) else {}
             for own, declared in parameters_of(part).items():
-                of = own if own in FIELDS_OF_PARTS else f"{kind}.{own}"
+                of = own if FIELDS_OF_PARTS.get(own) == kind else f"{kind}.{own}"
                 said = declared.metadata
                 yield Field(of, said["meaning"], hints[own], said["choices"], said, f"{kind}={name}", declared.default)

@@ -7,6 +7,7 @@ objective has one, and a slope rate where the neuron is binary.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import methodcaller
 from typing import Any
 
 import optuna
@@ -17,7 +18,7 @@ from binarygan.config import PARTS, MemberConfig
 from binarygan.errors import UserError, nearest
 from binarygan.paper import paper_config
 from binarygan.registry import Registry
-from study.design.fields import check_name, known_fields
+from study.design.fields import Field, check_name, known_fields, of_some
 from study.design.grids import refuse_decided
 from study.store.study_file import RANGE
 
@@ -183,14 +184,19 @@ def _described(name: str, said: Any, where: str) -> Parameter:
     if not isinstance(said.get("log", False), bool) or not isinstance(said.get("when", {}), dict):
         raise UserError(f"{where}: log is true or false, when a table of fields")
     known = known_fields()
-    field = known[name][0]
-    for value in said["values"] if "values" in said else (said["low"], said["high"]):
-        field.check(value, where)
+    values = said["values"] if "values" in said else (said["low"], said["high"])
+
+    def takes(field: Field) -> Field:
+        for value in values:
+            field.check(value, where)
+        return field
+
+    field = of_some(known[name], takes)
     when = {key: tuple(v) if isinstance(v, list) else (v,) for key, v in said.get("when", {}).items()}
     for key, values in when.items():
         check_name(key, f"{where}: when", known)
         for value in values:
-            known[key][0].check(value, f"{where}: when")
+            of_some(known[key], methodcaller("check", value, f"{where}: when"))
     owners: dict[str, tuple[Any, ...]] = {}
     for kind, _, part in (f.part.partition("=") for f in known[name] if f.part):
         owners[kind] = (*owners.get(kind, ()), part)

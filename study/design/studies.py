@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from binarygan.config import MemberConfig
 from binarygan.errors import UserError, nearest
 from binarygan.metrics.names import columns
 from binarygan.registry import file_digest
-from study.design.fields import check_name, known_fields, typed
+from study.design.fields import check_name, known_fields, of_some, typed
 from study.design.grids import GRIDS, Grid, every
 from study.options import RunOptions
 from study.store.study_file import StudyFile
@@ -168,4 +169,4 @@ def _check(file: StudyFile, table: str, fields: Iterable[tuple[str, Any]]) -> No
     for name, value in fields:
         check_name(name, where, known)
         if value is not None:
-            known[name][0].check(value, where)
+            of_some(known[name], methodcaller("check", value, where))
