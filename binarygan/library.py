@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from binarygan.config import MemberConfig
+from binarygan.config import REFERENCES, MemberConfig
 from binarygan.data.images import Images, load_images
 from binarygan.errors import UserError, nearest
 from binarygan.generators.finding import find_generator
@@ -18,6 +18,9 @@ from binarygan.metrics.feature_distances import NEIGHBOURS
 from binarygan.metrics.scores import full_scores, reference_of
 from binarygan.paper import paper_config, split_of
 from binarygan.training.trainer import EpochLosses, Trainer
+
+DEVICES = ("cpu", "cuda")
+Data = str | Path | Images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +33,7 @@ class Trained:
     generator_losses: tuple[float, ...]
 
 
-def configuration(*, fidelity: str = "as-described", data: str | Images = "mnist", **choices: Any) -> MemberConfig:
+def configuration(*, fidelity: str = "as-described", data: Data = "mnist", **choices: Any) -> MemberConfig:
     """The configuration of one run: the paper's, but for the fields that are named.
 
     Args:
@@ -42,7 +45,9 @@ def configuration(*, fidelity: str = "as-described", data: str | Images = "mnist
     Raises:
         UserError: an unknown field or value, or a combination that cannot be.
     """
-    images = load_images(data) if isinstance(data, str) else data
+    images = _images(data)
+    if own := {"data_digest", "part_sources"} & set(choices):
+        raise UserError(f"{min(own)} is not chosen: it is that of the data and of the parts")
     reference = str(choices.get("reference", "test"))
     split = str(choices.get("split", split_of(fidelity, reference)))
     usual = {"objective": "wgan-gp", "train_images": images.count(split, reference)}
@@ -54,7 +59,7 @@ def configuration(*, fidelity: str = "as-described", data: str | Images = "mnist
 def train(
     config: MemberConfig,
     *,
-    data: str | Images = "mnist",
+    data: Data = "mnist",
     device: str = "cpu",
     engine: str = "auto",
     each_epoch: Callable[[int, EpochLosses], None] | None = None,
@@ -70,7 +75,10 @@ def train(
     Raises:
         UserError: the data is not that of the configuration.
     """
-    images = load_images(data) if isinstance(data, str) else data
+    images = _images(data)
+    if device not in DEVICES or (device == "cuda" and not torch.cuda.is_available()):
+        said = "there is no GPU here" if device in DEVICES else f"it is unknown: {nearest(device, DEVICES)}"
+        raise UserError(f"device {device!r}: {said}")
     if images.digest != config.data_digest:
         raise UserError(
             f"the configuration is of data with digest {config.data_digest}, {images.name} has {images.digest}"
@@ -110,13 +118,15 @@ def sample(
     """
     if binarization not in BINARIZATIONS:
         raise UserError(f"binarization {binarization!r} is unknown: {nearest(binarization, BINARIZATIONS)}")
+    if not isinstance(count, int | np.integer) or count < 0:
+        raise UserError(f"{count!r} samples: a whole number of them, 0 or more, is needed")
     sampler = generator.sampler if isinstance(generator, Trained) else find_generator(str(generator), results=results)
     neuron = sampler.neuron if sampler.neuron.binary else BINARIZATIONS[binarization]
     blocks = [block.numpy() for block in draw(sampler, count, seed=seed, neuron=neuron)]
     return np.concatenate(blocks).astype(np.uint8) if blocks else np.zeros((0, 28, 28), np.uint8)
 
 
-def evaluate(samples: np.ndarray, *, data: str | Images = "mnist", reference: str = "test") -> dict[str, float]:
+def evaluate(samples: np.ndarray, *, data: Data = "mnist", reference: str = "test") -> dict[str, float]:
     """All metrics of images (n, 28, 28) of 0 and 1, by their names (docs/metrics.md).
 
     Args:
@@ -131,12 +141,18 @@ def evaluate(samples: np.ndarray, *, data: str | Images = "mnist", reference: st
         raise UserError(f"samples of shape {array.shape} and type {array.dtype}: n x 28 x 28 of 0 and 1 are needed")
     if len(array) <= NEIGHBOURS:
         raise UserError(f"{len(array)} samples: at least {NEIGHBOURS + 1} are needed")
-    images = load_images(data) if isinstance(data, str) else data
+    if reference not in REFERENCES:
+        raise UserError(f"reference {reference!r} is unknown: {nearest(reference, REFERENCES)}")
+    images = _images(data)
     count = len(images.packed[images.references(reference)])
     if count <= NEIGHBOURS:
         raise UserError(f"{count} {reference} images of {images.name}: at least {NEIGHBOURS + 1} are needed")
     of_images = reference_of(images, torch.device("cpu"), reference)
     return full_scores(torch.from_numpy(array.astype(bool)), of_images)
+
+
+def _images(data: Data) -> Images:
+    return data if isinstance(data, Images) else load_images(str(data))
 
 
 @contextmanager

@@ -59,6 +59,12 @@ def test_samples_are_scored(data: str) -> None:
         (lambda: binarygan.configuration(estimator="gumbel"), "estimator='gumbel' is not for neuron='deterministic'"),
         (lambda: binarygan.evaluate(np.zeros((3, 28, 28))), "3 samples: at least"),
         (lambda: binarygan.evaluate(np.full((30, 28, 28), 2)), "of 0 and 1 are needed"),
+        (lambda: binarygan.configuration(data_digest="0123"), "data_digest is not chosen"),
+        (lambda: binarygan.configuration(data=Path("none.npy")), "none.npy"),
+        (lambda: binarygan.train(binarygan.configuration(), device="tpu"), "device 'tpu': it is unknown"),
+        (lambda: binarygan.evaluate(np.zeros((30, 28, 28)), reference="tset"), "did you mean 'test'"),
+        (lambda: binarygan.sample("x", 1e3), "1000.0 samples: a whole number"),  # type: ignore[arg-type]
+        (lambda: binarygan.sample("x", -1), "-1 samples: a whole number"),
         (lambda: binarygan.sample("0123456789abcdef", 3, results="none"), "0123456789abcdef"),
         (lambda: binarygan.sample("x", 3, binarization="coin"), "binarization 'coin' is unknown"),
         (lambda: analysis.load_study("none/*"), "none/* matches no study"),

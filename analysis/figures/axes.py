@@ -34,7 +34,8 @@ def axes(study: Study) -> Drawn | None:
     height = -(-len(shown) // columns)
     drawing = chart(2.4 * height)
     grid = drawing.subplots(height, columns, squeeze=False)
-    sentences = ["FID along each field that the study varies, a faint point for each run, means with 95% intervals."]
+    said = "a faint point for each run, geometric means with 95% intervals"
+    sentences = [f"FID along each field that the study varies, {said}."]
     cautions = []
     for panel, axis in zip(grid.flat, shown, strict=False):
         sentence, left_out = _draw(panel, axis, rows)

@@ -1,6 +1,8 @@
 """`--only FIELD=VALUES`: which runs of a grid a command trains; another command, or another machine, has the others."""
 
+import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from binarygan.config import MemberConfig
 from binarygan.errors import UserError, nearest
@@ -19,9 +21,10 @@ def selected(members: Sequence[MemberConfig], texts: Iterable[str]) -> list[Memb
         if not equals or not words:
             raise UserError(f"--only {text} is not FIELD=VALUE or FIELD=VALUE,VALUE")
         # Each value once, in the order of the runs; none where no run has such a field.
-        values = list(dict.fromkeys(fields[field] for m in members if field in (fields := m.to_dict())))
+        values = list(dict.fromkeys(fields[field] for m in members if field in (fields := _fields(m))))
         if not values:
-            raise UserError(f"--only {text}: no field {field!r}; {nearest(field, members[0].to_dict())}")
+            known = dict.fromkeys(name for m in members for name in _fields(m))
+            raise UserError(f"--only {text}: no field {field!r}; {nearest(field, known)}")
         for word in words:
             if not any(_same(value, word) for value in values):
                 more = " (give --seeds N)" if field == "seed" else ""
@@ -31,12 +34,17 @@ def selected(members: Sequence[MemberConfig], texts: Iterable[str]) -> list[Memb
     found = [
         m
         for m in members
-        if all(any(_same(m.to_dict()[field], word) for word in words) for field, words in wanted.items())
+        if all(any(_same(_fields(m).get(field), word) for word in words) for field, words in wanted.items())
     ]
     if not found:
         asked = " ".join(f"{field}={','.join(words)}" for field, words in wanted.items())
         raise UserError(f"--only {asked}: no member of the grid has all of these")
     return found
+
+
+def _fields(member: MemberConfig) -> dict[str, Any]:
+    """Its fields and the parameters of its parts that have none: `estimator.temperature`."""
+    return member.to_dict() | json.loads(member.part_parameters or "{}")
 
 
 def _same(value: object, word: str) -> bool:

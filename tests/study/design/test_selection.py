@@ -30,6 +30,12 @@ def test_values_of_a_field_are_alternatives_and_fields_are_both_asked_for() -> N
     assert len(found) == 8
 
 
+def test_a_parameter_of_a_part_is_a_field() -> None:
+    found = selected(members("estimators"), ["estimator.temperature=1"])
+    assert {m.part("estimator").temperature for m in found} == {1.0}
+    assert 0 < len(found) < len(members("estimators"))
+
+
 def test_a_field_named_twice_has_the_values_of_both() -> None:
     assert selected(members(), ["seed=0", "seed=2"]) == selected(members(), ["seed=0,2"])
 
