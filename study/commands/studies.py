@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -125,11 +126,24 @@ def delete_study(where: str, *, yes: bool) -> int:
 
 def _shared(store: Store) -> Iterator[str]:
     """What other studies of the results root lose: they have copies of the rows of its runs, not of their networks."""
-    own, root = set(store.ids()), store.folder.parent
+    root, own = store.folder.parent, set(store.ids())
+    networks = _networks(store)
     for name in sorted(p.name for p in root.iterdir() if p.name != store.study and (p / "members").is_dir()):
-        if shared := own & set(Store(root, name).ids()):
+        other = Store(root, name)
+        if (shared := own & networks & set(other.ids())) and (shared := shared - _networks(other)):
             runs = "1 run" if len(shared) == 1 else f"{len(shared)} runs"
             yield f"{name} has {runs} of this study, too: it keeps the rows, and loses generators and training states"
+
+
+def _networks(store: Store) -> set[str]:
+    """The runs whose trained generators the study has itself."""
+    from binarygan.training import checkpoints  # imports torch, which takes seconds
+
+    found: set[str] = set()
+    for path in store.files("checkpoints", f"*/{checkpoints.FINAL}"):
+        with suppress(checkpoints.DamagedCheckpointError):
+            found |= {config.member_id for config in checkpoints.describe(path).members}
+    return found
 
 
 def _store(where: str) -> Store:

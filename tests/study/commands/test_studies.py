@@ -105,6 +105,10 @@ def test_a_study_is_deleted_when_that_is_meant_and_nothing_else(root: Path, monk
     copy = Store(root, "copy")
     copy.create()
     assert len(take_over(copy, Store(root, "mine").ids()[:1], trust_dirty=True).usable) == 1
+    lost = "it keeps the rows, and loses generators and training states"
+    assert lost not in study("delete", root / "copy", "--yes").stdout, "the study that trained them has them"
+    copy.create()
+    assert len(take_over(copy, Store(root, "mine").ids()[:1], trust_dirty=True).usable) == 1
     other = contents(root / "paper-real-valued")
     for answer, deleted in (("n\n", False), ("\n", False), ("y\n", True)):
         asked = io.StringIO(answer)
