@@ -103,7 +103,9 @@ def read_study_file(path: AnyPath) -> StudyFile:
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:  # tomllib's own error is one
-        raise UserError(f"{path} is no TOML: {str(error).splitlines()[0] or type(error).__name__}") from None
+        said = str(error).splitlines()[0] or type(error).__name__
+        hint = '; quote a name with a dot: "estimator.temperature" = 0.5' if "overwrite" in said else ""
+        raise UserError(f"{path} is no TOML: {said}{hint}") from None
     return _study_file(found, str(path))
 
 

@@ -152,6 +152,10 @@ REFUSED = {
     "no TOML": ("name = ", "is no TOML"),
     "no name": ("seeds = 1", "name '' is no name of a folder"),
     "a name that leads elsewhere": ('name = "../x"', "name '../x' is no name of a folder"),
+    "a part and its parameter without quotes": (
+        'name = "x"\n[set]\nestimator = "gumbel"\nestimator.temperature = 0.5',
+        'quote a name with a dot: "estimator.temperature" = 0.5',
+    ),
     "an unknown key": ('name = "x"\nseed = 3', "'seed' is unknown: did you mean 'seeds'"),
     "a wrong type": ('name = "x"\nseeds = "3"', "seeds = '3' must be a whole number"),
     "a truth for a number": ('name = "x"\nseeds = true', "seeds = True must be a whole number"),
