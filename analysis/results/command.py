@@ -23,9 +23,8 @@ def command(study: Study, grid: str | None = None) -> str:
     """
     said = study.description
     if isinstance(said.get("file"), str) and grid is None:
-        folder = shown(study.folder)
-        elsewhere = ["--results", str(folder.parent)] if folder.parent != Path("results") else []
-        return shlex.join(["python", "study/run.py", "--file", str(folder / "study.toml"), *elsewhere, *_plugins(said)])
+        named = ["--file", str(shown(study.folder) / "study.toml"), *_elsewhere(study.folder)]
+        return shlex.join(["python", "study/run.py", *named, *_plugins(said)])
     if grid is not None and said.get("grid") != grid:
         return _joined(study, ["--grid", grid], study.name)
     if isinstance(name := said.get("grid"), str):
@@ -46,6 +45,12 @@ def shown(folder: Path) -> Path:
     """A folder as a command in the present one names it."""
     whole, here = folder.resolve(), Path.cwd().resolve()
     return whole.relative_to(here) if whole.is_relative_to(here) else whole
+
+
+def _elsewhere(folder: Path) -> list[str]:
+    """The option that names a study's results folder; none where it is the usual one."""
+    parent = shown(folder).parent
+    return ["--results", str(parent)] if parent != Path("results") else []
 
 
 def _search(study: Study, name: str) -> list[str]:
@@ -93,6 +98,7 @@ def _joined(study: Study, words: list[str], usual_name: str) -> str:
         epochs = whole_number(said.get("epochs")) or usual
     words += ["--epochs", str(int(epochs))] if epochs is not None and epochs != usual and "epochs" not in own else []
     words += ["--set", *given] if (given := _texts(said.get("set"))) else []
+    words += _elsewhere(study.folder) if (study.folder / "checkpoints").is_dir() else []  # a published one has none
     words += data_words(data_of(said, members))
     words += ["--data-root", root] if isinstance(root := said.get("data_root"), str) else []
     words += _plugins(said)

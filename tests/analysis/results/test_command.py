@@ -104,3 +104,12 @@ def test_the_command_is_the_one_that_trained(
     study = Study(tmp_path / name, members)
     study.__dict__["description"] = said
     assert command(study, grid) == (f"python study/run.py {words.replace('HERE', str(tmp_path))}" if words else "")
+
+
+def test_a_study_of_another_results_folder_is_trained_there(tmp_path: Path) -> None:
+    """As a command wrote it; a published copy is no place to train into."""
+    study = Study(tmp_path / "results" / "paper-neurons", paper_members(seeds=1, grid="paper-neurons"))
+    study.__dict__["description"] = {"grid": "paper-neurons"}
+    assert "--results" not in command(study)
+    (study.folder / "checkpoints").mkdir(parents=True)
+    assert command(study).endswith(f"--results {tmp_path / 'results'}")
