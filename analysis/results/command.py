@@ -47,6 +47,16 @@ def shown(folder: Path) -> Path:
     return whole.relative_to(here) if whole.is_relative_to(here) else whole
 
 
+def surroundings(study: Study) -> list[str]:
+    """The options that name a study's results folder, data and plugins, each where it is not the usual one."""
+    said = study.description
+    return [*_place(study), *data_words(data_of(said, study.members)), *_plugins(said)]
+
+
+def _place(study: Study) -> list[str]:
+    return _elsewhere(study.folder) if (study.folder / "checkpoints").is_dir() else []  # a published one has none
+
+
 def _elsewhere(folder: Path) -> list[str]:
     """The option that names a study's results folder; none where it is the usual one."""
     parent = shown(folder).parent
@@ -98,7 +108,7 @@ def _joined(study: Study, words: list[str], usual_name: str) -> str:
         epochs = whole_number(said.get("epochs")) or usual
     words += ["--epochs", str(int(epochs))] if epochs is not None and epochs != usual and "epochs" not in own else []
     words += ["--set", *given] if (given := _texts(said.get("set"))) else []
-    words += _elsewhere(study.folder) if (study.folder / "checkpoints").is_dir() else []  # a published one has none
+    words += _place(study)
     words += data_words(data_of(said, members))
     words += ["--data-root", root] if isinstance(root := said.get("data_root"), str) else []
     words += _plugins(said)

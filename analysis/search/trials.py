@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import labels
-from analysis.results.command import data_of
+from analysis.results.command import data_of, surroundings
 from analysis.results.study import Study
 from analysis.search.search import FIELDS, Parameter, Search, read_search
 from analysis.statistics.summaries import Summary, Unavailable, summarize
@@ -60,6 +60,8 @@ class Trials:
     all: tuple[Trial, ...]
     data: str
     """As `--data` names them."""
+    surroundings: tuple[str, ...] = ()
+    """Options with which a command finds the study's runs again."""
 
     @cached_property
     def complete(self) -> tuple[Trial, ...]:
@@ -128,7 +130,7 @@ def trials_of(study: Study) -> Trials | Unavailable | None:
     for row in members.sort_values(["first", "cell_id", "seed"], kind="stable").to_dict("records"):
         rows.setdefault(row["cell_id"], []).append(row)
     found = tuple(_trial(number, own, search) for number, own in enumerate(rows.values()))
-    return Trials(search, found, data_of(study.description, study.members))
+    return Trials(search, found, data_of(study.description, study.members), tuple(surroundings(study)))
 
 
 def _trial(number: int, rows: list[dict[Any, Any]], search: Search) -> Trial:

@@ -8,7 +8,6 @@ from functools import partial
 
 from analysis import labels
 from analysis.labels import NOTHING, number
-from analysis.results.command import data_words
 from analysis.search.importances import DEPTH, FEWEST_BEST, MINIMUM, TREES, Importance, Importances
 from analysis.search.search import Parameter
 from analysis.search.trials import STATES, Trial, Trials
@@ -143,7 +142,7 @@ def _retrain(trials: Trials, trial: Trial) -> str:
     of_file = trials.data.endswith(FILE_ENDING)  # which has no test split
     held_out = trials.search.reference == "validation" and not of_file
     report = ["--reference", "test"] if held_out else []
-    words = ["--retrain", trial.member_ids[0], "--seeds", str(RETRAIN_SEEDS), *report, *data_words(trials.data)]
+    words = ["--retrain", trial.member_ids[0], "--seeds", str(RETRAIN_SEEDS), *report, *trials.surroundings]
     return shlex.join(["python", "study/run.py", *words])
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from made_study import paper_members
 
-from analysis.results.command import command
+from analysis.results.command import command, surroundings
 from analysis.results.study import Study
 
 AS_RELEASED = "--fidelity as-released"
@@ -113,3 +113,5 @@ def test_a_study_of_another_results_folder_is_trained_there(tmp_path: Path) -> N
     assert "--results" not in command(study)
     (study.folder / "checkpoints").mkdir(parents=True)
     assert command(study).endswith(f"--results {tmp_path / 'results'}")
+    study.description.update(plugins=["mine.py"])
+    assert surroundings(study)[-4:] == ["--results", str(tmp_path / "results"), "--plugin", "mine.py"]
