@@ -15,6 +15,7 @@ from typing import Any
 
 from binarygan.errors import UserError, printable
 from binarygan.io.files import path_of, write_whole
+from binarygan.registry import json_object
 from study.options import results_root
 from study.publish import rows_of
 from study.store import lock
@@ -208,11 +209,14 @@ def _counts(store: Store) -> str:
 def _varied(rows: list[dict[str, Any]]) -> Iterator[str]:
     """Each field that differs between the runs, with its values."""
     last = list(rows[0]).index("status") if rows else 0
-    found = [dict(list(row.items())[:last]) | json.loads(row.get("part_parameters") or "{}") for row in rows]
-    for field in dict.fromkeys(name for own in found for name in own):
+    found = []
+    for row in rows:
+        own = json_object("part_parameters", row.get("part_parameters") or "")
+        found.append(dict(list(row.items())[:last]) | own)
+    for field in dict.fromkeys(name for fields in found for name in fields):
         if field in ("study", "member_id", "cell_id", "data_digest", "part_parameters", "part_sources"):
             continue
-        values = sorted({str(own[field]) for own in found if field in own}, key=_in_order)
+        values = sorted({str(fields[field]) for fields in found if field in fields}, key=_in_order)
         if len(values) > 1:
             more = f" and {len(values) - MOST_VALUES} more" if len(values) > MOST_VALUES else ""
             yield f"{field}: {printable(', '.join(values[:MOST_VALUES]))}{more}"

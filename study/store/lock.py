@@ -47,17 +47,20 @@ def only_writer(folder: AnyPath) -> AbstractContextManager[None]:
 
 
 def is_held(folder: AnyPath) -> bool:
-    """Whether some process writes into the study's folder now, as far as this one can tell at once."""
-    path = folder / NAME
-    if not isinstance(path, Path):
-        renewed = (_entry(path) or {}).get("renewed")
-        return isinstance(renewed, int | float) and abs(time.time() - renewed) <= STALE_SECONDS
+    """Whether some process writes into the study's folder now, by its entry alone: to ask disturbs nobody.
+
+    Of a process on another machine that writes to a disk nothing more is known, so it is taken to live.
+    """
     try:
-        with path.open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError as error:
-        return error.errno in (errno.EWOULDBLOCK, errno.EACCES) and path.exists()
-    return False
+        entry = _entry(folder / NAME)
+    except OSError:
+        return False
+    if entry is None:
+        return False
+    lives, renewed = _lives_here(entry), entry.get("renewed")
+    if lives is not None:
+        return lives
+    return not isinstance(renewed, int | float) or abs(time.time() - renewed) <= STALE_SECONDS
 
 
 @contextmanager
@@ -166,13 +169,8 @@ def _dead(path: AnyPath, entry: dict[str, Any]) -> bool:
     old, or dated in the future, the clocks of the two machines may differ, so the entry is watched for a while: a
     process that lives renews it meanwhile.
     """
-    if _machine() and entry.get("machine") == _machine() and isinstance(entry.get("pid"), int):
-        try:
-            os.kill(entry["pid"], 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            pass
+    if _lives_here(entry) is False:
+        return True
     renewed = entry.get("renewed")
     if isinstance(renewed, int | float) and abs(time.time() - renewed) <= STALE_SECONDS:
         return False
@@ -182,6 +180,19 @@ def _dead(path: AnyPath, entry: dict[str, Any]) -> bool:
         time.sleep(min(1.0, WATCHED_SECONDS / 4))
         if _entry(path) != entry:
             return False
+    return True
+
+
+def _lives_here(entry: dict[str, Any]) -> bool | None:
+    """Whether the process that wrote the entry lives on this machine; None where it is on another one."""
+    if not (_machine() and entry.get("machine") == _machine() and isinstance(entry.get("pid"), int)):
+        return None
+    try:
+        os.kill(entry["pid"], 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
     return True
 
 

@@ -1,13 +1,13 @@
 """Runs that another study of the same results root has finished already: they are copied, not trained again."""
 
 import dataclasses
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from binarygan.errors import UserError, counted
 from binarygan.metrics.names import outside
+from binarygan.registry import json_object
 from study.store.schemas import SCHEMAS
 from study.store.store import Store, config_of
 
@@ -99,7 +99,10 @@ def measured_as_here(row: dict[str, Any]) -> bool:
 
 def measured_otherwise(row: dict[str, Any]) -> list[str]:
     """The metrics from outside that did not measure the run, or another version of whose file did."""
-    by = json.loads(row.get("versions") or "{}")
+    try:
+        by = json_object("versions", row.get("versions") or "")
+    except UserError:  # of another program
+        by = {}
     return [name for name, digest in outside().items() if by.get(f"metric {name}") != digest]
 
 

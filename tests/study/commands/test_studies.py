@@ -1,6 +1,8 @@
 """`python -m study`: studies listed, shown, renamed and deleted, as their user has it."""
 
 import io
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from running import ROOT, Outcome, assert_refused, here
 
 from analysis import load_study
 from study.__main__ import main as study_main
-from study.store.lock import only_writer
+from study.store.lock import NAME, _holder, is_held, only_writer
 from study.store.store import Store
 from study.store.take_over import take_over
 
@@ -74,6 +76,14 @@ def test_a_run_that_nobody_trains_is_interrupted_not_running(root: Path) -> None
     assert "1 done, 1 interrupted" in study("list", root).stdout
     with only_writer(store.folder):
         assert "1 done, 1 running" in study("show", root / "mine").stdout
+    with subprocess.Popen(["sleep", "60"]) as other:  # killed, so that its entry stays
+        entry = _holder() | {"pid": other.pid}
+        (store.folder / NAME).write_text(json.dumps(entry))
+        assert is_held(store.folder)
+        other.kill()
+    assert not is_held(store.folder)
+    (store.folder / NAME).write_text(json.dumps(entry | {"machine": "another"}))
+    assert is_held(store.folder)
 
 
 def test_the_file_that_is_shown_repeats_the_study(root: Path, tmp_path: Path) -> None:

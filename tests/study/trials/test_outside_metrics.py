@@ -13,7 +13,7 @@ from study.commands.studies import rename_study
 from study.commands.summary import summarize
 from study.publish import publish
 from study.store.store import Store
-from study.store.take_over import take_over
+from study.store.take_over import measured_otherwise, take_over
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +86,7 @@ def test_a_run_that_it_did_not_measure_as_it_is_now_is_not_taken_over(
     said = "warning: 1 run of 1 done without darkest as its plugin is now: a study of another name trains them anew\n"
     summarize(plain, whole.members)
     assert said in capsys.readouterr().out
+    assert measured_otherwise({"versions": "[no JSON"}) == measured_otherwise({"versions": None}) == ["darkest"]
     measured = train(tiny, tmp_path / "second", whole)
     assert len(take_over(_neighbour(tmp_path / "second"), ids, trust_dirty=True).usable) == 1
     summarize(measured, whole.members)
